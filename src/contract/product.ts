@@ -28,6 +28,8 @@ export interface Verdict {
    * its time is not in milliseconds. It is still a failure.
    */
   readonly match?: "reserialised" | "changed" | "unknown_key" | "too_old" | "too_new" | "seconds";
+  /** It failed because the delivery carries none. */
+  readonly missing?: true;
   /** See `Proof.secretIn`. */
   readonly secretIn?: string;
 }
@@ -35,8 +37,11 @@ export interface Verdict {
 /** A verdict as users read it. */
 export interface Signature extends Pick<Verdict, "id" | "reason" | "match"> {
   readonly covers: Proves;
-  /** `not_verified`: a wrong one, a missing one, or one without a key to verify it with; the reason says which. */
-  readonly result: "verified" | "not_verified" | "unsigned";
+  /**
+   * `wrong_signature`: the signature or token is wrong; `missing_signature`: there is none, although a key for it is set; `no_key`:
+   * there is one, and no key to verify it with; `unsigned`: there is none, and none is required.
+   */
+  readonly result: "wrong_signature" | "missing_signature" | "no_key" | "verified" | "unsigned";
 }
 
 /** One thing `--explain` tried or found. */

@@ -172,7 +172,7 @@ export function answerHint(
 export const LISTEN_FLAGS = { toFlag: "--forward-to", slower: "--concurrency 1" } as const;
 
 const HINTS: Readonly<Record<number, string>> = {
-  400: "your app could not read the body: is there a parser for this content type, and does the signature check run on the raw body?",
+  400: "your app rejected the request: see its answer and its log (often no parser for this content type, or a field that it expects)",
   401: "your app uses a different secret or token, or checks the signature over something other than the raw request bytes",
   403: "your app rejects this sender: is there an address list, a login or a CSRF check before the route?",
   405: "the route does not accept POST",

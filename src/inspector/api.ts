@@ -31,8 +31,8 @@ export interface EventRow {
   readonly format: string | null;
   readonly event: string | null;
   readonly records: readonly string[];
-  /** `not_verified` if any signature or token is wrong, `verified` if one is right, else `not_verified` without a key. */
-  readonly sender: "verified" | "not_verified" | "unsigned";
+  /** The result of its signatures and tokens together: `verified` if one is right and none wrong or missing. */
+  readonly sender: "wrong_signature" | "missing_signature" | "no_key" | "verified" | "unsigned";
   /** Null where there was no schema to check. */
   readonly schema_ok: boolean | null;
   /** Has no schema: the user designs the body. */

@@ -10,7 +10,7 @@ import {
 import type { Delivery } from "../delivery/delivery.ts";
 import { problemText, UNREAD } from "../delivery/payload.ts";
 import { products } from "../products/index.ts";
-import { has, signatureOf } from "../proofs/verdict.ts";
+import { has, senderResult, signatureOf } from "../proofs/verdict.ts";
 import { verifyProof } from "../recognition/authenticate.ts";
 import { evaluateSecretOffer, type SecretOffer } from "../recognition/handshake.ts";
 import { identityOf, type Receipt, receive } from "../recognition/receive.ts";
@@ -67,7 +67,7 @@ export function verify<P extends ProductId = ProductId>(
       ? undefined
       : evaluateSecretOffer({ products: candidates, delivery, payload: receipt.payload, secrets, now });
   const genuine = isGenuine(verdicts, named !== undefined && acceptsUnsigned(named, secrets));
-  return resultOf<P>({ receipt: { ...receipt, verdicts }, delivery, offer, genuine });
+  return verifyResult<P>({ receipt: { ...receipt, verdicts }, delivery, offer, genuine });
 }
 
 /** A signature over the bytes of a body that cannot be read can still match: the verdicts of the format whose proof passes. */
@@ -146,10 +146,10 @@ interface Failure {
 /** A delivery that is not genuine. Nothing of its body is given. */
 export interface UnverifiedFailure extends Failure {
   /**
-   * `not-verified`: the signature or token is wrong or missing, answer 401. `unreadable`: the same, and the body is neither JSON
-   * nor a form, answer 400.
+   * `wrong-signature`: the signature or token is wrong. `missing-signature`: there is none. `no-key`: `keys` has none to verify it
+   * with. Answer each with 401. `unreadable`: it is not genuine, and the body is neither JSON nor a form, answer 400.
    */
-  readonly code: "not-verified" | "unreadable";
+  readonly code: "wrong-signature" | "missing-signature" | "no-key" | "unreadable";
 }
 
 interface Challenge extends Omit<Failure, "reply"> {
@@ -159,7 +159,7 @@ interface Challenge extends Omit<Failure, "reply"> {
   /**
    * The secret of all later deliveries, from a sender that makes its own (Mail): store `value` as the key that `credential`
    * names before you answer, and do not log it. Anybody can send such a call, so it is present only when no such key was given;
-   * an offer of another secret than the given one is `not-verified`.
+   * an offer of another secret than the given one is a `wrong-signature`.
    */
   readonly offered: OfferedSecret | undefined;
 }
@@ -177,13 +177,13 @@ interface ResultInput {
   readonly genuine: boolean;
 }
 
-function resultOf<P extends ProductId>({ receipt, delivery, offer, genuine }: ResultInput): VerifyResult<P> {
+function verifyResult<P extends ProductId>({ receipt, delivery, offer, genuine }: ResultInput): VerifyResult<P> {
   const { product = null, event: name = null, verdicts, problem, handshake } = receipt;
   const signatures = verdicts.map(signatureOf);
   const failure = { ok: false, genuine: false, product, name, signatures } as const;
   // A genuine delivery is an event, whatever headers it has.
   const secretOffer = genuine ? undefined : offer;
-  if (secretOffer?.action === "refuse") return { ...failure, code: "not-verified", reason: secretOffer.reason };
+  if (secretOffer?.action === "refuse") return { ...failure, code: "wrong-signature", reason: secretOffer.reason };
   const reply = handshake ?? (secretOffer === undefined ? undefined : plainReply(200, "OK"));
   if (reply !== undefined) {
     const kind = secretOffer === undefined ? "a challenge" : "an offer of the webhook's secret";
@@ -196,7 +196,7 @@ function resultOf<P extends ProductId>({ receipt, delivery, offer, genuine }: Re
     return event as GenuineEvent<P>;
   }
   if (problem !== undefined) return { ...failure, code: "unreadable", reason: problemText(problem) };
-  return { ...failure, code: "not-verified", reason: whyNotVerified(verdicts) };
+  return { ...failure, code: unverifiedCode(verdicts), reason: unverifiedReason(verdicts) };
 }
 
 export function verificationOf(receipt: Receipt, delivery: Delivery): Verification {
@@ -204,7 +204,13 @@ export function verificationOf(receipt: Receipt, delivery: Delivery): Verificati
   return { signatures: verdicts.map(signatureOf), identity, records };
 }
 
-function whyNotVerified(verdicts: readonly Verdict[]): string {
+function unverifiedCode(verdicts: readonly Verdict[]): Exclude<UnverifiedFailure["code"], "unreadable"> {
+  const result = senderResult(verdicts);
+  if (result === "wrong_signature") return "wrong-signature";
+  return result === "no_key" ? "no-key" : "missing-signature";
+}
+
+function unverifiedReason(verdicts: readonly Verdict[]): string {
   const failed = verdicts.filter(({ verdict }) => verdict === "failed");
   const reasons = (failed.length > 0 ? failed : verdicts).map(({ id, reason }) => `${id}: ${reason}`);
   return reasons.length === 0

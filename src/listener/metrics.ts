@@ -7,7 +7,7 @@ import { oneLine } from "../util/text.ts";
 /** Why a delivery was rejected, by the status of the answer: the full reasons may quote it. */
 const REASONS: Readonly<Record<number, string>> = {
   400: "unreadable",
-  401: "not_verified",
+  401: "signature",
   403: "address",
   404: "unknown",
   405: "method",

@@ -123,12 +123,12 @@ function checkNotes(
   { onInvalid }: Settings,
 ): readonly string[] {
   if (credentials.length === 0)
-    return ["Signatures and tokens are not verified. To verify them, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."];
+    return ["No key is set. To verify signatures and tokens, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."];
   const idsOf = (reason: Unsigned["reason"]): string =>
     unsigned.flatMap((each) => (each.reason === reason ? [each.product] : [])).join(", ");
   const [unset, never] = [idsOf("no_key"), idsOf("never_signed")];
   return [
-    `Checking signatures and tokens with ${credentials.join(", ")}; wrong ones are ${outcomeOf(onInvalid)}. Deliveries without a key to verify them with are accepted and marked "not verified".`,
+    `Checking signatures and tokens with ${credentials.join(", ")}; wrong ones are ${outcomeOf(onInvalid)}. Deliveries without a key to verify them with are accepted and marked "no key".`,
     ...(unset === "" ? [] : [`No key is set for ${unset}, so deliveries of these without a signature are accepted.`]),
     ...(never === "" ? [] : [`Zoho never signs ${never}, so their deliveries are accepted and marked "unsigned".`]),
   ];

@@ -27,7 +27,7 @@ export interface GapReport {
   readonly command: string;
 }
 
-/** Counts, named as in `--json`. `received` is the sum of `valid`, `custom`, `invalid`, `not_verified` and `rejected`. */
+/** Counts, named as in `--json`. `received` is the sum of all but `duplicates` and `hidden`. */
 export interface ProductCount {
   readonly received: number;
   readonly valid: number;
@@ -35,8 +35,10 @@ export interface ProductCount {
   readonly custom: number;
   /** Accepted, although the body does not match its schema, cannot be read, or its event is unknown. */
   readonly invalid: number;
-  /** Accepted, although a signature or token is wrong or missing (`--on-invalid warn`), whatever the body. */
-  readonly not_verified: number;
+  /** Accepted, although a signature or token is wrong (`--on-invalid warn`), whatever the body. */
+  readonly wrong_signature: number;
+  /** The same, although it has none and a key is set. */
+  readonly missing_signature: number;
   readonly rejected: number;
   /** Counts accepted deliveries only. */
   readonly duplicates: number;

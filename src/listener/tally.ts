@@ -2,7 +2,7 @@ import { type EventPattern, eventPattern } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
-import { has } from "../proofs/verdict.ts";
+import { senderResult } from "../proofs/verdict.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { isInvalid, type Receipt } from "../recognition/receive.ts";
 import { driftOf, hasDrifted } from "../samples/drift.ts";
@@ -84,14 +84,25 @@ export function createTally(expectations: readonly Expectation[]) {
 }
 
 /** The column of an accepted delivery. */
-function kindOf(receipt: Receipt): "valid" | "custom" | "invalid" | "not_verified" {
-  if (has("failed", receipt.verdicts)) return "not_verified";
+function kindOf(receipt: Receipt): "valid" | "custom" | "invalid" | "wrong_signature" | "missing_signature" {
+  const result = senderResult(receipt.verdicts);
+  if (result === "wrong_signature" || result === "missing_signature") return result;
   if (isInvalid(receipt)) return "invalid";
   return receipt.custom ? "custom" : "valid";
 }
 
 function noCounts(): Counts {
-  return { received: 0, valid: 0, custom: 0, invalid: 0, not_verified: 0, rejected: 0, duplicates: 0, hidden: 0 };
+  return {
+    received: 0,
+    valid: 0,
+    custom: 0,
+    invalid: 0,
+    wrong_signature: 0,
+    missing_signature: 0,
+    rejected: 0,
+    duplicates: 0,
+    hidden: 0,
+  };
 }
 
 /** Compares the events of a run with their schemas; undefined with `--schema off`. */

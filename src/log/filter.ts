@@ -23,7 +23,7 @@ export interface Dialect {
   bytesOf(column: string): string;
 }
 
-/** Conditions that read no bodies, without that of `failed`. `kinds` are the events that the filter's patterns match. */
+/** Conditions that read no bodies, without those of `failed` and `rejected`. `kinds` are the events that the filter's patterns match. */
 export function recordConditions(
   filter: LogFilter,
   kinds: readonly EventKind[] | undefined,
@@ -53,15 +53,22 @@ export function recordConditions(
   if (filter.until !== undefined) add("+received_at < ?", filter.until.getTime());
   if (filter.after !== undefined) add("n > ?", filter.after);
   if (filter.before !== undefined) add("n < ?", filter.before);
-  if (filter.rejected === true) add("status >= 300 AND accepted = 0");
   if (filter.invalid === true) add("invalid = 1");
   if (filter.duplicates === true) add("duplicate_of IS NOT NULL");
   return conditions;
 }
 
-/** Bounded, or each page of a long list would look up the failures of the whole log. */
-export function failedCondition(low: number, high: number): Condition {
-  return { sql: `n IN (${FAILED_NUMBERS})`, values: [low, high, low, high] };
+const REJECTED: Condition = { sql: "(status >= 300 AND accepted = 0)", values: [] };
+
+/** What failed, was rejected, or either. Bounded, or each page of a long list would look up the failures of the whole log. */
+export function outcomeConditions(
+  { failed = false, rejected = false }: LogFilter,
+  low: number,
+  high: number,
+): readonly Condition[] {
+  if (!failed) return rejected ? [REJECTED] : [];
+  const sql = `n IN (${FAILED_NUMBERS})`;
+  return [{ sql: rejected ? `(${sql} OR ${REJECTED.sql})` : sql, values: [low, high, low, high] }];
 }
 
 /** Conditions that read bodies. Those of `where` are only a prefilter for `matchesWhere`. */

@@ -184,7 +184,7 @@ export interface LogRow
     | "refusal"
     | "state"
   > {
-  /** `not_verified` if any signature or token is wrong, `verified` if one is right, else `not_verified` without a key. */
+  /** The result of its signatures and tokens together: see `senderVerdict`. */
   readonly sender: Signature["result"];
   /** Undefined where there was no schema to check. */
   readonly schemaOk: boolean | undefined;
@@ -381,7 +381,7 @@ export interface LogFilter {
   readonly after?: number | undefined;
   /** Only lower numbers. */
   readonly before?: number | undefined;
-  /** Failed for at least one target. */
+  /** Failed for at least one target. With `rejected`, either: no delivery is both. */
   readonly failed?: boolean | undefined;
   readonly rejected?: boolean | undefined;
   /** See `isInvalid`. */

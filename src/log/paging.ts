@@ -6,7 +6,7 @@ import {
   contentConditions,
   type Dialect,
   type EventKind,
-  failedCondition,
+  outcomeConditions,
   recordConditions,
 } from "./filter.ts";
 import type { LogFilter, LogListOptions } from "./log.ts";
@@ -62,7 +62,7 @@ export async function* readAll<T>(
     const to = isNewest ? high : Math.min(high, low + window - 1);
     // No more rows than needed: one that nobody wants may be damaged.
     const limit = Math.min(PAGE_ROWS, to - from + 1, where.length > 0 ? PAGE_ROWS : left);
-    const { sql, values } = pageQuery({ columns, conditions, failed, contents, order, low: from, high: to, limit });
+    const { sql, values } = pageQuery({ columns, filter, conditions, contents, order, low: from, high: to, limit });
     const rows = await source.page(sql, values);
     await nextTurn();
     if (rows instanceof Damage && from < to) {
@@ -95,7 +95,7 @@ function throwDamaged(n: number, reason: string): never {
   throw damaged(n, reason);
 }
 
-/** The conditions on `deliveries` alone, without that of `failed`, with patterns resolved to the events in the log. */
+/** The conditions on `deliveries` alone, without those of `outcomeConditions`, with patterns resolved to the events in the log. */
 export async function resolveFilter(source: SqlSource, filter: LogFilter): Promise<readonly Condition[]> {
   const patterns = filter.events?.map((text) => eventPattern(text)) ?? [];
   const kinds =
@@ -146,8 +146,8 @@ async function eventKinds({ query }: SqlSource): Promise<readonly EventKind[]> {
 
 interface Page {
   readonly columns: string;
+  readonly filter: LogFilter;
   readonly conditions: readonly Condition[];
-  readonly failed: boolean;
   /** Whether there are conditions on bodies. */
   readonly contents: boolean;
   readonly order: "newest" | "oldest";
@@ -160,8 +160,8 @@ interface Page {
 /** A page begins by number, not by offset: its cost does not depend on the pages before it. */
 export function pageQuery(page: Page): { sql: string; values: readonly SqlValue[] } {
   const { low, high } = page;
-  const failed = page.failed ? [failedCondition(low, high)] : [];
-  const conditions = [...failed, ...page.conditions, { sql: "n BETWEEN ? AND ?", values: [low, high] }];
+  const outcomes = outcomeConditions(page.filter, low, high);
+  const conditions = [...outcomes, ...page.conditions, { sql: "n BETWEEN ? AND ?", values: [low, high] }];
   const sql = `SELECT ${page.columns}
     FROM deliveries${page.contents ? " JOIN contents USING (n)" : ""}
     WHERE ${conditions.map((each) => each.sql).join(" AND ")}

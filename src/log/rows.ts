@@ -26,6 +26,7 @@ export const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, p
   status, refusal, identity, duplicate_of, records, verdicts, issues, ${STATE} AS outcome`;
 
 const STATES: readonly DeliveryState[] = ["received", "waiting", "delivered", "failed", "duplicate", "rejected"];
+const SENDERS = ["wrong_signature", "missing_signature", "no_key", "verified"] as const;
 const REPLAYS = ["same", "edited"] as const;
 /** Forward states, indexed by their number in the log. */
 const FORWARD_STATES: readonly ForwardState[] = ["waiting", "waiting", "delivered", "failed"];
@@ -56,13 +57,14 @@ export function readRecord(row: SqlRow): LogRecord {
 
 /**
  * The columns that `readRow` reads. Verdicts are not parsed: within a JSON text quotes are escaped, so these patterns match
- * nothing else.
+ * nothing else. `sender` is the result of `senderVerdict`.
  */
 export const ROW_COLUMNS = `deliveries.n, received_at, method, url, product, format, event, status, refusal, duplicate_of,
   records, issues IS NOT NULL AS checked, issues <> '[]' AS flawed,
-  CASE WHEN instr(verdicts, '"verdict":"failed"') > 0 THEN 'not_verified'
-    WHEN instr(verdicts, '"verdict":"passed"') > 0 THEN 'verified'
-    WHEN instr(verdicts, '"verdict":"unconfigured"') > 0 THEN 'not_verified' ELSE 'unsigned' END AS sender,
+  CASE WHEN instr(replace(verdicts, '"verdict":"failed","missing":true', ''), '"verdict":"failed"') > 0 THEN 'wrong_signature'
+    WHEN instr(verdicts, '"verdict":"failed"') > 0 THEN 'missing_signature'
+    WHEN instr(replace(verdicts, '"proves":"nothing","verdict":"passed"', ''), '"verdict":"passed"') > 0 THEN 'verified'
+    WHEN instr(verdicts, '"verdict":"unconfigured"') > 0 THEN 'no_key' ELSE 'unsigned' END AS sender,
   CASE WHEN instr(verdicts, '"secretIn":') > 0 THEN verdicts END AS secret_fields,
   (SELECT length(body) FROM contents WHERE contents.n = deliveries.n) AS bytes,
   ${lastAttempt("status")} AS app_status, ${lastAttempt("latency_ms")} AS app_latency_ms, ${STATE} AS outcome`;
@@ -88,7 +90,7 @@ export function readRow(row: SqlRow): LogRow {
     status: maybeNumber(row, "status"),
     refusal: maybeText(row, "refusal"),
     state: readState(row),
-    sender: row.sender === "verified" || row.sender === "not_verified" ? row.sender : "unsigned",
+    sender: SENDERS.find((sender) => sender === row.sender) ?? "unsigned",
     schemaOk: row.checked === 1 ? row.flawed !== 1 : undefined,
     bytes: maybeNumber(row, "bytes") ?? 0,
     lastAttempt: latencyMs === undefined ? undefined : { status: maybeNumber(row, "app_status"), latencyMs },

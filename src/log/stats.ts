@@ -1,5 +1,5 @@
 import { usageError } from "../util/errors.ts";
-import { contentConditions, failedCondition } from "./filter.ts";
+import { contentConditions, outcomeConditions } from "./filter.ts";
 import type { DeliveryState, LogFilter, LogStats, StatsOptions } from "./log.ts";
 import { resolveFilter, type SqlSource } from "./paging.ts";
 import { maybeText, numberOf, readState, type SqlRow, type SqlValue } from "./rows.ts";
@@ -35,8 +35,8 @@ export async function readStats(
     throw usageError("stats does not support --where", "use --search, or count the output of `events list`");
   }
   const content = contentConditions(filter, source.dialect);
-  const failed = filter.failed === true ? [failedCondition(0, Number.MAX_SAFE_INTEGER)] : [];
-  const conditions = [...failed, ...(await resolveFilter(source, filter)), ...content];
+  const outcomes = outcomeConditions(filter, 0, Number.MAX_SAFE_INTEGER);
+  const conditions = [...outcomes, ...(await resolveFilter(source, filter)), ...content];
   const from = `deliveries${content.length > 0 ? " JOIN contents USING (n)" : ""}`;
   const tests = conditions.map(({ sql }) => sql);
   const where = tests.length > 0 ? `WHERE ${tests.join(" AND ")}` : "";

@@ -6,7 +6,7 @@ import { formFields, idsAt, type Payload } from "../delivery/payload.ts";
 import { type BodyEdit, rewriteBody, rewriteForm } from "../delivery/rewrite-body.ts";
 import { type Secret, sameText } from "../delivery/secrets.ts";
 import { readExact, writeJson } from "../util/json.ts";
-import { makeVerdict, noKeyReason } from "./verdict.ts";
+import { makeVerdict, missingVerdict, noKeyReason } from "./verdict.ts";
 
 /**
  * The guide's "Method 1": `token` in the body equals the one given when the webhook was set up.
@@ -30,7 +30,7 @@ export const bodyToken: Proof = {
     if (token === undefined) {
       if (!isRequired) return makeVerdict(this, "absent", "no token in the body");
       const whose = channel === undefined ? "a token is configured" : `${channel.origin} has a token`;
-      return makeVerdict(this, "failed", `${whose}, but the body has none`);
+      return missingVerdict(this, `${whose}, but the body has none`);
     }
     const match = accepted.find((secret) => sameText(token, secret.reveal()));
     if (match !== undefined) return makeVerdict(this, "passed", `the token is ${match.origin}`);
@@ -92,7 +92,7 @@ export function staticAuth(place: AuthPlace): Proof {
       if (values.length === 0) {
         return secrets.length === 0
           ? makeVerdict(this, "absent", `nothing in ${where}`)
-          : makeVerdict(this, "failed", `a value is configured, but there is none in ${where}`);
+          : missingVerdict(this, `a value is configured, but there is none in ${where}`);
       }
       if (secrets.length === 0) return makeVerdict(this, "unconfigured", noKeyReason(this.credential));
       const match = secrets.find((secret) => values.every((value) => sameText(value, expected(place, secret))));

@@ -77,8 +77,11 @@ const PAGE_REASON = "a web page in a browser posted this, not Zoho: to test by h
 
 function rejectMethod(method: string, products: readonly Product[]): Decision {
   const others = products.flatMap(({ formats }) => formats.flatMap((format) => format.methods ?? []));
-  const { reply, ...decision } = refuse(405, `${method} is not allowed: Zoho sends webhooks with POST`);
-  return { ...decision, reply: { ...reply, headers: [["allow", [...new Set(["POST", ...others])].join(", ")]] } };
+  const accepted = [...new Set(["POST", ...others])];
+  const allow = accepted.join(", ");
+  const without = accepted.includes(method) ? " without an event" : "";
+  const { reply, ...decision } = refuse(405, `${method} is not allowed${without}: this URL accepts ${allow}`);
+  return { ...decision, reply: { ...reply, headers: [["allow", allow]] } };
 }
 
 /** The product whose public keys lack the one that a delivery names: Zoho may have added it since they were fetched. */
@@ -143,9 +146,9 @@ function unmapped(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
 }
 
-const SOURCE = { id: "source-address", proves: "sender" } as const;
+const SOURCE = { id: "source-address", proves: "nothing" } as const;
 
-/** An address proves the sender at best, never the body. */
+/** From an allowed address anybody may send, such as any customer of Zoho. */
 function verifyAddress(list: AddressList, address: string | undefined): Verdict {
   if (address === undefined) return makeVerdict(SOURCE, "failed", "the sender's address is unknown");
   const shown = unmapped(address);

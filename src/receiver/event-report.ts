@@ -23,7 +23,7 @@ export interface EventReport {
   readonly status: number | undefined;
   /** Why the answer was not a plain 200. */
   readonly refusal: string | undefined;
-  /** The command that explains why a signature or token is not verified. */
+  /** The command that explains what is wrong with a signature or token. */
   readonly explainCommand?: string;
   /** False when a filter hides the line; the event is counted all the same. */
   readonly shown: boolean;

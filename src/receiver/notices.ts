@@ -1,6 +1,7 @@
 import type { Product } from "../contract/product.ts";
 import { isSuccess } from "../delivery/delivery.ts";
 import type { Context } from "../project/context.ts";
+import { verdictText } from "../proofs/verdict.ts";
 import type { Receipt } from "../recognition/receive.ts";
 import { answerRuleOf } from "../recognition/reply.ts";
 
@@ -27,7 +28,9 @@ export function reportHintsOnce(
     if (hint !== undefined && hints.size < MAX_HINTS) once(hint, `${product}: ${hint}`, hints);
     const endsBy = isSuccess(status) ? undefined : answerRuleOf(products, product, format).rule?.endsBy;
     if (endsBy !== undefined) once(endsBy, `${product}: its sender counts this as a failure, and ${endsBy}`);
-    for (const { id, verdict, reason } of verdicts)
-      if (verdict === "unconfigured") once(`${product} ${format} ${id}`, `${product}: ${id} not verified: ${reason}`);
+    for (const verdict of verdicts) {
+      if (verdict.verdict !== "unconfigured") continue;
+      once(`${product} ${format} ${verdict.id}`, `${product}: ${verdictText(verdict)}`);
+    }
   };
 }

@@ -4,6 +4,7 @@ import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts"
 import { MASK } from "../delivery/mask.ts";
 import { UNREAD } from "../delivery/payload.ts";
 import type { Credential, Secret, Secrets } from "../delivery/secrets.ts";
+import { has, senderResult } from "../proofs/verdict.ts";
 import { usageError } from "../util/errors.ts";
 import { locate, type TextPosition } from "../util/json.ts";
 import { verifyProof } from "./authenticate.ts";
@@ -29,8 +30,18 @@ export interface VerifyPayloadInput {
   readonly limits: Limits;
 }
 
-/** A wrong signature or token outranks an invalid body. `custom`: a body without a schema. */
-export type VerifyOutcome = "valid" | "custom" | "not_verified" | "invalid";
+/**
+ * The worst of its signatures, tokens and body, in this order. `masked`: its secrets are masked, so they cannot be verified;
+ * `custom`: a body without a schema.
+ */
+export type VerifyOutcome =
+  | "wrong_signature"
+  | "missing_signature"
+  | "masked"
+  | "invalid"
+  | "no_key"
+  | "custom"
+  | "valid";
 
 export interface VerifiedPayload {
   readonly receipt: Receipt;
@@ -68,16 +79,21 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const required = receipt.verdicts.map((verdict) =>
     payload.complete || input.requireProofs ? verdict : absentWithoutHeader(verdict, format, delivery),
   );
-  const isFailed = hasFailed(required);
+  const isFailed = has("failed", required);
   const isMasked = isFailed && containsMask(delivery);
   const verdicts = isMasked ? required.map(uncheckable) : required;
   const isUnchecked = signature !== undefined && verdicts.length === 0;
   const ambiguity = ambiguityText(receipt);
+  // A bare body is a sample, whose form is checked, until its signature is given.
+  const isKeyMissing =
+    signature === undefined
+      ? payload.complete && senderResult(verdicts) === "no_key"
+      : verdicts.some(({ id, verdict }) => verdict === "unconfigured" && headerOf(format, id) !== undefined);
   return {
     receipt: { ...receipt, verdicts },
     delivery,
     format,
-    outcome: isUnchecked ? "invalid" : isFailed ? "not_verified" : outcomeOf(receipt),
+    outcome: isMasked ? "masked" : isUnchecked ? "invalid" : outcomeOf({ ...receipt, verdicts }, isKeyMissing),
     notes: [
       ...(isMasked ? [MASKED_NOTE] : []),
       ...(isUnchecked
@@ -148,7 +164,7 @@ function verifyUnreadable(
     receipt: { ...receipt, verdicts },
     delivery,
     format,
-    outcome: hasFailed(verdicts) ? "not_verified" : "invalid",
+    outcome: failureOf(verdicts) ?? "invalid",
     notes: [...(tried.length === 0 ? [UNKNOWN_SCHEME] : []), ...addressNote(verdicts, [format], delivery)],
   };
 }
@@ -201,21 +217,30 @@ function signatureHeader(format: Format): string {
   );
 }
 
+function headerOf(format: Format | undefined, id: string): string | undefined {
+  return format?.proofs.find((proof) => proof.id === id)?.header;
+}
+
 /** A bare body comes without headers: a proof in a header is not checked, which is no failure. */
 function absentWithoutHeader(verdict: Verdict, format: Format | undefined, delivery: Delivery): Verdict {
-  const header = format?.proofs.find((proof) => proof.id === verdict.id)?.header;
+  const header = headerOf(format, verdict.id);
   if (header === undefined || headerValue(delivery, header) !== undefined) return verdict;
   return { ...verdict, verdict: "absent", reason: `not checked: add --signature <value of ${header}>` };
 }
 
-function hasFailed(verdicts: readonly Verdict[]): boolean {
-  return verdicts.some(({ verdict }) => verdict === "failed");
+function outcomeOf(receipt: Receipt, isKeyMissing: boolean): VerifyOutcome {
+  const { verdicts, handshake, known, custom, schema } = receipt;
+  const failure = failureOf(verdicts);
+  if (failure !== undefined) return failure;
+  if (handshake !== undefined) return "valid";
+  if (!known || (!custom && schema?.ok !== true)) return "invalid";
+  if (isKeyMissing) return "no_key";
+  return custom ? "custom" : "valid";
 }
 
-function outcomeOf({ handshake, known, custom, schema }: Receipt): VerifyOutcome {
-  if (handshake !== undefined) return "valid";
-  if (!known) return "invalid";
-  return custom ? "custom" : schema?.ok === true ? "valid" : "invalid";
+function failureOf(verdicts: readonly Verdict[]): "wrong_signature" | "missing_signature" | undefined {
+  const result = senderResult(verdicts);
+  return result === "wrong_signature" || result === "missing_signature" ? result : undefined;
 }
 
 const MASKED_NOTE =
@@ -254,7 +279,7 @@ function addressNote(
   { url }: Delivery,
 ): readonly string[] {
   const coversQuery = formats.some((format) => format?.proofs.some((proof) => proof.coversQuery === true));
-  if (!coversQuery || !hasFailed(verdicts) || url !== NO_ADDRESS) return [];
+  if (!coversQuery || !has("failed", verdicts) || url !== NO_ADDRESS) return [];
   return [
     "the signature also covers the query of the URL, which is not known here: pass the URL that it was sent to with --url",
   ];

@@ -1,7 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Verdict } from "../contract/product.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import type { Context } from "../project/context.ts";
 import { usageError } from "../util/errors.ts";
@@ -73,18 +72,6 @@ function refuseForgottenAt(context: Context, data: string): void {
 export function asData({ json, flaw }: GivenBody, flag: string): unknown {
   if (json === undefined) throw usageError(`${flag} needs a body that is valid JSON${flaw}`);
   return readExact(json);
-}
-
-/** A body that is sent as it is may have a wrong token, or none. */
-export function warnOfToken(context: Context, verdicts: readonly Verdict[]): void {
-  for (const verdict of verdicts) {
-    if (verdict.proves !== "sender" || verdict.verdict !== "failed") continue;
-    context.report({
-      type: "warning",
-      message: `${verdict.reason}; your body is sent as it is`,
-      hint: "an app that checks the token will reject it: put the right one into the body, or use --set or --seed, with which send inserts it",
-    });
-  }
 }
 
 /** Warns where a handler that hashes the parsed and re-serialised body will reject these bytes. */

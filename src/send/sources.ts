@@ -3,17 +3,20 @@ import { relative } from "node:path";
 import { assign } from "../contract/edit-body.ts";
 import { eventNames, findEvent, findFormat } from "../contract/event-names.ts";
 import { chosenFormat, requireEvent, requireOneEvent, requireProduct, splitEvent } from "../contract/named.ts";
+import { isSignature, prepare } from "../contract/prepare.ts";
 import type { Format, Probe, Product } from "../contract/product.ts";
 import { projectProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../custom/project-products.ts";
+import { readPayload } from "../delivery/payload.ts";
 import { appUrl } from "../delivery/target.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
+import { verifyProof } from "../recognition/authenticate.ts";
 import { echoChallenge } from "../recognition/handshake.ts";
 import { type Receipt, receive } from "../recognition/receive.ts";
 import { type FixtureKey, fixtureKeysOf, projectFixturePath, readFixture } from "../samples/fixtures.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { readExact } from "../util/json.ts";
-import { asData, readGivenBody, warnOfReserialising, warnOfToken } from "./given-body.ts";
+import { asData, readGivenBody, warnOfReserialising } from "./given-body.ts";
 import type { SendPlan } from "./plan.ts";
 
 /** A sample, body or challenge that any number of deliveries can be made from. */
@@ -118,17 +121,40 @@ async function bodySource({ context, plan, config, products }: Input, data: stri
       (proof) => proof.proves === "body" && secrets.for(proof.credential, product.id).length > 0,
     );
     warnOfReserialising(context, given, signs && !plan.faults.noSignature);
-    // The format that the body is sent as may have no token.
-    warnOfToken(
-      context,
-      seen.verdicts.filter(({ id }) => format.proofs.some((proof) => proof.id === id)),
-    );
-    return { product, format, event, body: bytes, contentType };
+    const source = { product, format, event, body: bytes, contentType };
+    warnOfWrongToken(context, source, { plan, config });
+    return source;
   }
   const body = asData(given, change);
   checkAssignments(body, plan, `${product.id} ${event ?? "body"}`);
   const records = event === undefined ? [] : format.records(body, event);
   return { product, format, event, body, records, contentType };
+}
+
+/** A body that is sent as it is may have a wrong token, or none. Checks the request: send itself adds what is in a header or the URL. */
+function warnOfWrongToken(
+  context: Context,
+  { product, format, event, body, contentType }: Found,
+  { plan: { headers }, config: { secrets } }: Pick<Input, "plan" | "config">,
+): void {
+  const about = { product: product.id, format, event, url: "http://localhost/", body, contentType };
+  const { delivery } = prepare({ ...about, headers, secrets, now: context.now() });
+  const read = readPayload(delivery);
+  if (!read.ok) return;
+  for (const proof of format.proofs) {
+    if (isSignature(proof)) continue;
+    const { payload } = read;
+    const { verdict, reason } = verifyProof(proof, product, { delivery, payload, secrets, now: context.now() });
+    if (verdict !== "failed") continue;
+    context.report({
+      type: "warning",
+      message: `${reason}; your body is sent as it is`,
+      hint:
+        proof.credential === "token"
+          ? "an app that checks the token will reject it: put the right one into the body, or use --set or --seed, with which send inserts it"
+          : "an app that checks the value will reject it: leave it out of the body and of -H, and send inserts the right one",
+    });
+  }
 }
 
 /** The format seen in a body. A custom event fits every body, so it does not count against the event that was named. */

@@ -2,7 +2,7 @@ import type { Verdict, VerdictWord } from "../contract/product.ts";
 import { describeIssue, type SchemaIssue } from "../contract/schema.ts";
 import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskBody, maskDelivery, maskUrl, secretFieldNames } from "../delivery/mask.ts";
-import { has } from "../proofs/verdict.ts";
+import { has, resultText, senderVerdict } from "../proofs/verdict.ts";
 import type { AttemptFacts, EventReport } from "../receiver/event-report.ts";
 import { ambiguityText, isInvalid, nearestNotes, type Receipt } from "../recognition/receive.ts";
 import { cut, plain } from "../util/text.ts";
@@ -47,7 +47,7 @@ export function renderEvent(report: EventReport, { out, verbose, quiet }: Style)
 
 /** The pieces of an event's line that give way in a narrow terminal, each without a text or with several. */
 type Pieces = Readonly<
-  Record<"record" | "proofs" | "schema" | "size" | "duplicate" | "state", readonly string[]> & { name: string }
+  Record<"record" | "sender" | "schema" | "size" | "duplicate" | "state", readonly string[]> & { name: string }
 >;
 
 /** Below this width no column is left for the ids of records. */
@@ -63,21 +63,21 @@ function eventText(report: EventReport, paint: Paint): string {
   const { receipt, selected, duplicateOf } = report;
   const mark = selected ? "▸" : "";
   let nameWidth = nameWidthAt(columns);
-  const lineOf = ({ name, record, proofs, schema, size, duplicate, state }: Pieces): string => {
+  const lineOf = ({ name, record, sender, schema, size, duplicate, state }: Pieces): string => {
     const cells = [
       { text: paint.dim(clockTime(report.at)), width: 8 },
       { text: report.n === 0 ? paint.dim("–") : paint.strong(`${mark}#${report.n}`), width: 5 },
       { text: paint.name(plain(receipt.product ?? "?")), width: PRODUCT_WIDTH },
       { text: name, width: nameWidth },
       ...record.map((text) => ({ text, width: 19 })),
-      ...[...proofs, ...schema, ...size, ...duplicate, ...state].map((text) => ({ text })),
+      ...[...sender, ...schema, ...size, ...duplicate, ...state].map((text) => ({ text })),
     ];
     return fitLine(cells, Number.POSITIVE_INFINITY, "").join("");
   };
   let pieces: Pieces = {
     name: eventName(report),
     record: columns < MIN_RECORD_COLUMNS ? [] : [recordText(report)],
-    proofs: proofTexts(receipt, paint),
+    sender: senderTexts(receipt, paint),
     schema: schemaTexts(report, paint),
     size: sizeTexts(report, paint),
     duplicate: duplicateOf === undefined ? [] : [paint.caution(`duplicate of #${duplicateOf}`)],
@@ -86,15 +86,12 @@ function eventText(report: EventReport, paint: Paint): string {
   let line = lineOf(pieces);
   const over = (): number => visibleWidth(line) - columns;
   const shorter: readonly (() => Partial<Pieces>)[] = [
-    () => ({ proofs: shortProofTexts(receipt, paint) }),
     () => ({ size: [] }),
-    () => (receipt.custom ? { schema: [paint.dim("– custom")] } : {}),
-    () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ invalid")] }),
+    () => ({ schema: schemaTexts(report, paint, true) }),
     () => ({ state: stateTexts(report, paint, true) }),
-    () => ({ proofs: proofWords(receipt, paint) }),
     () => ({ record: [] }),
     () => (duplicateOf === undefined ? {} : { duplicate: [paint.caution(`dup #${duplicateOf}`)] }),
-    () => (receipt.verdicts.length > 0 && receipt.verdicts.every(hasPassed) ? { proofs: [] } : {}),
+    () => (senderVerdict(receipt.verdicts)?.verdict === "passed" ? { sender: [] } : {}),
   ];
   for (const shorten of shorter) {
     if (over() <= 0) return line;
@@ -108,7 +105,7 @@ function eventText(report: EventReport, paint: Paint): string {
     pieces = { ...pieces, name: cut(name, nameWidth) };
     line = lineOf(pieces);
   }
-  for (const piece of ["duplicate", "schema", "proofs"] as const) {
+  for (const piece of ["duplicate", "schema", "sender"] as const) {
     if (over() <= 0) break;
     pieces = { ...pieces, [piece]: [] };
     line = lineOf(pieces);
@@ -140,12 +137,12 @@ function recordText({ receipt }: EventReport): string {
   return others.length === 0 ? clipped(first) : `${clipped(first)} +${others.length}`;
 }
 
-/** Absent proofs together are worth one word. */
-function proofTexts({ verdicts, format }: Receipt, paint: Paint): readonly string[] {
+/** One word for all signatures and tokens, the same at every width. `events show` has each of them. */
+function senderTexts({ verdicts, format }: Receipt, paint: Paint): readonly string[] {
   // Custom bodies have nothing to verify, unless the settings name a proof.
   if (verdicts.length === 0 && format === undefined) return [];
-  const present = verdicts.filter(({ verdict }) => verdict !== "absent");
-  return present.length === 0 ? [paint.dim("– unsigned")] : present.map((verdict) => verdictText(verdict, paint));
+  const worst = senderVerdict(verdicts);
+  return [worst === undefined ? paint.dim("– unsigned") : senderText(worst, paint)];
 }
 
 const MARKS = {
@@ -156,61 +153,32 @@ const MARKS = {
 } as const satisfies Readonly<Record<VerdictWord, readonly [tone: keyof Paint, mark: string]>>;
 
 /** A mark and words: colour alone never carries the meaning. */
-function marked(verdict: VerdictWord, text: string, paint: Paint): string {
-  const [tone, mark] = MARKS[verdict];
-  return paint[tone](`${mark} ${text}`);
+export function senderText(verdict: Verdict, paint: Paint): string {
+  const [tone, mark] = MARKS[verdict.verdict];
+  return paint[tone](`${mark} ${resultText(verdict)}`);
 }
 
-function verdictText({ id, verdict }: Verdict, paint: Paint): string {
-  const isWrong = verdict === "failed" || verdict === "unconfigured";
-  return marked(verdict, verdict === "absent" ? `no ${id}` : isWrong ? `${id} not verified` : id, paint);
-}
-
-/** With the reason, and with what a verified one does not cover. */
+/** With its id and reason, and with what a verified one does not cover. */
 export function proofText(verdict: Verdict, paint: Paint): string {
   const { id, reason, proves } = verdict;
   if (verdict.verdict === "absent") return `${paint.dim(`– ${id}`)}: ${plain(reason)}`;
-  if (verdict.verdict !== "passed") return `${verdictText(verdict, paint)}: ${plain(reason)}`;
   const limit = proves === "body" ? "" : ` (covers ${proves === "sender" ? "the sender only" : "nothing by itself"})`;
-  return `${paint.good(`✓ ${id} verified`)}: ${plain(reason)}${limit}`;
-}
-
-const VERIFIED = "verified";
-
-function shortProofTexts(receipt: Receipt, paint: Paint): readonly string[] {
-  const { verdicts } = receipt;
-  if (verdicts.every(({ verdict }) => verdict === "absent")) return proofTexts(receipt, paint);
-  const all = (word: VerdictWord) => verdicts.filter(({ verdict }) => verdict === word);
-  const wrong = [...all("failed"), ...all("unconfigured")].map(({ id, verdict }) => marked(verdict, id, paint));
-  const [first, ...others] = all("passed");
-  if (first === undefined || has("failed", verdicts)) return wrong;
-  const isLong = others.length > 0 || first.id.length > VERIFIED.length;
-  return [...wrong, marked("passed", isLong ? VERIFIED : first.id, paint)];
-}
-
-/** The shortest form: the worst verdict, without an id. */
-function proofWords(receipt: Receipt, paint: Paint): readonly string[] {
-  const worst = (["failed", "unconfigured", "passed"] as const).find((word) => has(word, receipt.verdicts));
-  return worst === undefined ? proofTexts(receipt, paint) : [marked(worst, "sender", paint)];
-}
-
-function hasPassed({ verdict }: Verdict): boolean {
-  return verdict === "passed";
+  return `${senderText(verdict, paint)} (${id}): ${plain(reason)}${verdict.verdict === "passed" ? limit : ""}`;
 }
 
 /** It is never said to be right: nothing is known about it. */
 export const CUSTOM = "– custom: no schema to check";
 
-function schemaTexts({ receipt, refusal }: EventReport, paint: Paint): readonly string[] {
-  if (receipt.custom) return [paint.dim(CUSTOM)];
-  if (receipt.event !== undefined && !receipt.known) return [paint.caution("? unknown event")];
+function schemaTexts({ receipt, refusal }: EventReport, paint: Paint, short = false): readonly string[] {
+  if (receipt.custom) return [paint.dim(short ? "– custom" : CUSTOM)];
+  if (receipt.event !== undefined && !receipt.known) return [paint.caution(short ? "? unknown" : "? unknown event")];
   if (receipt.schema === undefined) {
     if (receipt.handshake !== undefined || receipt.known) return [];
     // A refusal gives its own reason.
     return refusal === undefined ? [paint.caution("? not recognised")] : [];
   }
-  if (receipt.schema.ok) return [paint.good("✓ valid")];
-  return [paint.caution(`✗ invalid: ${counted(receipt.schema.issues.length, "issue")}`)];
+  if (receipt.schema.ok) return short ? [] : [paint.good("✓ valid")];
+  return [paint.caution(short ? "✗ invalid" : `✗ invalid: ${counted(receipt.schema.issues.length, "issue")}`)];
 }
 
 /** A body that was too large was not read to its end: only the announced length is known. */

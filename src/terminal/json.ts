@@ -55,7 +55,7 @@ const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
     request: { method, url: report.url, headers, body_b64: body.toString("base64"), body: body.toString("utf8"), curl },
   }),
   verified: verifiedLine,
-  "verify-summary": lineOf("count valid custom notVerified masked invalid"),
+  "verify-summary": lineOf("count ...outcomes"),
   product: (report) => ({ ...report }),
   channel: ({ hint = null, ...report }) =>
     channelLine({ ...report, hint: report.reason === undefined ? undefined : hint }),
@@ -91,7 +91,7 @@ const channelLine = lineOf("state product id expiresAt timeLeftMs previousExpire
 
 /** The members of an `event` line, with `file`, `line` and `outcome`, and a place for each issue that has one. */
 function verifiedLine(report: VerifiedReport): JsonLine {
-  const { receipt, positions, problemPosition, body, explanations, showExpected } = report;
+  const { receipt, positions, problemPosition, body, explanations, showExpected, answered } = report;
   const explained = explanations.map(({ id, explanation }) => {
     const { canonical, findings, likely = null, received = null, expected = null } = explanation;
     return { id, canonical, findings, likely, ...(showExpected && { received, expected }) };
@@ -99,6 +99,7 @@ function verifiedLine(report: VerifiedReport): JsonLine {
   return {
     ...lineOf("file line outcome")(report),
     ...receiptLine(receipt, positions),
+    ...(answered && lineOf("at status")(answered)),
     ...(receipt.problem === undefined
       ? { problem: whyUnknown(receipt) ?? null }
       : { problem: receipt.problem.reason, problem_at: problemPosition ?? null }),

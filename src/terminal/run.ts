@@ -90,7 +90,7 @@ function listed(texts: readonly string[], room: number): string {
 export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
   const { forwards, tunnelDownMs = 0, droppedLines, role, total } = report;
   const products = Object.entries(report.products);
-  const columns = SUMMARY_COLUMNS.filter(([, key]) => key !== "not_verified" || total.not_verified > 0);
+  const columns = SUMMARY_COLUMNS.filter(([, key]) => !key.endsWith("_signature") || total[key] > 0);
   const row = (name: string, count: ProductCount): readonly string[] => [
     name,
     ...columns.map(([, key]) => (key === "duplicates" ? `(${count.duplicates})` : String(count[key]))),
@@ -107,7 +107,7 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
       "",
       `${err.strong("Summary")} ${err.dim(`after ${formatDuration(report.seconds * 1000)}`)}`,
       // Nothing is received where only deliveries of others are sent.
-      role !== "deliver" && alignRows(rows, [1, 2, 3, 4, 5, 6, 7]),
+      role !== "deliver" && alignRows(rows, [1, 2, 3, 4, 5, 6, 7, 8]),
       total.hidden > 0 && `${total.hidden} hidden by --events.`,
       forwards && `Forwarded: ${forwards.delivered} delivered, ${failed}${waitingText(forwards)}`,
       tunnelDownMs > 0 && err.caution(`The tunnel was down for ${formatDuration(tunnelDownMs)}.`),
@@ -125,7 +125,8 @@ const SUMMARY_COLUMNS: readonly (readonly [title: string, count: Exclude<keyof P
   ["valid", "valid"],
   ["custom", "custom"],
   ["invalid", "invalid"],
-  ["not verified", "not_verified"],
+  ["wrong signature", "wrong_signature"],
+  ["missing signature", "missing_signature"],
   ["rejected", "rejected"],
   ["(duplicates)", "duplicates"],
 ];

@@ -1,20 +1,22 @@
+import { senderVerdict } from "../proofs/verdict.ts";
 import { nearestNotes, whyUnknown } from "../recognition/receive.ts";
+import type { VerifyOutcome } from "../recognition/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../verify/reports.ts";
-import { CUSTOM, issueText, proofText } from "./event.ts";
+import { CUSTOM, clockTime, issueText, proofText, senderText } from "./event.ts";
 import { bodyLines, type Lines, linesOf, textOf } from "./layout.ts";
 import { clipped, type Paint, type Rendered, type Style } from "./paint.ts";
 
 export function renderVerified(report: VerifiedReport, { out, verbose, quiet }: Style): Rendered {
   const { file, line, outcome, receipt, body } = report;
   if (quiet && (outcome === "valid" || outcome === "custom")) return {};
-  const mark = outcome === "valid" ? out.good("✓") : outcome === "custom" ? out.dim("–") : out.bad("✗");
   const name = `${file === "-" ? "(stdin)" : file}${line === undefined ? "" : `:${line}`}`;
   return {
     out: textOf(
-      `${mark} ${out.strong(plain(name))}: ${headline(report, out)}  ${out.dim(formatBytes(report.bytes))}`,
+      `${markOf(outcome, out)} ${out.strong(plain(name))}: ${headline(report, out)}  ${out.dim(formatBytes(report.bytes))}`,
+      answeredText(report, out),
       schemaLines(report, out),
       receipt.verdicts.map((verdict) => `  ${proofText(verdict, out)}`),
       report.notes.map((note) => `  ${out.caution(plain(note))}`),
@@ -22,6 +24,30 @@ export function renderVerified(report: VerifiedReport, { out, verbose, quiet }: 
       verbose && ["", bodyLines(receipt.payload?.text, body).map((each) => `  ${each}`), ""],
     ),
   };
+}
+
+function markOf(outcome: VerifyOutcome, paint: Paint): string {
+  if (outcome === "valid") return paint.good("✓");
+  if (outcome === "custom") return paint.dim("–");
+  return outcome === "no_key" ? paint.caution("?") : paint.bad("✗");
+}
+
+/** What a delivery of the log is now, and how it was answered then: the secret may have changed. */
+function answeredText({ answered, receipt }: VerifiedReport, paint: Paint): string | undefined {
+  if (answered === undefined) return undefined;
+  const { at, status, day = "" } = answered;
+  const worst = senderVerdict(receipt.verdicts);
+  const now =
+    worst === undefined
+      ? paint.dim("– unsigned")
+      : worst.verdict === "passed"
+        ? paint.good("✓ genuine")
+        : senderText(worst, paint);
+  const then =
+    status === undefined
+      ? "was not answered"
+      : `was answered ${status} at ${`${day} ${clockTime(at).slice(0, 5)}`.trim()}`;
+  return `  ${now} now · ${then}`;
 }
 
 function headline(report: VerifiedReport, paint: Paint): string {
@@ -83,11 +109,14 @@ function explanationLines(
 }
 
 export function renderVerifySummary(summary: VerifySummaryReport, { out }: Style): Rendered {
-  const { count, valid, custom, notVerified, masked, invalid } = summary;
+  const { count, outcomes } = summary;
+  const { valid, custom, no_key, invalid, masked, missing_signature, wrong_signature } = outcomes;
   const parts = linesOf([
     valid === count ? out.good("all valid") : `${valid} valid`,
     custom > 0 && `${custom} custom (no schema)`,
-    notVerified > 0 && out.bad(`${notVerified} not verified`),
+    no_key > 0 && out.caution(`${no_key} no key`),
+    wrong_signature > 0 && out.bad(`${wrong_signature} wrong signature`),
+    missing_signature > 0 && out.bad(`${missing_signature} missing signature`),
     masked > 0 && out.caution(`${masked} masked (cannot be verified)`),
     invalid > 0 && out.bad(`${invalid} invalid`),
   ]);

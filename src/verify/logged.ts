@@ -1,10 +1,12 @@
 import type { Verdict } from "../contract/product.ts";
 import { maskDelivery, secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
+import { dayHeadings } from "../events/entry.ts";
 import { parseNumber, requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
+import { verdictText } from "../proofs/verdict.ts";
 import type { InputPayload } from "../recognition/verify-input.ts";
 import type { VerifiedReport } from "./reports.ts";
 
@@ -23,7 +25,11 @@ export async function loggedInput(context: Context, config: Config, which: strin
   return {
     file: `#${entry.n}`,
     payload: { line: undefined, delivery, complete: true, inPlace: false, product, at, problem: undefined },
-    shown: (report) => ({ ...withoutSecrets(report, entry), notes: [...report.notes, ...arrivalNotes(report, entry)] }),
+    shown: (report) => ({
+      ...withoutSecrets(report, entry),
+      notes: [...report.notes, ...arrivalNotes(report, entry)],
+      answered: { at, status: entry.status, day: dayHeadings(context.now())(at) },
+    }),
   };
 }
 
@@ -43,8 +49,8 @@ function arrivalNotes({ receipt }: VerifiedReport, { verdicts }: LogEntry): read
   const unchecked = receipt.verdicts.filter((verdict) => !isChecked(verdict)).map(({ id }) => id);
   return verdicts
     .filter((verdict) => isChecked(verdict) && unchecked.includes(verdict.id))
-    .map(({ id, verdict, reason }) => {
-      const again = verdict === "failed" ? "; to see why, run this in a terminal where the secret is set" : "";
-      return `${id} was ${verdict === "failed" ? "not verified" : "verified"} when it arrived: ${reason}${again}`;
+    .map((verdict) => {
+      const again = verdict.verdict === "failed" ? "; to see why, run this in a terminal where the secret is set" : "";
+      return `when it arrived: ${verdictText(verdict)}${again}`;
     });
 }

@@ -21,18 +21,21 @@ export interface VerifiedReport {
   readonly explanations: readonly { readonly id: string; readonly explanation: Explanation }[];
   readonly showExpected: boolean;
   readonly notes: readonly string[];
+  /** What `listen` answered; undefined if the delivery is not from the log. */
+  readonly answered: LoggedAnswer | undefined;
 }
 
-/** Follows several payloads. */
+interface LoggedAnswer {
+  readonly at: Date;
+  /** Undefined if the sender got no answer. */
+  readonly status: number | undefined;
+  /** The day, if it is not today. */
+  readonly day: string | undefined;
+}
+
+/** Counts several payloads by their outcome. */
 export interface VerifySummaryReport {
   readonly type: "verify-summary";
   readonly count: number;
-  readonly valid: number;
-  /** Custom bodies, which have no schema. */
-  readonly custom: number;
-  readonly notVerified: number;
-  /** Cannot be verified, since their secrets are masked. */
-  readonly masked: number;
-  /** Not an event of a known product, or does not match its schema. */
-  readonly invalid: number;
+  readonly outcomes: Readonly<Record<VerifyOutcome, number>>;
 }

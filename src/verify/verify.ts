@@ -5,13 +5,11 @@ import type { Product } from "../contract/product.ts";
 import { disableSchemaJit } from "../contract/schema.ts";
 import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
 import { type HeaderPair, headerValue, parseHeader } from "../delivery/delivery.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
-import { has } from "../proofs/verdict.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
 import type { Receipt } from "../recognition/receive.ts";
 import { foreignInput, type InputPayload } from "../recognition/verify-input.ts";
@@ -19,7 +17,6 @@ import {
   explainProofs,
   issuePositions,
   problemPosition,
-  type VerifiedPayload,
   type VerifyPayloadInput,
   verifyPayload,
 } from "../recognition/verify-payload.ts";
@@ -97,8 +94,17 @@ export async function verify(context: Context, files: readonly string[], options
   // In the process of `listen` it would slow down the receiver.
   if (first.length < MANY_PAYLOADS && context.embedded?.listener === undefined) disableSchemaJit();
   const reportHint = reportHintsOnce(context, products);
-  const tally = { valid: 0, custom: 0, not_verified: 0, invalid: 0 };
-  let [count, masked, skipped] = [0, 0, 0];
+  const outcomes = {
+    valid: 0,
+    custom: 0,
+    no_key: 0,
+    invalid: 0,
+    masked: 0,
+    missing_signature: 0,
+    wrong_signature: 0,
+  };
+  let count = 0;
+  let skipped = 0;
   for await (const { file, payload: found, isLast } of inTurn(first, items)) {
     if (found !== undefined) {
       const payload = withGiven(found, given);
@@ -114,8 +120,7 @@ export async function verify(context: Context, files: readonly string[], options
       context.report(logged?.shown(report) ?? report);
       reportHint(report.receipt);
       count++;
-      tally[report.outcome]++;
-      if (report.outcome === "not_verified" && !has("failed", report.receipt.verdicts)) masked++;
+      outcomes[report.outcome]++;
     } else if (!isLast) skipped++;
     if (isLast && skipped > 0) {
       context.report({ type: "notice", message: `${file}: skipped ${counted(skipped, "line")} without a delivery` });
@@ -125,11 +130,10 @@ export async function verify(context: Context, files: readonly string[], options
     if (isStdoutClosed(context.signal)) break;
     throw context.signal.reason;
   }
-  const { not_verified, ...counts } = tally;
-  if (count > 1)
-    context.report({ type: "verify-summary", count, ...counts, notVerified: not_verified - masked, masked });
-  if (not_verified > 0) return ExitCode.proofFailed;
-  return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
+  if (count > 1) context.report({ type: "verify-summary", count, outcomes });
+  if (outcomes.wrong_signature + outcomes.missing_signature + outcomes.masked > 0) return ExitCode.proofFailed;
+  if (outcomes.invalid > 0) return ExitCode.schemaInvalid;
+  return outcomes.no_key > 0 ? ExitCode.credentials : ExitCode.ok;
 }
 
 async function* inTurn(first: readonly InputItem[], others: AsyncIterable<InputItem>) {
@@ -168,11 +172,10 @@ function reportOn(
   file: string,
   payload: InputPayload,
   task: Omit<VerifyPayloadInput, "payload">,
-  { header = [], explain = false, showExpected = false }: VerifyOptions,
+  { explain = false, showExpected = false }: VerifyOptions,
 ): VerifiedReport {
   const product = task.product ?? task.products.find((each) => each.id === payload.product);
   const verified = verifyPayload({ ...task, product, payload });
-  refuseUnchecked(verified, task.signature !== undefined, header.length > 0);
   const foreign = foreignInput(payload, verified.receipt);
   // A recorded delivery is explained as of its arrival, like its verdict.
   const onArrival = { ...task, now: payload.at ?? task.now };
@@ -189,6 +192,7 @@ function reportOn(
     explanations: explain || showExpected ? explainProofs(verified, onArrival, showExpected) : [],
     showExpected,
     notes: foreign === undefined ? verified.notes : [...verified.notes, foreign],
+    answered: undefined,
   };
 }
 
@@ -250,26 +254,6 @@ function keyedProducts(
 function carriesToken({ formats }: Product, sent: readonly (readonly HeaderPair[])[]): boolean {
   const proofs = formats.flatMap((format) => format.proofs).filter(({ credential }) => credential === "jwks");
   return proofs.some(({ header }) => header !== undefined && sent.some((headers) => headerValue({ headers }, header)));
-}
-
-/** A given signature that cannot be checked is an error. */
-function refuseUnchecked(
-  { receipt, format }: Pick<VerifiedPayload, "receipt" | "format">,
-  withSignature: boolean,
-  withHeaders: boolean,
-): void {
-  const proofOf = (id: string) => format?.proofs.find((proof) => proof.id === id);
-  const unchecked = receipt.verdicts.find(
-    ({ id, verdict, proves }) =>
-      verdict === "unconfigured" &&
-      ((proves === "body" && (withSignature || withHeaders)) || (withSignature && proofOf(id)?.header !== undefined)),
-  );
-  if (unchecked === undefined) return;
-  const credential = proofOf(unchecked.id)?.credential ?? "secret";
-  throw usageError(
-    `${unchecked.id}: a signature was given, but there is nothing to check it with`,
-    `set ${CREDENTIAL_VARIABLES[credential]}${credential === "secret" ? ", or name a file with --secret-file" : ""}`,
-  );
 }
 
 /** Fetches keys again for a proof with an unknown key. True if they changed. */

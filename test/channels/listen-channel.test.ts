@@ -215,7 +215,7 @@ describe("listen beside channels that were created before or meanwhile", () => {
     expect((await listener.post("/webhooks/zoho/crm", guideBody({}))).status).toBe(200);
     expect((await listener.event(2)).signatures).toMatchObject([{ id: "token", result: "unsigned" }, {}]);
     expect((await listener.post("/webhooks/zoho/crm", guideBody({ token: "other" }))).status).toBe(200);
-    expect((await listener.event(3)).signatures).toMatchObject([{ id: "token", result: "not_verified" }, {}]);
+    expect((await listener.event(3)).signatures).toMatchObject([{ id: "token", result: "no_key" }, {}]);
   });
 });
 

@@ -38,7 +38,7 @@ describe("verify --logged", () => {
 
   it("requires a channel's token as listen did", async () => {
     expect(await answers()).toEqual([200, 401]);
-    expect((await verify("1")).out).toContain("✓ token verified: the token is channel 1");
+    expect((await verify("1")).out).toContain("✓ verified (token): the token is channel 1");
     const { exitCode, out } = await verify("2");
     expect(out).toContain("the token in the body is not that of channel 1");
     expect(exitCode).toBe(3);

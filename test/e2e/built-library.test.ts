@@ -52,7 +52,7 @@ describe("the built library", () => {
     `;
     const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
     expect(stderr).toBe("");
-    expect(JSON.parse(stdout)).toEqual([true, "Ticket.Create", false, "not-verified"]);
+    expect(JSON.parse(stdout)).toEqual([true, "Ticket.Create", false, "wrong-signature"]);
   });
 
   it("is required where no ES module can be, as in Jest", () => {

@@ -1,7 +1,7 @@
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
-import { variablesOf } from "../../src/emulator/accounts.ts";
+import { variablesOf } from "../../src/emulator/published.ts";
 import { atTerminal, type BinChild, hasTerminal, runBin, startBin } from "../support/bin.ts";
 
 /** An emulator, and the variables for it at an address that is another than its own. */

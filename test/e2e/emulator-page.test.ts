@@ -62,7 +62,7 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
     const page = await openEmulatorPage(emulator);
     await page.getByText("zoho-hooks listen 3000 --channel Leads.create", { exact: true }).waitFor();
     await watchLeads(emulator, `${receiver.url}/webhooks/zoho/crm`);
-    await table(page, "Channels and webhooks").getByText("23 h").waitFor();
+    await table(page, "Channels and webhooks").getByText("1d left").waitFor();
     await page.getByText("An empty organisation").waitFor({ state: "detached" });
 
     await button(page, "Create").click();
@@ -144,12 +144,12 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
     await watchLeads(emulator, "http://127.0.0.1:9/hook");
     const page = await openEmulatorPage(emulator);
     const channels = table(page, "Channels and webhooks");
-    await channels.getByText("23 h 59 min left").waitFor();
+    await channels.getByText("1d left").waitFor();
     await button(page, "Advance 1h").click();
-    await channels.getByText("22 h 59 min left").waitFor();
+    await channels.getByText("23h left").waitFor();
     await page.getByLabel("Time to advance").fill("20h");
     await page.keyboard.press("Enter");
-    await channels.getByText("2 h 59 min left").waitFor();
+    await channels.getByText("3h left").waitFor();
     await page.getByLabel("Time to advance").fill("soon");
     await page.keyboard.press("Enter");
     await footer(page, '"soon" is not a duration').waitFor();

@@ -32,6 +32,8 @@ async function project(answer?: Answer): Promise<LoggedProject> {
 }
 
 const row = (page: Page, n: number) => page.getByRole("option", { name: `#${n} ` });
+/** The marks of its signature and its body, with what each says. */
+const marks = (page: Page, n: number) => row(page, n).locator(".verdict").allTextContents();
 const details = (page: Page) => page.getByRole("region", { name: "Selected event" });
 const result = (page: Page) => page.locator(".result");
 
@@ -98,10 +100,46 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await deliver("/webhooks/zoho/flow", '{"hello":1}');
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
     await row(page, 2).getByText("custom (no schema)").waitFor({ state: "attached" });
-    await row(page, 1).getByText("verified, valid").waitFor({ state: "attached" });
+    expect(await marks(page, 1)).toEqual(["✓ verified", "✓ valid"]);
     await page.getByText("2 events; 1 custom (no schema)").waitFor();
     await deliver("/webhooks/zoho/flow", '{"hello":2}');
     await page.getByText("3 events; 2 custom (no schema)").waitFor();
+  });
+
+  it("marks the signature and the body of each event, and f shows what failed or was rejected", async () => {
+    const { cwd, deliver } = await project(
+      (response, { body }) => void response.writeHead(body.includes('"ids":7') ? 500 : 200).end(),
+    );
+    const json = { "content-type": "application/json" };
+    await deliver(CRM, leadBody());
+    await deliver(CRM, leadBody({ email: "other@example.com" }), { "x-zoho-signature": "00".repeat(32) });
+    await deliver(CRM, leadBody({ email: "third@example.com" }), json);
+    await deliver(CRM, JSON.stringify({ ...JSON.parse(leadBody()), ids: 7 }));
+    const chat = readFileSync("fixtures/salesiq/wire/conversation.created.json", "utf8");
+    await deliver("/webhooks/zoho/salesiq", chat, { ...json, "x-siqsignature": "AAAA" });
+    await deliver("/webhooks/zoho/flow", '{"hello":1}');
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await row(page, 6).waitFor();
+    expect(await Promise.all([1, 2, 3, 4, 5, 6].map((n) => marks(page, n)))).toEqual([
+      ["✓ verified", "✓ valid"],
+      ["✗ wrong signature", "✓ valid"],
+      ["✗ missing signature", "✓ valid"],
+      ["✓ verified", "✗ invalid"],
+      ["? no key", "✓ valid"],
+      ["– unsigned", "– custom (no schema)"],
+    ]);
+    await row(page, 2).click();
+    await details(page).getByText("wrong signature (guide-signature):").waitFor();
+    await row(page, 5).click();
+    await details(page).getByText("no key (salesiq-signature): to verify it, set ZOHO_WEBHOOK_PUBLIC_KEY").waitFor();
+    expect(await details(page).getByRole("button", { name: "Explain the signature" }).count()).toBe(0);
+    await page.keyboard.press("f");
+    await row(page, 6).waitFor({ state: "detached" });
+    const numbers = await page.getByRole("option").locator(".number").allTextContents();
+    expect(numbers).toEqual(["#4", "#3", "#2"]);
+    expect(await page.getByRole("search").getByRole("button", { pressed: true }).count()).toBe(2);
+    await page.keyboard.press("f");
+    await row(page, 6).waitFor();
   });
 
   it("explains a wrong signature, copies as curl and compares two events", async () => {
@@ -112,7 +150,7 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
       permissions: ["clipboard-read", "clipboard-write"],
     });
     await row(page, 2).click();
-    await details(page).getByText("guide-signature not verified").first().waitFor();
+    await details(page).getByText("wrong signature (guide-signature)").first().waitFor();
     await page.keyboard.press("x");
     await result(page).getByText("most likely the secret differs").waitFor();
     await page.keyboard.press("c");

@@ -3,9 +3,10 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { desktop } from "../support/desktop.ts";
+import { startInspector, userEnv } from "../support/inspector.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
-import { startTargetApp, type TargetApp } from "../support/target-app.ts";
+import { says, startTargetApp, type TargetApp, yes } from "../support/target-app.ts";
 import { hasTmux, type ShellOptions, TerminalShell } from "../support/tmux.ts";
 
 const SECRETS = { ZOHO_WEBHOOK_SECRET: "a-secret", ZOHO_WEBHOOK_TOKEN: "a-token" };
@@ -234,6 +235,21 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     await shell.last(/^#4 · /);
   });
 
+  it("count no longer as failed what r, another process or the inspector has replayed", async () => {
+    const { shell, send, app } = await startListen("--retries 0");
+    app.answer(says(500));
+    for (const event of ["Leads.create", "Contacts.create", "Deals.create"]) await send("crm", event);
+    await shell.last(/^#3 ✗ · .* 3 received · 3 failed · /);
+    app.answer(yes);
+    shell.type("r");
+    await shell.last(/^#3 · .* 3 received · 2 failed · /);
+    expect((await run(["replay", "1"], { cwd: shell.cwd, env: SECRETS })).exitCode).toBe(0);
+    await shell.last(/ 3 received · 1 failed · /);
+    const inspector = await startInspector(["--port", "0"], { cwd: shell.cwd, env: { ...SECRETS, ...userEnv() } });
+    expect((await inspector.post("/api/replay", { n: 2 })).json()).toMatchObject({ ok: true });
+    await shell.last(/ 3 received · app up/);
+  });
+
   it("pause the output, never the receiving", async () => {
     const { shell, send, app } = await startListen();
     shell.type("p");
@@ -291,7 +307,7 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     await run(send, { env: { ...SECRETS, ZOHO_WEBHOOK_SECRET: "another-secret" } });
     await shell.last(/^#1 · .* app up/);
     shell.type("xd");
-    await shell.shown(/✓ #1: [\s\S]*✓ guide-signature[\s\S]*^x-zoho-signature: [0-9a-f]{64}$/m);
+    await shell.shown(/✓ #1: [\s\S]*✓ verified \(guide-signature\)[\s\S]*^x-zoho-signature: [0-9a-f]{64}$/m);
   });
 
   it("say so where they need the log and there is none", async () => {

@@ -103,7 +103,7 @@ it("sends an event, waits for it, explains it and replays it", async () => {
     headers.map(([name, value]) => [name, /signature/i.test(name) ? "0".repeat(64) : value]),
   );
   const explained = await call("verify", { body: String(event?.body_text), headers: forged, product: "books" });
-  expect(explained).toMatchObject({ isError: false, lines: [{ outcome: "not_verified" }] });
+  expect(explained).toMatchObject({ isError: false, lines: [{ outcome: "wrong_signature" }] });
   expect(explained.text).toContain("explanations");
   expect(explained.lines[0]).not.toHaveProperty("body_b64");
   expect(explained.text).not.toContain(SECRET);

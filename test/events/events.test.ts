@@ -47,9 +47,7 @@ describe("events list", () => {
     expect(exitCode).toBe(0);
     const rows = out.split("\n").filter((line) => /#\d/.test(line));
     expect(rows.map((line) => /#(\d+)/.exec(line)?.[1])).toEqual(["4", "3", "2", "1"]);
-    expect(rows[3]).toMatch(
-      /crm\s+Leads\.create\s+4150868000000002179\s+✓ token {2}✓ guide-signature {2}✓ valid.*→ delivered/,
-    );
+    expect(rows[3]).toMatch(/crm\s+Leads\.create\s+4150868000000002179\s+✓ verified {2}✓ valid.*→ delivered/);
     expect(rows[2]).toMatch(/desk\s+Ticket\.Create.*→ failed after 2 attempts/);
     expect(out).toContain("answered 401: guide-signature");
     expect(out).toContain("ticket.subject: expected a string, got number 7");
@@ -280,7 +278,7 @@ describe("events show", () => {
     expect(out).toContain("x-zoho-signature: [masked]");
     expect(out).toContain('"Account_Number": 4150868000000002181,');
     expect(out).toContain('"Amount": 1250.00');
-    expect(out).toContain("✓ guide-signature verified: signed with ZOHO_WEBHOOK_SECRET");
+    expect(out).toContain("✓ verified (guide-signature): signed with ZOHO_WEBHOOK_SECRET");
     expect(out).toContain(`http://localhost:${project.app.port}/webhooks/zoho/crm: delivered`);
     expect(out).toMatch(/→ 200 .* ms/);
     expect(out).toContain("answered 200");

@@ -106,7 +106,7 @@ describe("events export", () => {
     expect(verified.out).not.toContain("failed verification");
     expect(verified.out).toContain("export it with zoho-hooks events export --show-secrets");
     const unasked = await project.run(["verify"], { stdin: out, env: {} });
-    expect(unasked.exitCode).toBe(0);
+    expect(unasked.exitCode).toBe(6);
   });
 
   it("writes masked lines whose body verify can still prove where nothing in it was masked", async () => {
@@ -117,7 +117,7 @@ describe("events export", () => {
     const genuine = await project.run(["verify", "-H", header], { stdin: JSON.stringify(line) });
     expect(genuine.exitCode).toBe(0);
     const forged = await project.run(["verify", "-H", "x-zoho-signature: 00"], { stdin: JSON.stringify(line) });
-    expect(forged.out).toContain("✗ guide-signature not verified");
+    expect(forged.out).toContain("✗ wrong signature (guide-signature)");
   });
 
   it("is the same with --json", async () => {

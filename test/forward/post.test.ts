@@ -144,7 +144,7 @@ describe("an answer", () => {
   });
 
   it.each([
-    [400, "is there a parser"],
+    [400, "your app rejected the request: see its answer"],
     [401, "uses a different secret or token"],
     [403, "rejects this sender"],
     [404, "no such route"],

@@ -191,7 +191,7 @@ describe("an event", () => {
     expect(found.signatures).toContainEqual({
       id: "guide-signature",
       result: "verified",
-      text: "✓ guide-signature verified: signed with ZOHO_WEBHOOK_SECRET",
+      text: "✓ verified (guide-signature): signed with ZOHO_WEBHOOK_SECRET",
     });
   });
 
@@ -238,7 +238,7 @@ describe("an action", () => {
     await project.deliver(CRM, leadBody(), { ...JSON_TYPE, ...signature(`${leadBody()} `) });
     await project.deliver(CRM, leadBody({ email: "b@example.com" }));
     const explained = (await post("/api/explain", { n: 1 })).json();
-    expect(explained).toMatchObject({ ok: false, lines: [{ type: "verified", outcome: "not_verified" }] });
+    expect(explained).toMatchObject({ ok: false, lines: [{ type: "verified", outcome: "wrong_signature" }] });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: no colours
     expect(explained.text).not.toMatch(/\u001b/);
     const compared = await project.run(["events", "diff", "1", "2"]);

@@ -106,7 +106,7 @@ describe.each(Object.entries(FRAMEWORKS))("the adapter for %s", (_, start) => {
     const challenge = await app({ headers: json, body: '{"challenge":"c-81"}' });
     expect([challenge.status, await challenge.json()]).toEqual([200, { challenge: "c-81" }]);
     expect(events).toEqual(["Leads.create"]);
-    expect(rejected).toEqual(["not-verified", "unreadable", "not-verified", "not-verified"]);
+    expect(rejected).toEqual(["wrong-signature", "unreadable", "missing-signature", "missing-signature"]);
   });
 
   it("calls the app for a genuine event that is invalid, and for one that is unknown", async () => {

@@ -75,7 +75,7 @@ describe("a format", () => {
     const expected = createHmac("sha256", "k").update(canonical).digest("hex");
     expect(signed.headers["x-zoho-webhook-signature"]).toBe(expected);
     expect(verify("books", signed, { secret: "k" })).toMatchObject({ ok: true, name: "invoice.created" });
-    expect(verify("books", { ...signed, url: "/hooks" }, { secret: "k" })).toMatchObject({ code: "not-verified" });
+    expect(verify("books", { ...signed, url: "/hooks" }, { secret: "k" })).toMatchObject({ code: "wrong-signature" });
   });
 
   it("is signed for Desk as jose accepts it, and verified with a key set and an audience", async () => {
@@ -85,9 +85,9 @@ describe("a format", () => {
     expect(payload.aud).toBe(AUDIENCE);
     expect(verify("desk", signed, { jwks, audience: AUDIENCE })).toMatchObject({ ok: true, format: "wire" });
     expect(verify(undefined, signed, { jwks: JSON.stringify(jwks), audience: AUDIENCE }).ok).toBe(true);
-    expect(verify("desk", signed, { jwks, audience: "webhookId:5" })).toMatchObject({ code: "not-verified" });
+    expect(verify("desk", signed, { jwks, audience: "webhookId:5" })).toMatchObject({ code: "wrong-signature" });
     expect(verify("desk", signed, { jwks, audience: AUDIENCE, issuer: "orgId:5" })).toMatchObject({
-      code: "not-verified",
+      code: "wrong-signature",
     });
   });
 
@@ -102,7 +102,7 @@ describe("a format", () => {
     expect(result.payload.length).toBe(2);
     const foreign = sign("desk", [first, { ...second, orgId: "5" }], keys, { format: "wire" });
     expect(verify("desk", foreign, { jwks, audience: AUDIENCE })).toMatchObject({
-      code: "not-verified",
+      code: "wrong-signature",
       reason: expect.stringContaining("but the body is from orgId:5"),
     });
   });
@@ -144,7 +144,7 @@ describe("a format", () => {
     const form = sign("forms", { a: "1" }, { auth }, { format: "wire" });
     expect(form.headers).toMatchObject({ "x-key": "v" });
     expect(verify("forms", form, { auth })).toMatchObject({ ok: true, format: "wire" });
-    expect(verify("forms", form, { auth: { ...auth, value: "w" } })).toMatchObject({ code: "not-verified" });
+    expect(verify("forms", form, { auth: { ...auth, value: "w" } })).toMatchObject({ code: "wrong-signature" });
   });
 });
 

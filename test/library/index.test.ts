@@ -122,11 +122,16 @@ describe("verify", () => {
       verify("crm", { ...signed, body }, KEYS),
       verify("crm", signed, { secret: "other" }),
       verify("crm", signed, { secret: "s3cret", token: "tok-2" }),
+    ];
+    const missing: VerifyResult[] = [
       verify("crm", { headers: {}, body: signed.body }, KEYS),
       verify(undefined, { headers: {}, body: '{"some":"body"}' }, KEYS),
       verify("crm", { headers: {}, body: "{}" }, KEYS),
     ];
-    expect(wrong.map(outcome)).toEqual(Array.from(wrong, () => "not-verified"));
+    expect(wrong.map(outcome)).toEqual(Array.from(wrong, () => "wrong-signature"));
+    expect(missing.map(outcome)).toEqual(Array.from(missing, () => "missing-signature"));
+    const noKey = verify(undefined, sign("books", fixture("books", "invoice_created"), KEYS), { token: "tok-1" });
+    expect([noKey.code, noKey.genuine]).toEqual(["no-key", false]);
   });
 
   it("returns a genuine event that is invalid or unknown, with what is wrong", () => {
@@ -162,7 +167,7 @@ describe("verify", () => {
     expect(ofNoEnvelope).toMatchObject({ name: null, known: false, genuine: true, format: "guide", payload: { a: 1 } });
     expect(ofNoEnvelope.genuine ? ofNoEnvelope.issues.map(({ at }) => at) : []).toContain("event");
     const forged = verify("desk", { headers: {}, body }, { secret: "k" });
-    expect(forged).toMatchObject({ code: "not-verified", genuine: false, name: "Ticket.Merged" });
+    expect(forged).toMatchObject({ code: "missing-signature", genuine: false, name: "Ticket.Merged" });
     expect(forged).not.toHaveProperty("payload");
     expect(forged).not.toHaveProperty("body");
   });
@@ -217,8 +222,8 @@ describe("verify", () => {
     expect(verify("forms", form, {})).toMatchObject({ genuine: true, ok: true, payload: { Email: "a@example.com" } });
     expect(verify("connect", { ...form, body: "{" }, {})).toMatchObject({ genuine: true, ok: false, name: null });
     const auth = { header: "x-hook-key", value: "v" };
-    expect(verify("forms", form, { auth })).toMatchObject({ genuine: false, code: "not-verified" });
-    expect(verify("forms", form, { secret: "k" })).toMatchObject({ genuine: false, code: "not-verified" });
+    expect(verify("forms", form, { auth })).toMatchObject({ genuine: false, code: "missing-signature" });
+    expect(verify("forms", form, { secret: "k" })).toMatchObject({ genuine: false, code: "missing-signature" });
     for (const product of ["creator", "projects", "forms", "survey", "analytics", "campaigns"] as const) {
       for (const name of Object.keys(schemasOf(product, { format: "wire" }))) {
         const body = JSON.stringify(Reflect.apply(fixture, undefined, [product, name, { format: "wire" }]));
@@ -300,7 +305,7 @@ describe("verify", () => {
 
   it("accepts any of several secrets, while one replaces the other", () => {
     expect(outcome(verify("crm", signed, { secret: ["new", "s3cret"] }))).toBe("genuine");
-    expect(outcome(verify("crm", signed, { secret: ["new", "newer"] }))).toBe("not-verified");
+    expect(outcome(verify("crm", signed, { secret: ["new", "newer"] }))).toBe("wrong-signature");
   });
 
   it.each<[string, () => unknown, string]>([
@@ -455,7 +460,7 @@ describe("in an app's own server", () => {
       const good = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body });
       const bad = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body: `${body} ` });
       expect([good.status, bad.status]).toEqual([200, 401]);
-      expect(results.map(outcome)).toEqual(["genuine", "not-verified"]);
+      expect(results.map(outcome)).toEqual(["genuine", "wrong-signature"]);
     } finally {
       server.close();
     }

@@ -25,14 +25,14 @@ it("a call with a message can offer a secret, unless it is signed with another o
   expect(verify("mail", offering, {})).toMatchObject({ code: "challenge", offered: { value: "s3cret" } });
   const other = { ...signed, headers: { ...signed.headers, "x-hook-secret": "other" } };
   expect(verify("mail", other, {})).toMatchObject({
-    code: "not-verified",
+    code: "wrong-signature",
     reason: "its signature does not match the secret that it offers",
   });
 });
 
-it("an offer of another secret than the given one is not verified, since anybody can make it", () => {
+it("an offer of another secret than the given one is a wrong signature, since anybody can make it", () => {
   const result = verify("mail", firstCall(), { hookSecret: "known" });
-  expect(result).toMatchObject({ ok: false, code: "not-verified", genuine: false });
+  expect(result).toMatchObject({ ok: false, code: "wrong-signature", genuine: false });
   expect(JSON.stringify(result)).not.toContain("s3cret");
   expect(result).toMatchObject({ reason: expect.stringContaining("it offers a different secret than the hookSecret") });
 });
@@ -46,7 +46,7 @@ it("a genuine event of another product is an event, even with the header of an o
 });
 
 it("nothing but the first call passes without a key, and missing keys are an error for every other call", () => {
-  expect(verify("mail", sign("mail", MESSAGE, { hookSecret: "s3cret" }), {})).toMatchObject({ code: "not-verified" });
+  expect(verify("mail", sign("mail", MESSAGE, { hookSecret: "s3cret" }), {})).toMatchObject({ code: "no-key" });
   expect(verify("mail", { headers: {}, body: "{}" }, {})).toMatchObject({ ok: false, genuine: false });
   expect(() => verify(undefined, firstCall(), {})).toThrow("no keys were given");
   expect(() => verify("mail", firstCall(), { hookSecret: undefined })).toThrow("`hookSecret` has no value");

@@ -11,7 +11,7 @@ describe("a delivery from a queue", () => {
 
   it("is too old after an hour, with the option that allows for it", () => {
     const result = verify("payments", payment, keys, { now: later });
-    expect(result).toMatchObject({ ok: false, code: "not-verified" });
+    expect(result).toMatchObject({ ok: false, code: "wrong-signature" });
     expect(result.reason).toMatch(/old; the limit is 5 min \(toleranceMs\)$/);
   });
 
@@ -62,7 +62,7 @@ describe.runIf(hasOpenssl)("a finance product's signature", () => {
   ])("is refused with %s", async (_, url, text) => {
     const request = signedAs(url, text);
     const event = verify("books", request, keys);
-    expect(event).toMatchObject({ ok: false, code: "not-verified" });
+    expect(event).toMatchObject({ ok: false, code: "wrong-signature" });
     expect(event.reason).toContain("this reading is not accepted here");
     const names: (string | null)[] = [];
     const handle = createHandler("books", keys, ({ name }) => void names.push(name));

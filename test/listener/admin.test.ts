@@ -39,7 +39,7 @@ it("serves the counts of a run as OpenMetrics", async () => {
   await expect.poll(() => sampleOf(url, "zoho_hooks_attempts_total", { status: "500" })).toBe(2);
   expect(await sampleOf(url, "zoho_hooks_received_total", { product: "crm" })).toBe(4);
   expect(await sampleOf(url, "zoho_hooks_duplicates_total")).toBe(1);
-  expect(await sampleOf(url, "zoho_hooks_rejected_total", { reason: "not_verified" })).toBe(1);
+  expect(await sampleOf(url, "zoho_hooks_rejected_total", { reason: "signature" })).toBe(1);
   expect(await sampleOf(url, "zoho_hooks_rejected_total", { reason: "unreadable" })).toBe(1);
   expect(await sampleOf(url, "zoho_hooks_append_seconds_count")).toBe(4);
   expect(await sampleOf(url, "zoho_hooks_lease_losses_total")).toBe(0);

@@ -99,6 +99,24 @@ describe("the chosen event", () => {
     expect(recent.chosen).toMatchObject({ n: 5, failed: true });
   });
 
+  it("has no longer failed once a replay has delivered it", () => {
+    const recent = eventsUpTo(5, 4);
+    for (const n of [2, 3]) recent.note(forwardReport(n, "failed", 500));
+    expect([recent.failed, recent.rejected, recent.hasFailed(3), recent.hasFailed(4)]).toEqual([2, 1, true, false]);
+    recent.showFailedOnly(true);
+    recent.move(-1);
+    expect(recent.chosen?.n).toBe(3);
+    recent.resolve(3);
+    expect([recent.failed, recent.rejected, recent.chosen?.n]).toEqual([1, 1, 4]);
+    recent.move(-1);
+    expect(recent.chosen?.n).toBe(2);
+    recent.resolve(2);
+    recent.resolve(2);
+    expect([recent.failed, recent.chosen?.n]).toEqual([0, 4]);
+    recent.showFailedOnly(false);
+    expect(recent.chosen).toMatchObject({ n: 5, failed: false });
+  });
+
   it("may be one that a search has found in the log", () => {
     const recent = eventsUpTo(0);
     for (const n of [1001, 1002]) recent.note(eventReport(n));

@@ -64,7 +64,7 @@ describe("listen", () => {
       status: 200,
       duplicate_of: null,
       signatures: [
-        { id: "token", covers: "sender", result: "not_verified" },
+        { id: "token", covers: "sender", result: "no_key" },
         { id: "guide-signature", covers: "body", result: "unsigned" },
       ],
     });
@@ -88,15 +88,15 @@ describe("listen", () => {
 
   it.each([
     ["a right signature", signed(invoice), 200, "verified"],
-    ["a signature of another secret", signed(invoice, "another"), 401, "not_verified"],
-    ["no signature", { "content-type": "application/json" }, 401, "not_verified"],
+    ["a signature of another secret", signed(invoice, "another"), 401, "wrong_signature"],
+    ["no signature", { "content-type": "application/json" }, 401, "missing_signature"],
     [
       "a signature that is no hex",
       { "content-type": "application/json", "x-zoho-signature": "é" },
       401,
-      "not_verified",
+      "wrong_signature",
     ],
-    ["a shorter signature", { "content-type": "application/json", "x-zoho-signature": "ab" }, 401, "not_verified"],
+    ["a shorter signature", { "content-type": "application/json", "x-zoho-signature": "ab" }, 401, "wrong_signature"],
   ])("verifies %s if a secret is configured", async (_, headers, status, result) => {
     const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
     const sendable = Object.fromEntries(
@@ -114,10 +114,10 @@ describe("listen", () => {
       signed(invoice),
     );
     expect(answer.status).toBe(401);
-    expect(await app.event(1)).toMatchObject({ signatures: [{ result: "not_verified", match: "reserialised" }] });
+    expect(await app.event(1)).toMatchObject({ signatures: [{ result: "wrong_signature", match: "reserialised" }] });
     expect((await app.post("/webhooks/zoho/books", `${invoice}\n`, signed(invoice))).status).toBe(401);
     const reason = "does not match these bytes: a newline was added at the end of the body after it was signed";
-    expect(await app.event(2)).toMatchObject({ signatures: [{ result: "not_verified", match: "changed", reason }] });
+    expect(await app.event(2)).toMatchObject({ signatures: [{ result: "wrong_signature", match: "changed", reason }] });
   });
 
   it("rejects a wrong or missing token and accepts the right one", async () => {
@@ -155,7 +155,22 @@ describe("listen", () => {
     ["an unknown product", "POST", "/webhooks/zoho/deks", "{}", 404, "did you mean desk?"],
     ["another path", "POST", "/hooks", "{}", 404, "/webhooks/zoho/<product>"],
     ["a path below a product", "POST", "/webhooks/zoho/crm/x", "{}", 404, "/webhooks/zoho/<product>"],
-    ["another method", "PUT", "/webhooks/zoho/crm", "{}", 405, "PUT is not allowed"],
+    [
+      "a method without an event",
+      "PUT",
+      "/webhooks/zoho/crm",
+      "{}",
+      405,
+      "PUT is not allowed without an event: this URL accepts POST, GET, PUT, DELETE",
+    ],
+    [
+      "another method",
+      "PATCH",
+      "/webhooks/zoho/desk",
+      "{}",
+      405,
+      "PATCH is not allowed: this URL accepts POST, GET, HEAD",
+    ],
   ])("answers %s with a clear reason and shows it", async (_, method, path, body, status, reason) => {
     const app = await listen();
     const answer = await fetch(app.url + path, { method, body });
@@ -407,7 +422,7 @@ describe("listen", () => {
   it("with --on-invalid warn accepts failed deliveries, with a warning", async () => {
     const app = await listen(["--on-invalid", "warn"], { ZOHO_WEBHOOK_SECRET: SECRET });
     expect((await app.post("/webhooks/zoho/books", invoice)).status).toBe(200);
-    expect(await app.event(1)).toMatchObject({ signatures: [{ result: "not_verified" }] });
+    expect(await app.event(1)).toMatchObject({ signatures: [{ result: "missing_signature" }] });
   });
 
   it("preserves 19-digit ids, duplicate keys and white space", async () => {
@@ -435,13 +450,13 @@ describe("listen", () => {
     const forged = { "content-type": "application/json", "x-forwarded-for": "103.234.239.7" };
     expect((await closed.post("/webhooks/zoho/crm", lead, forged)).status).toBe(403);
     expect(await closed.event(1)).toMatchObject({
-      signatures: [{ id: "source-address", result: "not_verified" }, {}, {}],
+      signatures: [{ id: "source-address", result: "wrong_signature" }, {}, {}],
     });
     await closed.stop();
     const warning = await listen(["--allow-zoho-ips", "--on-invalid", "warn"]);
     expect((await warning.post("/webhooks/zoho/crm", lead)).status).toBe(200);
     expect(await warning.event(1)).toMatchObject({
-      signatures: [{ id: "source-address", result: "not_verified" }, {}, {}],
+      signatures: [{ id: "source-address", result: "wrong_signature" }, {}, {}],
     });
     await warning.stop();
     const open = await listen(["--allow-ip", "127.0.0.0/8", "--allow-ip", "::1"]);

@@ -209,11 +209,16 @@ describe("the summary of listen", () => {
     });
     const schemaIssue = '{"event_type":"invoice_created","organization_id":7}';
     await listener.post("/webhooks/zoho/books", schemaIssue);
-    await listener.post("/webhooks/zoho/desk", '{"eventType":"Ticket.Creat"}');
+    const signed = { "content-type": "application/json", "x-zoho-signature": "00" };
+    await listener.post("/webhooks/zoho/desk", '{"eventType":"Ticket.Creat"}', signed);
     await listener.post("/webhooks/zoho/crm", "{");
     await listener.post("/webhooks/zoho/survey", '{"challenge":"abc"}');
     const summary = (await listener.stop()).lines().at(-1);
-    expect(summary).toMatchObject({ received: 4, valid: 1, invalid: 0, not_verified: 2, rejected: 1, duplicates: 0 });
-    expect(summary?.products).toMatchObject({ books: { received: 1, valid: 0, not_verified: 1, rejected: 0 } });
+    expect(summary).toMatchObject({ received: 4, valid: 1, invalid: 0, rejected: 1, duplicates: 0 });
+    expect(summary).toMatchObject({ wrong_signature: 1, missing_signature: 1 });
+    expect(summary?.products).toMatchObject({
+      books: { received: 1, valid: 0, missing_signature: 1, rejected: 0 },
+      desk: { received: 1, valid: 0, wrong_signature: 1, rejected: 0 },
+    });
   });
 });

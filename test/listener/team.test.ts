@@ -266,7 +266,7 @@ describe.runIf(hasPostgres)("a command on a log in PostgreSQL", () => {
     outputs.push((await following).err);
     await on(["replay", "last", "--to", target.url]);
     await target.came(5);
-    expect((await on(["verify", "--logged", "1"], 0)).out).toContain("#1");
+    expect((await on(["verify", "--logged", "1"], 6)).out).toContain("? #1");
     await on(["types", "--observed"]);
     expect((await on(["events", "show", "99"], 2)).err).toContain("postgres://[masked]@");
     expect((await on(["events", "prune", "--keep", "1h"])).exitCode).toBe(0);

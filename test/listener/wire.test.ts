@@ -71,7 +71,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     const refused = await app.post("/webhooks/zoho/books?a=1", body, signedWith("another"));
     expect([refused.status, (await app.event(2)).signatures]).toMatchObject([
       401,
-      [{ id: "finance-signature", result: "not_verified" }],
+      [{ id: "finance-signature", result: "wrong_signature" }],
     ]);
     expect((await app.post("/webhooks/zoho/books", body, json)).status).toBe(401);
   });
@@ -189,7 +189,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     expect((await app.post("/webhooks/zoho/crm", '{"Name":"Ada"}', json)).status).toBe(401);
     const { notes } = (await app.line("ready")) as { notes?: string[] };
     expect(notes?.slice(0, 4)).toEqual([
-      'Checking signatures and tokens with ZOHO_WEBHOOK_SECRET; wrong ones are rejected. Deliveries without a key to verify them with are accepted and marked "not verified".',
+      'Checking signatures and tokens with ZOHO_WEBHOOK_SECRET; wrong ones are rejected. Deliveries without a key to verify them with are accepted and marked "no key".',
       "No key is set for crm, desk, recruit, bigin, mail, salesiq, cliq, so deliveries of these without a signature are accepted.",
       expect.stringMatching(/^Zoho never signs creator, .*forms, .*sprints.*, so their deliveries are accepted/),
       expect.stringMatching(
@@ -212,7 +212,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
   ])("does not list %s, an unknown variable, as a check", async (name, meant) => {
     const app = await listen([], { env: { [name]: SECRET } });
     const ready = (await app.line("ready")) as { notes?: string[] };
-    expect(ready.notes?.[0]).toContain("are not verified");
+    expect(ready.notes?.[0]).toContain("No key is set.");
     expect(await app.line("warning")).toMatchObject({
       message: `${name} (environment) is not a product's secret, so it has no effect`,
       hint: `did you mean ${meant}?`,

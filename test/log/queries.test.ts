@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { Verdict } from "../../src/contract/product.ts";
 import { parseWhere } from "../../src/log/filter.ts";
 import type { Log, LogFilter } from "../../src/log/log.ts";
+import { makeVerdict, missingVerdict, senderResult } from "../../src/proofs/verdict.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, openTestLog, tempLog } from "../support/temp-log.ts";
 
@@ -84,7 +86,9 @@ describe.each(engines)("a log of 4,000 on %s", (engine) => {
     expect(await numbers({ rejected: true })).toHaveLength(40);
     // A wrong signature does not make a body invalid.
     expect(await numbers({ invalid: true })).toHaveLength(20);
-    expect(await numbers({ rejected: true, failed: true })).toEqual([]);
+    const failed = await numbers({ failed: true });
+    const rejected = await numbers({ rejected: true });
+    expect(await numbers({ failed: true, rejected: true })).toEqual([...failed, ...rejected].sort((a, b) => b - a));
     expect(await numbers({ since: new Date(START_MS + 3_990_000) })).toHaveLength(10);
     expect(await numbers({ since: new Date(START_MS + 1e9) })).toEqual([]);
     expect(await numbers({ until: new Date(START_MS + 10_000) })).toHaveLength(10);
@@ -161,6 +165,28 @@ it.each(engines)("counts custom bodies on %s that were accepted without a wrong 
   expect(total).toMatchObject({ received: 6, custom: 2, rejected: 1 });
   expect(products).toMatchObject({ crm: { custom: 2 } });
   expect(periods.reduce((sum, { counts }) => sum + counts.custom, 0)).toBe(2);
+});
+
+it.each(engines)("a row on %s has one result for its signatures, as the other outputs have", async (engine) => {
+  const log = await tempLog(engine);
+  const about = [
+    { id: "source-address", proves: "nothing" },
+    { id: "token", proves: "sender" },
+    { id: "guide-signature", proves: "body" },
+  ] as const;
+  const each: ((about: Pick<Verdict, "id" | "proves">) => Verdict)[] = [
+    (proof) => makeVerdict(proof, "passed", 'quoted: "verdict":"failed"'),
+    (proof) => makeVerdict(proof, "failed", "wrong"),
+    (proof) => missingVerdict(proof, "there is none"),
+    (proof) => makeVerdict(proof, "unconfigured", "no key"),
+    (proof) => makeVerdict(proof, "absent", "none"),
+  ];
+  const lists = each.flatMap((a) => each.flatMap((b) => each.map((c) => [a(about[0]), b(about[1]), c(about[2])])));
+  for (const [i, verdicts] of [[], ...lists].entries())
+    await log.append(newEntry({ identity: `${i}`, receipt: { verdicts } }));
+  const rows = await collect(log.rows({}, { order: "oldest" }));
+  expect(rows.map(({ sender }) => sender)).toEqual([[], ...lists].map(senderResult));
+  expect(new Set(rows.map(({ sender }) => sender)).size).toBe(5);
 });
 
 it.each(engines)("the percentiles of latencies on %s are exact, also of those that differ little", async (engine) => {

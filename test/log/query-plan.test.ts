@@ -30,13 +30,13 @@ describe("a page of the log in SQLite", async () => {
     ["what is invalid", { invalid: true }, /USING INDEX deliveries_invalid/],
     ["refusals", { status: { min: 400, max: 499 } }, /USING INDEX deliveries_refused/],
     ["failures", { failed: true }, /USING COVERING INDEX forwards_failed/],
+    ["failures and rejected ones", { failed: true, rejected: true }, /USING COVERING INDEX forwards_failed/],
     ["text", { search: "x" }, /SEARCH contents USING INTEGER PRIMARY KEY/],
   ];
   it.each(cases)("of %s uses an index and sorts nothing", async (_, filter, index) => {
-    const { failed = false } = filter;
     const page = {
       columns: RECORD_COLUMNS,
-      failed,
+      filter,
       contents: filter.search !== undefined,
       order: "newest",
       low: 1,

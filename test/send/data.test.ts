@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { closeAfterEach, env, hmac, SECRET, send, TOKEN, target } from "../support/send.ts";
 import { type Target, valuesOf } from "../support/target.ts";
@@ -137,6 +138,27 @@ describe("send --data", () => {
     }
     expect((await sendData(app, withoutToken)).err).toContain("the body has none");
   });
+
+  it.each([
+    ["a header", { header: "x-hook-key" }],
+    ["a parameter", { parameter: "key" }],
+  ])(
+    "does not warn of a configured value in %s, which the request gets, and warns where it is still wrong",
+    async (_, auth) => {
+      const app = await target();
+      const cwd = folderWith({ "zoho-hooks.config.json": JSON.stringify({ products: { forms: { auth } } }) });
+      const argv = ["send", "forms", "--to", String(app.port), "--data"];
+      const sendForm = (body: string, ...more: string[]) =>
+        run([...argv, body, ...more], { cwd, env: { ZOHO_WEBHOOK_AUTH: "k3y" } });
+      const right = await sendForm('{"Name":"Ada"}');
+      expect([right.exitCode, right.err]).toEqual([0, ""]);
+      const [seen] = app.seen;
+      expect(`${JSON.stringify(seen?.headers)} ${seen?.path}`).toContain("k3y");
+      const wrong =
+        "header" in auth ? await sendForm("{}", "-H", "x-hook-key: other") : await sendForm('{"key":"other"}');
+      expect(wrong.err).toMatch(/^warning: .*(not the configured one|also another one); your body is sent as it is$/m);
+    },
+  );
 
   it("changes what --set names and writes the rest compact, with the token", async () => {
     const app = await target();

@@ -266,7 +266,7 @@ function alike(text: string): string {
       .replace(/ --to \d+/g, "")
       .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?/g, "DATE")
       .replace(/\b\d{4}-\d\d-\d\d\b/g, "DATE")
-      .replace(/(?<!\d)\d\d:\d\d:\d\d\b/g, "TIME")
+      .replace(/(?<!\d)\d\d:\d\d(:\d\d)?\b/g, "TIME")
       .replace(/#[\w-]{22}$/gm, "#TOKEN")
       .replace(/\b[0-9a-f]{16,}\b/gi, "ID")
       .replace(/[\w+/-]{40,}={0,2}/g, "ID")

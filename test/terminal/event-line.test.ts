@@ -86,7 +86,7 @@ describe("the line of an event", () => {
     for (const [product, name] of names)
       for (const word of words)
         for (const schema of [{ ok: true, issues: [] }, { ok: false, issues }, undefined]) {
-          const verdicts = [verdict("token", "passed"), verdict("guide-signature", word)];
+          const verdicts = [verdict("token", "absent"), verdict("guide-signature", word)];
           const given = receipt(name, { product, verdicts, schema, known: schema !== undefined });
           const duplicate = lineOf({ receipt: given, duplicateOf: 12344, status: 401 }, columns);
           const logged = lineOf({ receipt: given, logged: failed }, columns);
@@ -96,9 +96,9 @@ describe("the line of an event", () => {
           // There is no room for all of it in fewer.
           if (columns < 80) continue;
           for (const line of [duplicate, logged]) {
-            if (word === "unconfigured") expect(line).toMatch(/\? (guide-signature|sender)/);
-            if (word === "failed") expect(line).toMatch(/✗ (guide-signature|sender)/);
-            if (schema === undefined) expect(line).toContain("? unknown event");
+            if (word === "unconfigured") expect(line).toContain("? no key");
+            if (word === "failed") expect(line).toContain("✗ wrong signature");
+            if (schema === undefined) expect(line).toMatch(/\? unknown( event)? /);
             else if (!schema.ok) expect(line).toContain("✗ invalid");
           }
           expect(duplicate).toMatch(/dup(licate of)? #12344/);
@@ -109,35 +109,48 @@ describe("the line of an event", () => {
   it("leaves out unremarkable parts first", () => {
     const event = { receipt: receipt("Leads.create") };
     const start = "10:30:00 #12345 crm      Leads.create";
-    const full = "4876876025042719385  ✓ token  ✓ guide-signature  ✓ valid  498 B";
+    const full = "4876876025042719385  ✓ verified  ✓ valid  498 B";
     expect(lineOf(event, 132)).toBe(`${start}                       ${full}`);
     expect(lineOf(event, 120)).toBe(`${start}                 ${full}`);
-    expect(lineOf(event, 100)).toBe(`${start}           4876876025042719385  ✓ verified  ✓ valid  498 B`);
+    expect(lineOf(event, 100)).toBe(`${start}           ${full}`);
     expect(lineOf(event, 80)).toBe(`${start}            ✓ verified  ✓ valid  498 B`);
     expect(lineOf(event, Number.POSITIVE_INFINITY)).toBe(`${start}                 ${full}`);
   });
 
-  it("has the app's answer, the mark of a selected event and the record's id before the names of proofs", () => {
+  it("has the app's answer, the mark of a selected event and the record's id", () => {
     const event = { receipt: receipt("Leads.create", { verdicts: [verdict("token", "passed")] }), answer: ANSWER };
     const start = "10:30:00 #12345 crm      Leads.create";
-    expect(lineOf(event, 100)).toBe(`${start}           4876876025042719385  ✓ token  ✓ valid  → 200 12 ms`);
-    expect(lineOf(event, 80)).toBe(`${start}            ✓ token  ✓ valid  → 200 12 ms`);
-    expect(lineOf(event, 60)).toBe(`${start}  ✓ token  → 200 12 ms`);
+    expect(lineOf(event, 101)).toBe(`${start}           4876876025042719385  ✓ verified  ✓ valid  → 200 12 ms`);
+    expect(lineOf(event, 80)).toBe(`${start}            ✓ verified  → 200 12 ms`);
+    expect(lineOf(event, 60)).toBe(`${start}  ✓ verified  → 200`);
     expect(lineOf({ ...event, n: 12, selected: true }, 60)).toBe(
-      "10:30:00 ▸#12  crm       Leads.create  ✓ token  → 200 12 ms",
+      "10:30:00 ▸#12  crm       Leads.create  ✓ verified  → 200",
     );
     const finance = receipt("purchaseorder.deleted", { verdicts: [verdict("finance-signature", "passed")] });
     const listed = { receipt: finance, logged: failed };
     expect(lineOf(listed, 100)).toContain("purchaseorder.deleted  4876876025042719385  ✓ verified  → failed");
   });
 
-  it("shows the worst verdict without an id where there is no room for that", () => {
-    const wordOf = (word: VerdictWord): string =>
-      lineOf({ receipt: receipt("invoice", { verdicts: [verdict("finance-signature", word)] }), duplicateOf: 7 }, 80);
-    expect(wordOf("passed")).toMatch(/invoice {17}✓ verified {2}duplicate of #7$/);
-    expect(wordOf("failed")).toMatch(/invoice {17}✗ sender {2}duplicate of #7$/);
-    expect(wordOf("unconfigured")).toMatch(/invoice {17}\? sender {2}duplicate of #7$/);
-  });
+  it.each([80, 100, 120, Number.POSITIVE_INFINITY])(
+    "says what its signatures are in the same words in %s columns",
+    (columns) => {
+      const wordsOf = (...verdicts: Verdict[]): string | undefined =>
+        /invoice +(?:4876876025042719385 +)?(\S \S+(?: \S+)?) {2}/.exec(
+          lineOf({ receipt: receipt("invoice", { verdicts }), duplicateOf: 7 }, columns),
+        )?.[1];
+      const token = verdict("token", "passed");
+      const address: Verdict = { ...verdict("source-address", "passed"), proves: "nothing" };
+      expect(wordsOf(verdict("finance-signature", "passed"))).toBe("✓ verified");
+      expect(wordsOf(verdict("finance-signature", "failed"))).toBe("✗ wrong signature");
+      expect(wordsOf({ ...verdict("token", "failed"), missing: true })).toBe("✗ missing token");
+      expect(wordsOf(verdict("desk-token", "failed"))).toBe("✗ wrong token");
+      expect(wordsOf(verdict("finance-signature", "unconfigured"))).toBe("? no key");
+      expect(wordsOf(token, verdict("guide-signature", "failed"))).toBe("✗ wrong signature");
+      expect(wordsOf(token, verdict("guide-signature", "unconfigured"))).toBe("✓ verified");
+      expect(wordsOf(address, verdict("guide-signature", "unconfigured"))).toBe("? no key");
+      expect(wordsOf(address, verdict("guide-signature", "absent"))).toBe("– unsigned");
+    },
+  );
 
   it("cuts the name last", () => {
     const path = "/webhooks/zoho/books/with/a/path/that/is/longer/than/any/name/and/any/terminal";

@@ -63,12 +63,12 @@ it("a person reads the same words in the lines of listen, the list, details and 
   const ended = await human.stop();
   const lines = eventLines(ended);
   expect(lines).toEqual([
-    expect.stringMatching(/✓ token {2}✓ valid /),
-    expect.stringMatching(/✗ token not verified {2}✓ valid /),
-    expect.stringMatching(/✓ token {2}✗ invalid: 1 issue /),
+    expect.stringMatching(/✓ verified {2}✓ valid /),
+    expect.stringMatching(/✗ wrong token {2}✓ valid /),
+    expect.stringMatching(/✓ verified {2}✗ invalid: 1 issue /),
     expect.stringMatching(/– unsigned {2}– custom: no schema to check /),
-    expect.stringMatching(/✓ token {2}✓ valid .* duplicate of #1$/),
-    expect.stringMatching(/✓ token {2}✓ valid /),
+    expect.stringMatching(/✓ verified {2}✓ valid .* duplicate of #1$/),
+    expect.stringMatching(/✓ verified {2}✓ valid /),
   ]);
   expect(ended.out).toMatch(/#6 +→ 400 .* failed$/m);
   expect(ended.err).toMatch(/ received +valid +custom +invalid +rejected +\(duplicates\)\n/);
@@ -89,7 +89,7 @@ it("a person reads the same words in the lines of listen, the list, details and 
   expect(stats).toMatch(/^product +received +delivered +waiting +failed +duplicates +rejected +custom$/m);
   expect(stats).toMatch(/^all +6 +3 +0 +1 +1 +1 +1$/m);
   const shown = await run(["events", "show", String(FAILED)], { cwd, env });
-  expect(shown.out).toMatch(/✓ token verified: .*\n {2}✓ valid\n/);
+  expect(shown.out).toMatch(/✓ verified \(token\): .*\n {2}✓ valid\n/);
   expect(shown.out).toMatch(/: failed\n/);
 });
 
@@ -107,7 +107,7 @@ it("a script reads the same words and counts", async () => {
   }
   expect(results).toEqual([
     ["verified", true, false],
-    ["not_verified", true, false],
+    ["wrong_signature", true, false],
     ["verified", false, false],
     ["unsigned", undefined, true],
     ["verified", true, false],
@@ -115,11 +115,15 @@ it("a script reads the same words and counts", async () => {
   ]);
   const summary = (await listener.stop()).lines().at(-1);
   expect(summary).toMatchObject({
-    ...{ received: 6, valid: 3, custom: 1, invalid: 1, not_verified: 0, rejected: 1, duplicates: 1, hidden: 0 },
+    ...{ received: 6, valid: 3, custom: 1, invalid: 1, rejected: 1, duplicates: 1, hidden: 0 },
+    ...{ wrong_signature: 0, missing_signature: 0 },
     forwards: { delivered: 4, failed: 1, waiting: 0 },
   });
   expect(summary?.received).toBe(
-    ["valid", "custom", "invalid", "not_verified", "rejected"].reduce((sum, key) => sum + Number(summary?.[key]), 0),
+    ["valid", "custom", "invalid", "wrong_signature", "missing_signature", "rejected"].reduce(
+      (sum, key) => sum + Number(summary?.[key]),
+      0,
+    ),
   );
   const entries = (await run(["events", "list", "--json"], { cwd, env })).lines();
   expect(entries.map(({ state }) => state).reverse()).toEqual([

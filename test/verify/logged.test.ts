@@ -38,14 +38,39 @@ describe("a delivery whose signature is wrong", () => {
     }
   });
 
-  it("is shown with the log's verdict where its secret is missing", async () => {
-    const { out } = await run(["verify", "--logged", "2", "--explain"], { cwd });
+  it("has no key where its secret is missing, and is shown with the log's verdict", async () => {
+    const { exitCode, out } = await run(["verify", "--logged", "2", "--explain"], { cwd });
+    expect(exitCode).toBe(6);
+    expect(out).toMatch(/^\? #2: crm Leads\.create \(guide\) .*\n {2}\? no key now · was answered 401 at \d\d:\d\d\n/);
+    expect(out).toContain("  ? no key (guide-signature): to verify it, set ZOHO_WEBHOOK_SECRET\n");
     expect(out).toMatch(
-      / {2}guide-signature was not verified when it arrived: .*; to see why, run this in a terminal where the secret is set/,
+      / {2}when it arrived: wrong signature \(guide-signature\): .*; to see why, run this in a terminal where the secret is set/,
     );
     const genuine = await run(["verify", "--logged", "1"], { cwd });
-    expect(genuine.out).toContain("  guide-signature was verified when it arrived: signed with ZOHO_WEBHOOK_SECRET\n");
+    expect([genuine.exitCode, genuine.out]).toEqual([
+      6,
+      expect.stringContaining("  when it arrived: verified (guide-signature): signed with ZOHO_WEBHOOK_SECRET\n"),
+    ]);
     expect((await run(["verify", "--logged", "1"], { cwd, env })).out).not.toContain("when it arrived");
+  });
+
+  it("is shown as it is now, and as it was answered then", async () => {
+    const right = { ...env, ZOHO_WEBHOOK_SECRET: "an0ther-secret" };
+    const { exitCode, out } = await run(["verify", "--logged", "2"], { cwd, env: right });
+    expect([exitCode, out]).toEqual([
+      0,
+      expect.stringMatching(/^✓ #2: .*\n {2}✓ genuine now · was answered 401 at \d\d:\d\d\n/),
+    ]);
+    const wrong = await run(["verify", "--logged", "1"], { cwd, env: right });
+    expect(wrong.out).toMatch(/^✗ #1: .*\n {2}✗ wrong signature now · was answered 200 at \d\d:\d\d\n/);
+    const later = await run(["verify", "--logged", "2"], {
+      cwd,
+      env: right,
+      now: () => new Date(Date.now() + 2 * 86_400_000),
+    });
+    expect(later.out).toMatch(/✓ genuine now · was answered 401 at \d{4}-\d\d-\d\d \d\d:\d\d\n/);
+    const { lines } = await run(["verify", "--logged", "2", "--json"], { cwd, env: right });
+    expect(lines()[0]).toMatchObject({ outcome: "valid", status: 401, at: expect.stringMatching(/^\d{4}-.*Z$/) });
   });
 
   it("has its original size, whatever is masked in it", async () => {

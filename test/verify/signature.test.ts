@@ -24,7 +24,7 @@ describe("verify --signature, of a body that cannot be read,", () => {
   it("verifies the signature of the named product, and still reports an invalid body", async () => {
     const { exitCode, out } = await verify(published.body, ["-p", "sign", "-s", published.signature], published.env);
     expect(out).toContain("not valid JSON");
-    expect(out).toContain("✓ sign-signature verified: signed with ZOHO_WEBHOOK_SECRET");
+    expect(out).toContain("✓ verified (sign-signature): signed with ZOHO_WEBHOOK_SECRET");
     expect(out).not.toContain("was not checked");
     expect(exitCode).toBe(4);
   });
@@ -33,16 +33,16 @@ describe("verify --signature, of a body that cannot be read,", () => {
     const argv = ["-p", "sign", "-s", published.signature, "--explain"];
     const { exitCode, out } = await verify(`${published.body}\n`, argv, published.env);
     expect(exitCode).toBe(3);
-    expect(out).toContain("✗ sign-signature not verified");
+    expect(out).toContain("✗ wrong signature (sign-signature)");
     expect(out).toContain("a newline was added at the end");
   });
 
   it("checks the one that stands among the headers, too", async () => {
     const header = (signature: string) => ["-p", "sign", "-H", `X-ZS-WEBHOOK-SIGNATURE: ${signature}`];
     const good = await verify(published.body, header(published.signature), published.env);
-    expect([good.exitCode, good.out]).toEqual([4, expect.stringContaining("✓ sign-signature")]);
+    expect([good.exitCode, good.out]).toEqual([4, expect.stringContaining("✓ verified (sign-signature)")]);
     const bad = await verify(published.body, header(published.signature.toLowerCase()), published.env);
-    expect([bad.exitCode, bad.out]).toEqual([3, expect.stringContaining("✗ sign-signature not verified")]);
+    expect([bad.exitCode, bad.out]).toEqual([3, expect.stringContaining("✗ wrong signature (sign-signature)")]);
     const none = await verify(published.body, ["-p", "sign", "-H", "x-other: 1"], published.env);
     expect([none.exitCode, none.out]).toEqual([4, expect.not.stringContaining("sign-signature")]);
   });
@@ -202,7 +202,7 @@ describe("verify --explain of a fixed value of the user's own", () => {
     });
     const argv = ["verify", "a.json", "-p", "survey"];
     const { exitCode, out } = await run(argv, { cwd, env: { ZOHO_WEBHOOK_AUTH: "4711" } });
-    expect(out).toContain("✓ static-auth");
+    expect(out).toContain("✓ verified (static-auth)");
     expect(exitCode).toBe(0);
   });
 });

@@ -54,11 +54,11 @@ describe("verify", () => {
 
   it("passes a signature that is right, and fails one byte of difference with 3", async () => {
     const right = await verify(["a.json", "--signature", hmac(INVOICE)], { "a.json": INVOICE }, SECRET);
-    expect(right.out).toContain("✓ guide-signature verified: signed with ZOHO_WEBHOOK_SECRET");
+    expect(right.out).toContain("✓ verified (guide-signature): signed with ZOHO_WEBHOOK_SECRET");
     expect(right.exitCode).toBe(0);
     const changed = INVOICE.replace("1250", "1251");
     const wrong = await verify(["a.json", "--signature", hmac(INVOICE)], { "a.json": changed }, SECRET);
-    expect(wrong.out).toContain("✗ guide-signature not verified");
+    expect(wrong.out).toContain("✗ wrong signature (guide-signature)");
     expect(wrong.exitCode).toBe(3);
   });
 
@@ -92,14 +92,15 @@ describe("verify", () => {
     expect(wrong.out).not.toMatch(/tok-[12]/);
   });
 
-  it("rejects a signature without a secret to check it with", async () => {
+  it("says that there is no key where a signature is given without the secret to check it with", async () => {
     for (const flags of [
       ["--signature", hmac(INVOICE)],
       ["-H", `x-zoho-signature: ${hmac(INVOICE)}`],
     ]) {
-      const { exitCode, err } = await verify(["a.json", ...flags], { "a.json": INVOICE });
-      expect(err).toContain("a signature was given, but there is nothing to check it with");
-      expect(exitCode).toBe(2);
+      const { exitCode, out } = await verify(["a.json", ...flags], { "a.json": INVOICE });
+      expect(out).toMatch(/^\? a\.json: /);
+      expect(out).toContain("? no key (guide-signature): to verify it, set ZOHO_WEBHOOK_SECRET\n");
+      expect(exitCode).toBe(6);
     }
   });
 
@@ -346,7 +347,9 @@ describe("verify", () => {
       count: 2,
       valid: 1,
       custom: 0,
-      not_verified: 0,
+      no_key: 0,
+      missing_signature: 0,
+      wrong_signature: 0,
       masked: 0,
       invalid: 1,
     });
@@ -372,7 +375,7 @@ describe("verify of what listen printed", () => {
 
     const all = await verify(["log.ndjson", "--json"], { "log.ndjson": out }, env);
     const outcomes = all.lines().map(({ type, outcome }) => (type === "verified" ? outcome : type));
-    expect(outcomes).toEqual(["valid", "not_verified", "valid", "not_verified", "verify_summary"]);
+    expect(outcomes).toEqual(["valid", "wrong_signature", "valid", "missing_signature", "verify_summary"]);
     expect(all.exitCode).toBe(3);
 
     const unsigned = out.split("\n").find((line) => line.includes('"n":4')) ?? "";
@@ -387,7 +390,7 @@ describe("verify of what listen printed", () => {
       env: SECRET,
     });
     const { exitCode, out } = await run(["verify"], { stdin: sent.out, env: SECRET });
-    expect(out).toContain("✓ guide-signature");
+    expect(out).toContain("✓ verified (guide-signature)");
     expect(exitCode).toBe(0);
   });
 });

@@ -37,19 +37,19 @@ describe("verify, of Zoho's own deliveries,", () => {
     const argv = ["verify", "-p", "books", ...type];
     const passed = await run([...argv, ...url, "--signature", signature], { env, stdin: form });
     expect(passed.out).toContain(
-      "✓ finance-signature verified: signed with ZOHO_WEBHOOK_SECRET over 1 query pair and 2 form",
+      "✓ verified (finance-signature): signed with ZOHO_WEBHOOK_SECRET over 1 query pair and 2 form",
     );
     const failed = await run([...argv, "-H", `x-zoho-webhook-signature: ${signature}`, "--explain", "-v"], {
       env,
       stdin: form,
     });
     expect(failed.exitCode).toBe(3);
-    expect(failed.out).toContain("✗ finance-signature not verified");
+    expect(failed.out).toContain("✗ wrong signature (finance-signature)");
     expect(failed.out).toContain("event_id5675plan_codebasic-monthly");
     expect(failed.out).toContain("pass the URL that it was sent to with --url");
     const unknown = await run([...argv, "--signature", signature.replace("cd", "dc")], { env, stdin: form });
     expect(unknown.exitCode).toBe(3);
-    expect(unknown.out).toContain("✗ finance-signature not verified");
+    expect(unknown.out).toContain("✗ wrong signature (finance-signature)");
     expect(unknown.out).toContain("pass the URL that it was sent to with --url");
   });
 
@@ -61,7 +61,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     const passed = await run(["verify", "-H", header], { ...own, stdin: `${body}\n` });
     expect([passed.exitCode, passed.out]).toEqual([
       0,
-      expect.stringContaining("✓ zeptomail-signature verified: signed with ZOHO_WEBHOOK_SECRET_ZEPTOMAIL"),
+      expect.stringContaining("✓ verified (zeptomail-signature): signed with ZOHO_WEBHOOK_SECRET_ZEPTOMAIL"),
     ]);
     expect(passed.err).toContain("receivers in use read this event as email_open");
     const failed = await run(["verify", "-p", "zeptomail", "-H", header, "--explain"], { ...own, stdin: body });
@@ -125,12 +125,11 @@ describe("verify, of Zoho's own deliveries,", () => {
   });
 
   it("names the variable that a signature would be checked with", async () => {
-    const { exitCode, err } = await run(["verify", "--product", "cliq", "--signature", "AAAA"], {
+    const { exitCode, out } = await run(["verify", "--product", "cliq", "--signature", "AAAA"], {
       stdin: '{"params":{},"handler":"x"}',
     });
-    expect(exitCode).toBe(2);
-    expect(err).toContain("set ZOHO_WEBHOOK_PUBLIC_KEY");
-    expect(err).not.toContain("--secret-file");
+    expect(exitCode).toBe(6);
+    expect(out).toContain("? no key (cliq-signature): to verify it, set ZOHO_WEBHOOK_PUBLIC_KEY\n");
   });
 
   it("accepts Desk's token as --signature, like any only proof in a header", async () => {
@@ -148,9 +147,9 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect(exitCode).toBe(0);
     const forged = `${token.slice(0, -8)}AAAAAAAA`;
     expect((await run(argv(forged), { env: keys, stdin: body })).exitCode).toBe(3);
-    const { exitCode: usage, err } = await run(argv(token), { stdin: body });
-    expect(usage).toBe(2);
-    expect(err).toContain("set ZOHO_WEBHOOK_JWKS");
+    const unset = await run(argv(token), { stdin: body });
+    expect(unset.exitCode).toBe(6);
+    expect(unset.lines()[0]).toMatchObject({ outcome: "no_key", signatures: [{ result: "no_key" }] });
   });
 
   it("fetches no public keys where nothing is checked with them", async () => {

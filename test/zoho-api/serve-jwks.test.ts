@@ -133,7 +133,7 @@ describe("listen, when the keys at its JWKS address change,", () => {
     expect(await send(testKeys.privateKey)).toMatchObject({ status: 200 });
     now = new Date("2026-03-15T09:00:00Z");
     expect(await send(pem)).toMatchObject({ status: 401 });
-    expect((await listener.event(2)).signatures).toMatchObject([{ result: "not_verified", match: "unknown_key" }]);
+    expect((await listener.event(2)).signatures).toMatchObject([{ result: "wrong_signature", match: "unknown_key" }]);
     await served.stop();
     const rotated = await startListener(["--serve-jwks", "--port", new URL(served.url).port], {
       env: { ZOHO_WEBHOOK_PRIVATE_KEY: pem },

@@ -59,10 +59,10 @@ function Event({ event }: { readonly event: EventDetails }) {
   );
 }
 
-const TONES: Readonly<Record<string, Tone>> = { "✓": "good", "✗": "bad" };
+const TONES: Readonly<Record<string, Tone>> = { "✓": "good", "✗": "bad", "?": "caution" };
 
 function FromZoho({ event }: { readonly event: EventDetails }) {
-  const { n, method, path, remote, records, signatures, notes, status, refusal, problem, duplicate_of } = event;
+  const { n, method, path, remote, records, sender, signatures, notes, status, refusal, problem, duplicate_of } = event;
   // A refusal often names the signature or the problem that is listed as well.
   const isListed = refusal === problem || signatures.some(({ id }) => refusal?.startsWith(`${id}: `));
   const [tone, body] = bodyOf(event);
@@ -88,9 +88,11 @@ function FromZoho({ event }: { readonly event: EventDetails }) {
     <section class="card">
       <h3>
         From Zoho <span class="space" />
-        <Button letter="x" onPress={() => explain(n)}>
-          Explain the signature
-        </Button>
+        {sender.endsWith("_signature") && (
+          <Button letter="x" onPress={() => explain(n)}>
+            Explain the signature
+          </Button>
+        )}
       </h3>
       <Pairs
         class="facts"

@@ -110,6 +110,7 @@ const FORMATS: Readonly<Record<string, string>> = {
   workflow: "a body that you design",
 };
 const nameOf = (format: string) => (FORMATS[format] === undefined ? format : `${format}: ${FORMATS[format]}`);
+const CREDENTIALS = { badSignature: ", signed with your secret", badToken: ", with your token" } as const;
 const FAULTS = { badSignature: "With a bad signature", badToken: "With a bad token" } as const;
 
 function Send() {
@@ -154,7 +155,7 @@ function Send() {
       {state.value?.receiver === null ? (
         <p class="warning">No listener is running: start zoho-hooks listen first.</p>
       ) : (
-        <p class="faint">It is signed with your secret and sent to the running listener.</p>
+        <p class="faint">It is sent to the running listener{fault !== null && CREDENTIALS[fault]}.</p>
       )}
     </Form>
   );

@@ -29,7 +29,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, text: string, act?: ()
   ["m", "mark; on another event: what differs", withSelected(markOrDiff)],
   ["c", "copy as curl", withSelected(() => copyTab("curl"))],
   ["y", "copy the body", withSelected(() => copyTab("Body"))],
-  ["f", "only what your app did not accept", () => setFilters({ failed: !filters.value.failed }).catch(report)],
+  ["f", "only what failed or was rejected", toggleFailedAndRejected],
   ["/", "search", search],
   ["p", "pause the list", togglePause],
   ["s", "send a sample", set(dialog, "send")],
@@ -66,6 +66,12 @@ const LIST_KEYS: Readonly<Record<string, () => unknown>> = {
 
 export function togglePause(): void {
   paused.value = !paused.value;
+}
+
+function toggleFailedAndRejected(): void {
+  const { failed, rejected } = filters.value;
+  const isOn = failed && rejected;
+  setFilters({ failed: !isOn, rejected: !isOn }).catch(report);
 }
 
 function search(): void {

@@ -166,20 +166,36 @@ function Rows() {
   );
 }
 
-const COLUMNS = ["#", "Time", "Event", "Record", "✓", "App", "To Zoho", "State"];
+const COLUMNS = ["#", "Time", "Event", "Record", "Sig", "Body", "App", "To Zoho", "State"];
 
-/** Without a key nothing can be verified, which is no failure. */
-function checkOf({ sender, state, schema_ok, custom }: EventRow): readonly [tone: Tone, text: string] {
-  const body =
-    schema_ok === null ? (custom ? ", custom: no schema to check" : "") : schema_ok ? ", valid" : ", invalid";
-  const isBad = schema_ok === false || (sender === "not_verified" && state === "rejected");
-  return [isBad ? "bad" : sender === "verified" && !custom ? "good" : "unknown", sender.replace("_", " ") + body];
+const SENDER_TONES: Readonly<Record<EventRow["sender"], Tone>> = {
+  wrong_signature: "bad",
+  missing_signature: "bad",
+  no_key: "caution",
+  verified: "good",
+  unsigned: "unknown",
+};
+
+function bodyOf({ schema_ok, custom }: EventRow): readonly [tone: Tone, text: string] {
+  if (schema_ok !== null) return schema_ok ? ["good", "valid"] : ["bad", "invalid"];
+  return ["unknown", custom ? "custom: no schema to check" : "not checked"];
+}
+
+/** A sign, which says in words what it means. */
+function Mark({ tone, text }: { readonly tone: Tone; readonly text: string }) {
+  return (
+    <span title={text}>
+      <Verdict tone={tone}>
+        <span class="visually-hidden">{text}</span>
+      </Verdict>
+    </span>
+  );
 }
 
 function Row({ row, index, focusable }: { row: EventRow; index: number; focusable: boolean }) {
   const { n, product, event, status, state, app_status, app_latency_ms } = row;
   const isSelected = selected.value === n;
-  const [tone, check] = checkOf(row);
+  const [tone, body] = bodyOf(row);
   const isFine = app_status !== null && app_status < 300;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys.ts has the keys of all rows
@@ -213,11 +229,8 @@ function Row({ row, index, focusable }: { row: EventRow; index: number; focusabl
         {visible(row.records[0] ?? "")}
         {row.records.length > 1 && ` +${row.records.length - 1}`}
       </span>
-      <span title={check}>
-        <Verdict tone={tone}>
-          <span class="visually-hidden">{check}</span>
-        </Verdict>
-      </span>
+      <Mark tone={SENDER_TONES[row.sender]} text={row.sender.replace("_", " ")} />
+      <Mark tone={tone} text={body} />
       <span class="app">
         {app_latency_ms !== null && (
           <>

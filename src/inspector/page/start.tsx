@@ -47,7 +47,7 @@ export function Start() {
               ];
             })}
           />
-          <p class="faint">A delivery whose secret is not set is accepted, and shown as not verified.</p>
+          <p class="faint">A delivery whose secret is not set is accepted, and marked “no key”.</p>
         </section>
       )}
     </main>

@@ -89,8 +89,8 @@ function Apps() {
 }
 
 const TOGGLES = [
-  ["failed", "Failed", "Your app did not accept it, and no attempt follows", "f"],
-  ["rejected", "Rejected", "Your app did not get it"],
+  ["failed", "Failed", "Your app did not accept it, and no attempt follows (f: failed and rejected)"],
+  ["rejected", "Rejected", "Your app did not get it (f: failed and rejected)"],
   ["invalid", "Invalid", "Bodies that are not as the schema says, unreadable, or of an unknown event"],
   ["duplicates", "Duplicates", "What had come before"],
 ] as const;
@@ -115,14 +115,8 @@ export function FilterBar() {
       </select>
       <TypedFilter name="event" label="Event: Leads.*" />
       <TypedFilter name="status" label="Status: 4xx" />
-      {TOGGLES.map(([name, words, title, letter]) => (
-        <Button
-          key={name}
-          pressed={value[name]}
-          title={title}
-          {...(letter !== undefined && { letter })}
-          onPress={() => change({ [name]: !value[name] })}
-        >
+      {TOGGLES.map(([name, words, title]) => (
+        <Button key={name} pressed={value[name]} title={title} onPress={() => change({ [name]: !value[name] })}>
           {words}
         </Button>
       ))}

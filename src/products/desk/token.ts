@@ -15,7 +15,7 @@ import {
   unfitKey,
 } from "../../proofs/keys.ts";
 import { readPrivateKey } from "../../proofs/rsa-signature.ts";
-import { headerMissing, noKeyReason } from "../../proofs/verdict.ts";
+import { headerMissing, missingVerdict, noKeyReason } from "../../proofs/verdict.ts";
 import { parseJson } from "../../util/json.ts";
 import { formatAge } from "../../util/units.ts";
 
@@ -64,7 +64,7 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
       if (text === undefined) {
         return secrets.length === 0
           ? { ...at, verdict: "absent", reason: `no ${HEADER} header` }
-          : { ...at, verdict: "failed", reason: `keys are configured, but there is no ${HEADER} header` };
+          : missingVerdict(at, `keys are configured, but there is no ${HEADER} header`);
       }
       const token = parseToken(text);
       if (token === undefined) return { ...at, verdict: "failed", reason: `${HEADER} is not a JWT` };

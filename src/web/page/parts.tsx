@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { formatSpan } from "../../util/units.ts";
 
 const NAMES =
   "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US";
@@ -43,8 +44,6 @@ export function visible(text: string, maxBoxes = 200): ComponentChildren {
   return parts.length === 0 ? plain : [...parts, plain];
 }
 
-const ONE_HOUR_MS = 3_600_000;
-
 /** Local time; with the date if it is not of today. */
 export function Time({ at, full = false }: { readonly at: string; readonly full?: boolean }) {
   const date = new Date(at);
@@ -57,11 +56,7 @@ export function Time({ at, full = false }: { readonly at: string; readonly full?
 
 export function timeLeft(until: string, now: number): string {
   const left = Date.parse(until) - now;
-  if (!(left > 0)) return "expired";
-  const hours = Math.floor(left / ONE_HOUR_MS);
-  const minutes = Math.floor((left % ONE_HOUR_MS) / 60_000);
-  if (hours >= 24) return `${Math.floor(hours / 24)} d ${hours % 24} h left`;
-  return hours > 0 ? `${hours} h ${minutes} min left` : `${minutes} min left`;
+  return left > 0 ? `${formatSpan(left)} left` : "expired";
 }
 
 export function counted(count: number, noun: string): string {
@@ -123,8 +118,8 @@ export function Pill({ state }: { readonly state: string }) {
   return <span class={`pill ${state}`}>{state}</span>;
 }
 
-export type Tone = "good" | "bad" | "unknown";
-const SIGNS: Readonly<Record<Tone, string>> = { good: "✓", bad: "✗", unknown: "–" };
+export type Tone = "good" | "bad" | "caution" | "unknown";
+const SIGNS: Readonly<Record<Tone, string>> = { good: "✓", bad: "✗", caution: "?", unknown: "–" };
 
 /** Says by a sign and by words what its colour says. */
 export function Verdict({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }) {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Parts } from "../../../listener/listen.ts";
 import type { Part } from "../../../listener/part.ts";
 import type { Plan } from "../../../listener/plan.ts";
+import type { Log } from "../../../log/log.ts";
 import type { Report } from "../../../process/messages.ts";
 import type { Context } from "../../../project/context.ts";
 import { overrideContext } from "../../../project/context.ts";
@@ -69,10 +70,13 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
   let app: Status["app"];
   let waiting = 0;
   let hasNews = true;
+  let isFollowing = false;
+  /** The id of the last attempt in the log that has been taken in. */
+  let attemptId: number | undefined;
   let queued = 0;
   let work: Promise<unknown> = Promise.resolve();
 
-  const line = createBottomLine(base.stdout, textOf, paint, countWaiting);
+  const line = createBottomLine(base.stdout, textOf, paint, followLog);
   const keyboard = base.openKeyboard({
     onInput,
     onTaken: line.open,
@@ -146,17 +150,40 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     return statusLine({ ...facts, paused: isPaused ? buffer.count() : undefined, url: shownUrl, channel }, columns);
   }
 
-  /** Once a second at most, and only where something may have changed. */
-  function countWaiting(): void {
-    if (log === undefined || plan.routes.empty || !hasNews) return;
-    hasNews = false;
-    log.waiting().then(
-      (counts) => {
-        waiting = counts.reduce((sum, each) => (plan.routes.has(each.target) ? sum + each.waiting : sum), 0);
-      },
+  /** Takes in what another process has changed as well, such as a replay of the inspector. */
+  function followLog(): void {
+    if (log === undefined || isFollowing) return;
+    isFollowing = true;
+    followAttempts(log)
+      .then(() => countWaiting(log))
       // The log's own part reports it.
-      () => {},
-    );
+      .catch(() => {})
+      .finally(() => {
+        isFollowing = false;
+        line.schedule();
+      });
+  }
+
+  async function followAttempts(log: Log): Promise<void> {
+    const last = await log.lastAttempt();
+    let id = attemptId ?? last;
+    attemptId = last;
+    if (id === last) return;
+    hasNews = true;
+    const replayed = new Set<number>();
+    while (id < last && recent.failed > 0) {
+      const attempts = await log.attemptsAfter(id);
+      for (const { n, replay } of attempts) if (replay !== undefined && recent.hasFailed(n)) replayed.add(n);
+      id = attempts.at(-1)?.id ?? last;
+    }
+    for (const n of replayed) if ((await log.row(n))?.state !== "failed") recent.resolve(n);
+  }
+
+  async function countWaiting(log: Log): Promise<void> {
+    if (plan.routes.empty || !hasNews) return;
+    hasNews = false;
+    const counts = await log.waiting();
+    waiting = counts.reduce((sum, each) => (plan.routes.has(each.target) ? sum + each.waiting : sum), 0);
   }
 
   function onReport(report: Report): void {

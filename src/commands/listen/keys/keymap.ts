@@ -11,7 +11,7 @@ export const BINDINGS = [
   { action: "details", keys: ["d"], shown: "d", help: "its headers, body, signatures, schema and attempts" },
   { action: "replay", keys: ["r"], shown: "r", help: "send it to your app again" },
   { action: "edit", keys: ["e"], shown: "e", help: "change its body in your editor, and send that" },
-  { action: "explain", keys: ["x"], shown: "x", help: "explain why a signature or token is not verified" },
+  { action: "explain", keys: ["x"], shown: "x", help: "explain a wrong signature or token" },
   { action: "curl", keys: ["c"], shown: "c", help: "copy it as a curl command" },
   { action: "copy", keys: ["y"], shown: "y", help: "copy its body" },
   { action: "mark", keys: ["m"], shown: "m", help: "mark it; on another event: show how the two differ" },

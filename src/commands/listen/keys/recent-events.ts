@@ -24,7 +24,6 @@ const MAX_EVENTS = 2000;
 /** The events of the run, without their bodies, and which of them is chosen. */
 export class RecentEvents {
   received = 0;
-  failed = 0;
   rejected = 0;
   /** Because of `--events`. */
   hidden = 0;
@@ -33,6 +32,8 @@ export class RecentEvents {
   #events: RecentEvent[] = [];
   #newest: RecentEvent | undefined;
   #newestFailed: RecentEvent | undefined;
+  /** The numbers of the run's deliveries that have failed. */
+  readonly #failed = new Set<number>();
   /** Undefined: the newest, whichever that is. */
   #fixed: RecentEvent | undefined;
 
@@ -40,6 +41,24 @@ export class RecentEvents {
   note(report: Report): void {
     if (report.type === "event") this.#add(report);
     else if (report.type === "forward" && report.state !== "retry" && !isDelivered(report)) this.#fail(report.n);
+  }
+
+  get failed(): number {
+    return this.#failed.size;
+  }
+
+  hasFailed(n: number): boolean {
+    return this.#failed.has(n);
+  }
+
+  /** A replay has delivered it. */
+  resolve(n: number): void {
+    this.#failed.delete(n);
+    const event = this.#find(n);
+    if (event === undefined) return;
+    event.failed = false;
+    if (this.#newestFailed === event) this.#newestFailed = this.#events.findLast(({ failed }) => failed);
+    if (this.failedOnly && this.#fixed === event) this.#fixed = undefined;
   }
 
   get chosen(): RecentEvent | undefined {
@@ -96,9 +115,8 @@ export class RecentEvents {
   }
 
   #fail(n: number): void {
+    this.#failed.add(n);
     const event = this.#find(n);
-    if (event?.failed === true) return;
-    this.failed++;
     if (event === undefined) return;
     event.failed = true;
     if (this.#newestFailed === undefined || this.#newestFailed.n < n) this.#newestFailed = event;
