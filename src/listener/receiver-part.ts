@@ -7,8 +7,10 @@ import { warnIfTracked } from "../project/git.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { KEYS_FOLDER } from "../project/secrets.ts";
 import { trustOwn } from "../project/trust.ts";
+import { isPortBusy, openOnFreePort } from "../receiver/http-server.ts";
 import { type Receiver, type ReceiverOptions, startReceiver } from "../receiver/receiver.ts";
-import { errorCode, UserError, usageError } from "../util/errors.ts";
+import { usageError } from "../util/errors.ts";
+import { realPlace } from "../util/links.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
@@ -44,6 +46,7 @@ export async function startReceiverPart(
     limits: { toleranceMs: settings.tolerance, setting: "--tolerance" },
     allowed,
     pid: context.pid,
+    folder: realPlace(config.root),
     targets: routes.empty ? undefined : [...new Set(routes.targets.map(originOf))],
     keySet,
     publicHost: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).host,
@@ -95,20 +98,12 @@ async function openReceiver(
     const silent = overrideContext(context, { prompts: async () => undefined });
     const own = await runningListener(silent, loadConfig(silent)).catch(() => undefined);
     if (own !== undefined) throw usageError(`${error.message}; this project's listen is at ${own}`, error.hint);
-    for (const other of OTHER_PORTS) {
-      if (targets.some((target) => receiverTargeted(target, { ...settings, port: other }))) continue;
-      try {
-        const receiver = await startReceiver({ ...options, host, port: other });
-        context.report({ type: "warning", message: `${error.message}: using port ${other}` });
-        return receiver;
-      } catch (otherError) {
-        if (!isPortBusy(otherError)) throw otherError;
-      }
-    }
-    throw error;
+    const others = OTHER_PORTS.filter(
+      (other) => !targets.some((target) => receiverTargeted(target, { ...settings, port: other })),
+    );
+    const receiver = await openOnFreePort(others, (other) => startReceiver({ ...options, host, port: other }));
+    if (receiver === undefined) throw error;
+    context.report({ type: "warning", message: `${error.message}: using port ${receiver.port}` });
+    return receiver;
   }
-}
-
-function isPortBusy(error: unknown): error is UserError {
-  return error instanceof UserError && errorCode(error.cause) === "EADDRINUSE";
 }

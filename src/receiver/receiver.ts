@@ -33,6 +33,8 @@ export interface ReceiverOptions extends EvaluateOptions {
   readonly recorder: Recorder;
   /** The id of this process, for a receiver that finds the port in use. */
   readonly pid: number;
+  /** The real path of the project's folder, for other programs on this machine. */
+  readonly folder?: string;
   /** The servers that deliveries are forwarded to, for other programs on this machine. */
   readonly targets?: readonly string[];
   /** Proves to a probe that comes through a public URL that it has arrived here. */
@@ -156,7 +158,7 @@ async function handleRequest(exchange: Exchange, options: ReceiverOptions): Prom
       return sendReply(response, { ...plainReply(200, "OK"), headers });
     }
     case "health":
-      return sendReply(response, healthReply(request, options, throughTunnel));
+      return sendReply(response, healthReply(request, { ...options, command: "listen" }, throughTunnel));
     case "key-set":
       return sendReply(response, keySetReply(request.method, options.keySet));
     case "unknown":

@@ -4,8 +4,10 @@ import type { Product, Reply } from "../contract/product.ts";
 import { splitUrl } from "../delivery/delivery.ts";
 import { plainReply, refuse } from "../recognition/reply.ts";
 import { isLoopback, isLoopbackAddress, reachableHost } from "../util/hosts.ts";
+import { isRecord, parseJson } from "../util/json.ts";
 
 const WEBHOOK_PATH = "/webhooks/zoho";
+export const HEALTH_PATH = "/healthz";
 /** Serves the public halves of local keys. */
 export const KEY_SET_PATH = "/.well-known/jwks.json";
 
@@ -18,7 +20,7 @@ type Route = WebhookRoute | { readonly kind: "health" | "ready" | "key-set" };
 
 export function route(url: string, products: readonly Product[]): Route {
   const path = withoutTrailingSlashes(splitUrl(url).path);
-  if (path === "/healthz") return { kind: "health" };
+  if (path === HEALTH_PATH) return { kind: "health" };
   if (path === "/readyz") return { kind: "ready" };
   if (path === KEY_SET_PATH) return { kind: "key-set" };
   if (path === WEBHOOK_PATH) return { kind: "webhook", product: undefined };
@@ -50,17 +52,23 @@ const HEALTH_TIMEOUT_MS = 500;
 
 const MAX_HEALTH_LENGTH = 100_000;
 
-/** A running receiver, as it shows itself to other programs on this machine. */
-export interface RunningReceiver {
-  readonly pid: number;
-  /** The servers that it forwards to, as origins. */
-  readonly targets?: readonly string[];
+/** A running `listen` or `emulate`, as it shows itself to other programs. */
+export interface RunningServer {
+  readonly command: "listen" | "emulate";
+  /** Told to programs on this machine only, as is all that follows. */
+  readonly pid?: number | undefined;
+  /** The real path of its project's folder; undefined for one in the process of a test. */
+  readonly folder?: string | undefined;
+  /** The servers that a `listen` forwards to, as origins. */
+  readonly targets?: readonly string[] | undefined;
 }
+
+export type RunningReceiver = RunningServer & { readonly pid: number };
 
 /** The reply of `/healthz`. Only programs on this machine are told more, never what comes through a tunnel. */
 export function healthReply(
   { headers, socket }: IncomingMessage,
-  { pid, targets }: RunningReceiver,
+  { command, pid, folder, targets }: RunningServer,
   throughTunnel: boolean,
 ): Reply {
   // A page whose host name was rebound to this machine sends that name.
@@ -70,14 +78,21 @@ export function healthReply(
     namesThisMachine &&
     !throughTunnel &&
     headers["x-forwarded-for"] === undefined;
-  return jsonReply(200, { status: "ok", service: SERVICE, ...(isLocal ? { pid, targets } : {}) });
+  return jsonReply(200, { status: "ok", service: SERVICE, command, ...(isLocal ? { pid, folder, targets } : {}) });
 }
 
-/** The receiver at an address; undefined for another program, or when nothing answers. */
-export function findReceiver(host: string, port: number): Promise<RunningReceiver | undefined> {
+/** The `listen` at an address of this machine; undefined for another program, or when nothing answers. */
+export async function findReceiver(host: string, port: number): Promise<RunningReceiver | undefined> {
+  const found = await findServer(host, port);
+  const { command, pid } = found ?? {};
+  return command === "listen" && pid !== undefined ? { ...found, command, pid } : undefined;
+}
+
+/** The `listen` or `emulate` at an address; undefined for another program, or when nothing answers. */
+export function findServer(host: string, port: number): Promise<RunningServer | undefined> {
   return new Promise((resolve) => {
     const request = get(
-      { host: reachableHost(host), port, path: "/healthz", timeout: HEALTH_TIMEOUT_MS, agent: false },
+      { host: reachableHost(host), port, path: HEALTH_PATH, timeout: HEALTH_TIMEOUT_MS, agent: false },
       (response) => {
         let text = "";
         response.setEncoding("utf8");
@@ -94,16 +109,17 @@ export function findReceiver(host: string, port: number): Promise<RunningReceive
   });
 }
 
-function readHealth(text: string): RunningReceiver | undefined {
-  try {
-    const health: unknown = JSON.parse(text);
-    if (typeof health !== "object" || health === null || !("service" in health) || !("pid" in health)) return undefined;
-    if (health.service !== SERVICE || typeof health.pid !== "number") return undefined;
-    const targets = "targets" in health && Array.isArray(health.targets) ? health.targets : [];
-    return { pid: health.pid, targets: targets.filter((each) => typeof each === "string" && URL.canParse(each)) };
-  } catch {
-    return undefined;
-  }
+/** Any program may answer. */
+function readHealth(text: string): RunningServer | undefined {
+  const parsed = parseJson(text);
+  if (!parsed.ok || !isRecord(parsed.value) || parsed.value.service !== SERVICE) return undefined;
+  const { command, pid, folder, targets } = parsed.value;
+  return {
+    command: command === "emulate" ? command : "listen",
+    pid: typeof pid === "number" ? pid : undefined,
+    folder: typeof folder === "string" ? folder : undefined,
+    targets: Array.isArray(targets) ? targets.filter((each) => typeof each === "string" && URL.canParse(each)) : [],
+  };
 }
 
 export type ReadyState = "starting" | "ready" | "stopping";
