@@ -9,7 +9,15 @@ import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import { createContext } from "../terminal/context.ts";
 import { renderFailure } from "../terminal/failure.ts";
-import { COMMON_OPTIONS, examples, findTopics, helpAllOption, helpOutput, ToolCommand } from "../terminal/help.ts";
+import {
+  COMMON_OPTIONS,
+  examples,
+  findTopics,
+  helpAllOption,
+  helpOutput,
+  ToolCommand,
+  usualSubcommand,
+} from "../terminal/help.ts";
 import { fitText } from "../terminal/layout.ts";
 import type { Mode } from "../terminal/paint.ts";
 import { CANCELLED, ExitCode, UserError } from "../util/errors.ts";
@@ -136,11 +144,11 @@ function showAllHelp(command: ToolCommand): void {
   command.help();
 }
 
-/** `events` and `events --failed` list: a group without a subcommand runs its `list` or `start`. */
+/** `events` and `events --failed` list: a group without a subcommand runs its usual one. */
 function withDefaultSubcommand(argv: readonly string[], program: Command): readonly string[] {
   const [name, next = "-"] = argv;
   const group = program.commands.find((command) => command.name() === name);
-  const usual = group?.commands.map((command) => command.name()).find((each) => each === "list" || each === "start");
+  const usual = group && usualSubcommand(group);
   if (
     name === undefined ||
     usual === undefined ||
@@ -148,7 +156,7 @@ function withDefaultSubcommand(argv: readonly string[], program: Command): reado
     ["-h", "--help", "--help-all"].includes(next)
   )
     return argv;
-  return [name, usual, ...argv.slice(1)];
+  return [name, usual.name(), ...argv.slice(1)];
 }
 
 /** The first word that is not a flag; after `help`, the one behind it. */

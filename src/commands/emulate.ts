@@ -1,6 +1,7 @@
 import type { Command } from "commander";
+import { EMULATOR_PORT } from "../emulator/own.ts";
 import { advance, fail, reset } from "../emulator/remote.ts";
-import { EMULATOR_PORT, emulate } from "../emulator/run.ts";
+import { emulate } from "../emulator/run.ts";
 import { examples } from "../terminal/help.ts";
 import type { Define } from "./command.ts";
 
@@ -11,16 +12,19 @@ export const define: Define = (command, act) => {
       examples("zoho-hooks emulate", "zoho-hooks emulate fail 429 --times 3", "zoho-hooks emulate advance 6d"),
     )
     .addHelpText("after", HELP);
+  // Without a subcommand, emulate runs this one, and has its options in its help.
   command
-    .command("start")
-    .description("Serve one Zoho organisation until Ctrl-C. Without a subcommand, emulate does this.")
-    .option("-p, --port <port>", "port to listen on, 0 for any free one", EMULATOR_PORT)
-    .option("--host <host>", "address to listen on", "127.0.0.1")
+    .command("start", { hidden: true })
+    .description("Serve one Zoho organisation until Ctrl-C.")
+    .option(
+      "-p, --port <port>",
+      `port to listen on, 0 for any free one (default: ${EMULATOR_PORT}, or the next free one)`,
+    )
+    .option("--host <host>", "address to listen on (default: 127.0.0.1)")
     .option("--state <file>", "keep what the organisation holds in this file")
     .option("--seed <file>", "create the records of this JSON file at the start")
-    .option("--env", "only print the variables for an emulator at this port, and start nothing")
-    .addHelpText("before", examples("zoho-hooks emulate start --port 4481 --state zoho.json"))
-    .addHelpText("after", START_HELP)
+    .option("--env", "only print the variables for this folder's emulator, and start nothing")
+    .addHelpText("before", examples("zoho-hooks emulate --state zoho.json"))
     .action(act(emulate));
   addUrl(command.command("fail"))
     .description("Make a running emulator fail: its next answers or its next deliveries.")
@@ -47,16 +51,17 @@ export const define: Define = (command, act) => {
 };
 
 function addUrl(command: Command): Command {
-  return command.option("--url <url>", "address of the running emulator", `http://127.0.0.1:${EMULATOR_PORT}`);
+  const usual = "that of ZOHO_API_URL if it is on this machine, else this folder's";
+  return command.option("--url <url>", `address of the running emulator (default: ${usual})`);
 }
 
 const HELP = `
 It answers as Zoho's accounts server and as the APIs of CRM, Bigin, Recruit, Desk, Books and Sign, and posts what
 they would post, signed as they sign. Nothing leaves this machine but the deliveries, which go where you say. It needs no
-account. What it has, and what differs from Zoho: zoho-hooks help emulator.`;
+account. What it has, and what differs from Zoho: zoho-hooks help emulator.
 
-const START_HELP = `
-The client id, client secret and refresh token that --env prints are the same for every emulator and open nothing at
-Zoho. In PowerShell, and with node --env-file: zoho-hooks help emulator.
+The client, refresh token and secrets that --env prints are the same for every emulator and open nothing at Zoho. Your
+app and listen need them to verify what the emulator posts. In PowerShell, and with node --env-file: zoho-hooks help
+emulator.
 
 Without --state everything is gone at the end. --seed is read only while the file of --state is empty.`;

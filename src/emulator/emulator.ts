@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { openServer } from "../receiver/http-server.ts";
+import { openServer, sendReply } from "../receiver/http-server.ts";
 import { readWholeBody } from "../receiver/read-body.ts";
+import { HEALTH_PATH, healthReply, type RunningServer } from "../receiver/routes.ts";
 import { errorText } from "../util/errors.ts";
 import { reachableOrigin } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
@@ -43,6 +44,8 @@ export interface EmulatorOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** To start with; it is changed in place. */
   readonly state?: EmulatorState;
+  /** The process, for other programs on this machine. */
+  readonly owner?: Pick<RunningServer, "pid" | "folder">;
   /** APIs of products that the emulator does not have. */
   readonly services?: readonly Service[];
   now?(): Date;
@@ -145,8 +148,13 @@ export async function openEmulator(options: EmulatorOptions) {
     return { ...errorAnswer(404, "INVALID_URL_PATTERN", message), isLacking: true };
   };
 
-  /** The page and control calls. They are not listed, and no fault applies to them. */
-  const serveOwn = async (response: ServerResponse, request: ApiRequest) => {
+  /** The page, control calls and `/healthz`. They are not listed, and no fault applies to them. */
+  const serveOwn = async (incoming: IncomingMessage, response: ServerResponse, request: ApiRequest) => {
+    if (request.path === HEALTH_PATH)
+      return sendReply(
+        response,
+        healthReply(incoming, () => ({ command: "emulate", ...options.owner }), false),
+      );
     const file = page.get(request.path);
     if (file !== undefined) return sendBytes(response, 200, file.type, file.bytes);
     if (request.method === "GET" && request.path === CHANGES_PATH) return changes.watch(response);
@@ -160,7 +168,9 @@ export async function openEmulator(options: EmulatorOptions) {
     const read = await readWholeBody(incoming, MAX_BODY_BYTES);
     if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
     const request = await toRequest(incoming, read, clock());
-    const isOwn = request.path.startsWith(CONTROL_PATH) || (request.method === "GET" && page.has(request.path));
+    const isOwn =
+      request.path.startsWith(CONTROL_PATH) ||
+      (request.method === "GET" && (page.has(request.path) || request.path === HEALTH_PATH));
     // A browser names the origin of whatever its pages post, and SDKs name none.
     if (isOwn || incoming.headers.origin !== undefined) {
       const refusal = foreignRefusal(incoming, (name) => isAddressOr(host, name));
@@ -169,7 +179,7 @@ export async function openEmulator(options: EmulatorOptions) {
         return sendAnswer(response, { status: refusal.status, body, headers: SECURITY_HEADERS }, undefined);
       }
     }
-    if (isOwn) return serveOwn(response, request);
+    if (isOwn) return serveOwn(incoming, response, request);
     const seen = ({ status, isLacking = false }: Partial<Answer> = {}): void => {
       if (isPoll(request)) return;
       const { at, method, path, query, headers, text } = request;

@@ -1,14 +1,18 @@
 import { openPoster } from "../forward/post.ts";
 import type { Context } from "../project/context.ts";
+import { projectFolder } from "../project/folder.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
-import { isHttpUrl } from "../util/hosts.ts";
+import { isHttpUrl, isLocalUrl } from "../util/hosts.ts";
 import { isRecord, parseJson } from "../util/json.ts";
+import { oneLine } from "../util/text.ts";
 import { parseInteger } from "../util/units.ts";
 import { CONTROL_PATH } from "./control.ts";
 import { DELIVERY_FAULTS } from "./faults.ts";
+import { EMULATOR_URL, emulatorAt, emulatorName, ownEmulator } from "./own.ts";
 
 export interface RemoteOptions {
-  readonly url: string;
+  /** Default: that of `ZOHO_API_URL` if it is on this machine, else this folder's emulator. */
+  readonly url?: string;
 }
 
 export interface FailOptions extends RemoteOptions {
@@ -25,21 +29,21 @@ export async function fail(context: Context, what: string, options: FailOptions)
   const isDelivery = DELIVERY_FAULTS.some((each) => each === what);
   const fault = /^\d+$/.test(what) ? Number(what) : what;
   const plan = { [isDelivery ? "delivery" : "answer"]: fault, times, retryAfter };
-  await call(context, options, "fail", plan);
+  const name = await call(context, options, "fail", plan);
   const [one, several] = isDelivery ? ["delivery", "deliveries"] : ["answer", "answers"];
-  return done(context, `the next ${times === 1 ? one : `${times} ${several}`}: ${what}`);
+  return done(context, `the next ${times === 1 ? one : `${times} ${several}`} of ${name}: ${what}`);
 }
 
 /** Ages what a running emulator holds. */
 export async function advance(context: Context, by: string, options: RemoteOptions): Promise<ExitCode> {
-  await call(context, options, "advance", { by });
-  return done(context, `all that the emulator holds is ${by} older`);
+  const name = await call(context, options, "advance", { by });
+  return done(context, `all that ${name} holds is ${by} older`);
 }
 
 /** Empties a running emulator. */
 export async function reset(context: Context, options: RemoteOptions): Promise<ExitCode> {
-  await call(context, options, "reset", {});
-  return done(context, "the emulator is empty");
+  const name = await call(context, options, "reset", {});
+  return done(context, `${name} is empty`);
 }
 
 function done(context: Context, message: string): ExitCode {
@@ -47,30 +51,55 @@ function done(context: Context, message: string): ExitCode {
   return ExitCode.ok;
 }
 
-async function call(context: Context, { url }: RemoteOptions, name: string, body: object): Promise<void> {
-  if (!isHttpUrl(url)) throw usageError(`--url: ${JSON.stringify(url)} is not a URL`, "such as http://127.0.0.1:4480");
-  const { origin } = new URL(url);
+/** Makes a control call. Resolves to what the emulator is called. */
+async function call(context: Context, options: RemoteOptions, name: string, body: object): Promise<string> {
+  const { origin, where = origin } = await addressOf(context, options);
+  const found = await emulatorAt(origin);
   const { env, signal } = context;
   const poster = await openPoster({ connections: 1, insecure: false, env, timeoutMs: TIMEOUT_MS });
   try {
     const delivery = { url: origin + CONTROL_PATH + name, body: Buffer.from(JSON.stringify(body)) };
     const result = await poster.post({ ...delivery, method: "POST", headers: [] }, { signal, wholeReply: true });
     signal.throwIfAborted();
-    if (result.error !== undefined) throw noEmulator(origin, result.error.message);
+    if (result.error !== undefined) throw noEmulator(where, result.error.message);
     const answer = parseJson(result.reply?.toString() ?? "");
     const { error, hint } = answer.ok && isRecord(answer.value) ? answer.value : {};
-    if (result.status === 200 && answer.ok) return;
-    if (typeof error !== "string") throw noEmulator(origin, `it answered with HTTP ${result.status}`);
+    if (result.status === 200 && answer.ok) return emulatorName(origin, found);
+    if (typeof error !== "string") throw noEmulator(where, `it answered with HTTP ${result.status}`);
     throw usageError(error, typeof hint === "string" ? hint : undefined);
   } finally {
     await poster.close();
   }
 }
 
-function noEmulator(origin: string, reason: string): UserError {
-  return new UserError(
+/** `where`: the origin, with what has named it. */
+async function addressOf(
+  context: Context,
+  { url }: RemoteOptions,
+): Promise<{ readonly origin: string; readonly where?: string }> {
+  if (url !== undefined) {
+    if (isHttpUrl(url)) return { origin: new URL(url).origin };
+    throw usageError(`--url: ${JSON.stringify(url)} is not a URL`, `such as ${EMULATOR_URL}`);
+  }
+  const exported = context.env.ZOHO_API_URL ?? "";
+  if (isLocalUrl(exported)) {
+    const { origin } = new URL(exported);
+    return { origin, where: `${origin} (ZOHO_API_URL)` };
+  }
+  const own = await ownEmulator(context);
+  if (own !== undefined) return { origin: own };
+  const message = `no emulator runs in ${oneLine(projectFolder(context))}`;
+  const other = await emulatorAt(EMULATOR_URL);
+  if (other === undefined) throw new UserError("targetFailed", message, START_HINT);
+  throw new UserError(
     "targetFailed",
-    `no emulator answers at ${origin}: ${reason}`,
-    "start one with zoho-hooks emulate, or name its address with --url",
+    `${message}; ${EMULATOR_URL} is ${emulatorName(EMULATOR_URL, other)}`,
+    `start one with zoho-hooks emulate, or use that one with --url ${EMULATOR_URL}`,
   );
+}
+
+const START_HINT = "start one with zoho-hooks emulate, or name its address with --url";
+
+function noEmulator(where: string, reason: string): UserError {
+  return new UserError("targetFailed", `no emulator answers at ${where}: ${reason}`, START_HINT);
 }

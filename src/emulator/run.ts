@@ -2,12 +2,15 @@ import { resolve } from "node:path";
 import { maskUrl } from "../delivery/mask.ts";
 import { boundOutput } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
-import { ExitCode } from "../util/errors.ts";
-import { isLoopback, reachableOrigin } from "../util/hosts.ts";
+import { projectFolder } from "../project/folder.ts";
+import { isPortBusy, openOnFreePort } from "../receiver/http-server.ts";
+import { ExitCode, usageError } from "../util/errors.ts";
+import { isLocalUrl, isLoopback, reachableOrigin } from "../util/hosts.ts";
 import { firstOf } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import type { NumberedDelivery } from "./deliveries.ts";
 import { openEmulator } from "./emulator.ts";
+import { EMULATOR_PORT, EMULATOR_URL, emulatorAt, emulatorName, ownEmulator, rememberEmulator } from "./own.ts";
 import { variablesOf } from "./published.ts";
 import { seed } from "./seed.ts";
 import { emptyState } from "./state.ts";
@@ -15,20 +18,23 @@ import { openStateFile } from "./state-file.ts";
 import { lacksSecrets, type NumberedRequest } from "./view.ts";
 
 export interface EmulateOptions {
-  readonly port: string;
-  readonly host: string;
+  /** Default: 4480, or the next free one. */
+  readonly port?: string;
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
   readonly state?: string;
   readonly seed?: string;
   readonly env?: boolean;
 }
 
-export const EMULATOR_PORT = "4480";
+/** Tried in order when the usual port is in use. */
+const OTHER_PORTS = Array.from({ length: 18 }, (_, i) => EMULATOR_PORT + 1 + i);
 
 /** Serves an emulated organisation until Ctrl-C. With `env` it only prints the variables for one. */
 export async function emulate(context: Context, options: EmulateOptions): Promise<ExitCode> {
-  const { host } = options;
-  const port = parseInteger(options.port, "--port", 0, 65_535);
-  if (options.env === true) return printVariables(context, reachableOrigin(host, port));
+  const { host = "127.0.0.1" } = options;
+  const port = options.port === undefined ? undefined : parseInteger(options.port, "--port", 0, 65_535);
+  if (options.env === true) return printVariables(context, { host: options.host, port });
   const file =
     options.state === undefined ? undefined : await openStateFile(context, resolve(context.cwd, options.state));
   const state = file?.state ?? emptyState();
@@ -45,28 +51,36 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
     report({ type: "warning", message });
   };
   try {
-    const emulator = await openEmulator({
-      ...{ host, port, state, env: context.env, packageRoot: context.packageRoot, now: context.now },
-      onRequest(request) {
+    const serve = {
+      host,
+      state,
+      owner: { pid: context.pid, folder: projectFolder(context) },
+      env: context.env,
+      packageRoot: context.packageRoot,
+      now: context.now,
+      onRequest(request: NumberedRequest) {
         report(requestReport(request));
         noteDropped(emulator.requests.dropped);
       },
-      onDelivery(delivery) {
+      onDelivery(delivery: NumberedDelivery) {
         report(deliveryReport(delivery, exportCommand(context, emulator.url)));
         noteDropped(emulator.deliveries.sent.dropped);
       },
-      onTrouble: (message) => report({ type: "warning", message: `the emulator: ${message}` }),
+      onTrouble: (message: string) => report({ type: "warning", message: `the emulator: ${message}` }),
       onChange: () => file?.changed(),
-    });
+    };
+    const emulator = await openAtPort(context, port, (at) => openEmulator({ ...serve, port: at }));
+    const forget = await rememberEmulator(context, emulator.url);
     try {
       if (options.seed !== undefined) {
         if (file?.isEmpty === false)
           report({ type: "warning", message: `${options.seed} was not read: ${options.state} is not empty` });
         else seed(emulator, resolve(context.cwd, options.seed));
       }
-      reportReady(context, emulator.url, options);
+      reportReady(context, emulator.url, host);
       await firstOf([context.signal]);
     } finally {
+      await forget();
       await emulator.close();
     }
   } finally {
@@ -75,25 +89,59 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
   return ExitCode.ok;
 }
 
-function printVariables(context: Context, url: string): ExitCode {
+/** At the port that the user named; else at the usual one, or at another one if that is in use, as `listen` does. */
+async function openAtPort<T extends { readonly url: string }>(
+  context: Context,
+  named: number | undefined,
+  open: (port: number) => Promise<T>,
+): Promise<T> {
+  try {
+    return await open(named ?? EMULATOR_PORT);
+  } catch (error) {
+    if (named !== undefined || !isPortBusy(error)) throw error;
+    const own = await ownEmulator(context);
+    if (own !== undefined) throw usageError(`${error.message}; this folder's emulator is at ${own}`, error.hint);
+    const opened = await openOnFreePort(OTHER_PORTS, open);
+    if (opened === undefined) throw error;
+    context.report({ type: "warning", message: `${error.message}: using port ${new URL(opened.url).port}` });
+    return opened;
+  }
+}
+
+/** Of this folder's emulator, or of one at the named address. Says when none answers there, and when it is another folder's. */
+async function printVariables(
+  context: Context,
+  { host, port }: { readonly host: string | undefined; readonly port: number | undefined },
+): Promise<ExitCode> {
+  const own = port === undefined ? await ownEmulator(context) : undefined;
+  const usual = new URL(own ?? EMULATOR_URL);
+  const url = reachableOrigin(host ?? usual.hostname.replace(/^\[|\]$/g, ""), port ?? Number(usual.port || 80));
   const env = variablesOf(url);
   const text = Object.entries(env)
     .map(([name, value]) => `${name}=${value}\n`)
     .join("");
   context.report({ type: "text", text, json: { type: "emulator", url, env } });
+  // Only programs on this machine are told whose it is, and a name may be for a container.
+  if (own !== undefined || !isLocalUrl(url)) return ExitCode.ok;
+  const found = await emulatorAt(url);
+  if (found === undefined) {
+    const command = `${context.invocation} emulate${port === undefined ? "" : ` --port ${port}`}`;
+    context.report({ type: "warning", message: `no emulator answers at ${url}`, hint: `start it: ${command}` });
+  } else if (found.folder !== undefined && found.folder !== projectFolder(context))
+    context.report({ type: "notice", message: `${url} is ${emulatorName(url, found)}` });
   return ExitCode.ok;
 }
 
 /** The command that gives a shell the variables. */
 function exportCommand({ invocation }: Context, url: string): string {
   const { port } = new URL(url);
-  return `export $(${invocation} emulate --env${port === EMULATOR_PORT ? "" : ` --port ${port}`})`;
+  return `export $(${invocation} emulate --env${port === String(EMULATOR_PORT) ? "" : ` --port ${port}`})`;
 }
 
-function reportReady(context: Context, url: string, { host }: EmulateOptions): void {
+function reportReady(context: Context, url: string, host: string): void {
   const { port } = new URL(url);
   const { invocation } = context;
-  const elsewhere = port === EMULATOR_PORT ? "" : ` --url ${url}`;
+  const elsewhere = port === String(EMULATOR_PORT) ? "" : ` --url ${url}`;
   context.report({
     type: "emulator",
     url,

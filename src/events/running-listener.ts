@@ -5,9 +5,10 @@ import { lockOwnerAt } from "../log/open-log.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, logPlace } from "../project/load.ts";
-import { webhookUrl } from "../receiver/routes.ts";
+import { findReceiver, webhookUrl } from "../receiver/routes.ts";
 import { usageError } from "../util/errors.ts";
 import { isLoopback, isWildcardAddress, reachableUrl } from "../util/hosts.ts";
+import { realPlace } from "../util/links.ts";
 
 /** The URL of this project's running `listen`, which writes it into the event log that it has locked. */
 export async function runningListener(context: Context, config: Config): Promise<string | undefined> {
@@ -38,6 +39,15 @@ export async function runningAddress(
   const isKnown = port === String(settings.port) && (host === settings.host || isWildcardAddress(settings.host));
   if (isKnown || protocol !== "http:" || port === "" || !(isLoopback(hostname) || host === "::1")) return undefined;
   return { url, host, port: Number(port) };
+}
+
+/** The folder of the `listen` at the address of the settings, if it is another one than the project's. */
+export async function folderOfOtherListener({
+  root,
+  settings: { host, port },
+}: Pick<Config, "root" | "settings">): Promise<string | undefined> {
+  const folder = (await findReceiver(host, port))?.folder;
+  return folder === realPlace(root) ? undefined : folder;
 }
 
 /** The URL at which Zoho reaches the listener that runs in this project: its public one, unless Zoho is on this machine. */

@@ -7,8 +7,9 @@ import { warnIfTracked } from "../project/git.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { KEYS_FOLDER } from "../project/secrets.ts";
 import { trustOwn } from "../project/trust.ts";
+import { isPortBusy, openOnFreePort } from "../receiver/http-server.ts";
 import { type Receiver, type ReceiverOptions, startReceiver } from "../receiver/receiver.ts";
-import { errorCode, UserError, usageError } from "../util/errors.ts";
+import { usageError } from "../util/errors.ts";
 import { realPlace } from "../util/links.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
@@ -111,20 +112,12 @@ export async function onFreePort<Server>(
     const silent = overrideContext(context, { prompts: async () => undefined });
     const own = await runningListener(silent, loadConfig(silent)).catch(() => undefined);
     if (own !== undefined) throw usageError(`${error.message}; this project's listen is at ${own}`, error.hint);
-    for (const other of OTHER_PORTS) {
-      if (targets.some((target) => receiverTargeted(target, { ...settings, port: other }))) continue;
-      try {
-        const server = await open(other);
-        context.report({ type: "warning", message: `${error.message}: using port ${other}` });
-        return server;
-      } catch (otherError) {
-        if (!isPortBusy(otherError)) throw otherError;
-      }
-    }
-    throw error;
+    const others = OTHER_PORTS.filter(
+      (other) => !targets.some((target) => receiverTargeted(target, { ...settings, port: other })),
+    );
+    const opened = await openOnFreePort(others, async (other) => ({ server: await open(other), other }));
+    if (opened === undefined) throw error;
+    context.report({ type: "warning", message: `${error.message}: using port ${opened.other}` });
+    return opened.server;
   }
-}
-
-function isPortBusy(error: unknown): error is UserError {
-  return error instanceof UserError && errorCode(error.cause) === "EADDRINUSE";
 }

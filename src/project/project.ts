@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Runtime } from "../process/runtime.ts";
 import { ENV_FILE, readEnvFile } from "./environment.ts";
+import { findRoot } from "./folder.ts";
 import { CONFIG_FILE, SETTINGS, type Settings } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
 import { type Env, isReadFromFile } from "./variables.ts";
@@ -60,12 +60,5 @@ export function orReport<T>(onFault: OnFault | undefined, read: () => T): T | un
     if (onFault === undefined) throw error;
     onFault(error);
     return undefined;
-  }
-}
-
-function findRoot(cwd: string): string {
-  for (let folder = cwd; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, CONFIG_FILE))) return folder;
-    if (dirname(folder) === folder) return cwd;
   }
 }

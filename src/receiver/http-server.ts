@@ -11,9 +11,10 @@ import type { AddressInfo, Socket } from "node:net";
 import { devNull } from "node:os";
 import type { Reply } from "../contract/product.ts";
 import { plainReply } from "../recognition/reply.ts";
-import { errorCode, errorText, usageError } from "../util/errors.ts";
+import { errorCode, errorText, UserError, usageError } from "../util/errors.ts";
+import { oneLine } from "../util/text.ts";
 
-import { findReceiver } from "./routes.ts";
+import { findServer } from "./routes.ts";
 
 interface ServerAddress {
   readonly host: string;
@@ -194,10 +195,15 @@ async function listenError(error: unknown, address: ServerAddress): Promise<unkn
   const { host, port } = address;
   const code = errorCode(error);
   if (code === "EADDRINUSE") {
-    const found = await findReceiver(host, port);
+    const { command, pid, folder } = (await findServer(host, port)) ?? {};
+    const by = [
+      command === undefined ? "another program" : `another zoho-hooks ${command}`,
+      ...(pid === undefined ? [] : [`, process ${pid}`]),
+      ...(folder === undefined ? [] : [` in ${oneLine(folder)}`]),
+    ];
     const busy = usageError(
-      `port ${port} on ${host} is in use by ${found === undefined ? "another program" : `another zoho-hooks listen, process ${found.pid}`}`,
-      "stop that one, or choose another port: --port 4462, or --port 0 for any free one",
+      `port ${port} on ${host} is in use by ${by.join("")}`,
+      "stop that one, or choose another port: --port 0 for any free one",
     );
     return Object.assign(busy, { cause: error });
   }
@@ -215,6 +221,25 @@ async function listenError(error: unknown, address: ServerAddress): Promise<unkn
       ? `a link-local address needs its network interface: --host ${host}%eth0`
       : "use --host 127.0.0.1, or --host 0.0.0.0 for all addresses of this machine",
   );
+}
+
+export function isPortBusy(error: unknown): error is UserError {
+  return error instanceof UserError && errorCode(error.cause) === "EADDRINUSE";
+}
+
+/** Opens something on the first of these ports that is not in use; undefined where all are. */
+export async function openOnFreePort<T>(
+  ports: readonly number[],
+  open: (port: number) => Promise<T>,
+): Promise<T | undefined> {
+  for (const port of ports) {
+    try {
+      return await open(port);
+    } catch (error) {
+      if (!isPortBusy(error)) throw error;
+    }
+  }
+  return undefined;
 }
 
 function closeServer(server: Server, connections: ReadonlySet<Socket>, graceMs: number): Promise<void> {

@@ -186,7 +186,14 @@ async function handleRequest(exchange: Exchange, options: ReceiverOptions): Prom
 }
 
 function selfOf({ pid, folder, publicUrl, targets, products, secrets }: ReceiverOptions): RunningReceiver {
-  return { pid, folder, publicUrl: publicUrl?.(), targets, unsigned: acceptedUnsigned(products, secrets) };
+  return {
+    command: "listen",
+    pid,
+    folder,
+    publicUrl: publicUrl?.(),
+    targets,
+    unsigned: acceptedUnsigned(products, secrets),
+  };
 }
 
 async function handleDelivery(exchange: Exchange, found: WebhookRoute, options: ReceiverOptions): Promise<void> {

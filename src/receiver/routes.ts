@@ -7,9 +7,9 @@ import { plainReply, refuse } from "../recognition/reply.ts";
 import { UNSIGNED_REASONS, type Unsigned } from "../recognition/unsigned.ts";
 import { orUndefined } from "../util/errors.ts";
 import { isLoopback, isLoopbackAddress, reachableHost } from "../util/hosts.ts";
-import { lineOf } from "../util/json-line.ts";
 
 const WEBHOOK_PATH = "/webhooks/zoho";
+export const HEALTH_PATH = "/healthz";
 /** Serves the public halves of local keys. */
 export const KEY_SET_PATH = "/.well-known/jwks.json";
 
@@ -22,7 +22,7 @@ type Route = WebhookRoute | { readonly kind: "health" | "ready" | "key-set" };
 
 export function route(url: string, products: readonly Product[]): Route {
   const path = withoutTrailingSlashes(splitUrl(url).path);
-  if (path === "/healthz") return { kind: "health" };
+  if (path === HEALTH_PATH) return { kind: "health" };
   if (path === "/readyz") return { kind: "ready" };
   if (path === KEY_SET_PATH) return { kind: "key-set" };
   if (path === WEBHOOK_PATH) return { kind: "webhook", product: undefined };
@@ -54,23 +54,33 @@ const HEALTH_TIMEOUT_MS = 500;
 
 const MAX_HEALTH_LENGTH = 100_000;
 
-/** A running receiver, as it shows itself to other programs on this machine. */
-export interface RunningReceiver {
-  readonly pid: number;
+/** A running `emulate`, as it shows itself to other programs. */
+export interface RunningEmulator {
+  readonly command: "emulate";
+  /** Shown to programs on this machine only, as is all that follows. */
+  readonly pid?: number | undefined;
   /** The real path of the project's folder; undefined for one in the process of a test. */
-  readonly folder: string | undefined;
+  readonly folder?: string | undefined;
+}
+
+/** A running `listen`. */
+export interface RunningReceiver extends Omit<RunningEmulator, "command"> {
+  readonly command: "listen";
+  readonly pid: number;
   /** Undefined without a tunnel. */
-  readonly publicUrl: string | undefined;
+  readonly publicUrl?: string | undefined;
   /** The servers that it forwards to, as origins; undefined where it forwards to none. */
-  readonly targets: readonly string[] | undefined;
+  readonly targets?: readonly string[] | undefined;
   /** Deliveries that it accepts without a signature. */
   readonly unsigned: readonly Unsigned[];
 }
 
-/** The reply of `/healthz`. Only programs on this machine are told what `self` returns, never what comes through a tunnel. */
+export type RunningServer = RunningReceiver | RunningEmulator;
+
+/** The reply of `/healthz`. Only programs on this machine get all that `self` returns, never what comes through a tunnel. */
 export function healthReply(
   { headers, socket }: IncomingMessage,
-  self: () => RunningReceiver,
+  self: () => RunningServer,
   throughTunnel: boolean,
 ): Reply {
   // A page whose host name was rebound to this machine sends that name.
@@ -80,16 +90,28 @@ export function healthReply(
     namesThisMachine &&
     !throughTunnel &&
     headers["x-forwarded-for"] === undefined;
-  return jsonReply(200, { status: "ok", service: SERVICE, ...(isLocal ? healthLine(self()) : {}) });
+  const server = self();
+  const shown = isLocal ? healthOf(server) : { command: server.command };
+  return jsonReply(200, { status: "ok", service: SERVICE, ...shown });
 }
 
-const healthLine = lineOf("pid folder? publicUrl? targets? unsigned");
+function healthOf(server: RunningServer) {
+  if (server.command === "emulate") return server;
+  const { publicUrl, ...others } = server;
+  return { ...others, public_url: publicUrl };
+}
 
-/** The receiver at an address; undefined for another program, or when nothing answers. */
-export function findReceiver(host: string, port: number): Promise<RunningReceiver | undefined> {
+/** The `listen` at an address of this machine; undefined for another program, or when nothing answers. */
+export async function findReceiver(host: string, port: number): Promise<RunningReceiver | undefined> {
+  const found = await findServer(host, port);
+  return found?.command === "listen" ? found : undefined;
+}
+
+/** The `listen` or `emulate` at an address of this machine; undefined for another program, or when nothing answers. */
+export function findServer(host: string, port: number): Promise<RunningServer | undefined> {
   return new Promise((resolve) => {
     const request = get(
-      { host: reachableHost(host), port, path: "/healthz", timeout: HEALTH_TIMEOUT_MS, agent: false },
+      { host: reachableHost(host), port, path: HEALTH_PATH, timeout: HEALTH_TIMEOUT_MS, agent: false },
       (response) => {
         let text = "";
         response.setEncoding("utf8");
@@ -106,21 +128,30 @@ export function findReceiver(host: string, port: number): Promise<RunningReceive
   });
 }
 
-/** Undefined for the answer of another program, which may have the port. */
-function readHealth(text: string): RunningReceiver | undefined {
+function health() {
+  const service = z.literal(SERVICE);
+  const folder = z.string().optional();
   const unsigned = z.object({ product: z.string(), reason: z.enum(UNSIGNED_REASONS), only: z.string().optional() });
-  const health = z.object({
-    service: z.literal(SERVICE),
-    pid: z.number(),
-    folder: z.string().optional(),
-    public_url: z.url().optional(),
-    targets: z.array(z.url()).optional(),
-    unsigned: z.array(unsigned),
-  });
-  const found = orUndefined(() => health.parse(JSON.parse(text)));
-  if (found === undefined) return undefined;
-  const { pid, folder, public_url: publicUrl, targets } = found;
-  return { pid, folder, publicUrl, targets, unsigned: found.unsigned };
+  return z.discriminatedUnion("command", [
+    z.object({ service, command: z.literal("emulate"), pid: z.number().optional(), folder }),
+    z.object({
+      service,
+      command: z.literal("listen"),
+      pid: z.number(),
+      folder,
+      public_url: z.url().optional(),
+      targets: z.array(z.url()).optional(),
+      unsigned: z.array(unsigned),
+    }),
+  ]);
+}
+
+/** Undefined for the answer of another program, which may have the port. */
+function readHealth(text: string): RunningServer | undefined {
+  const found = orUndefined(() => health().parse(JSON.parse(text)));
+  if (found?.command !== "listen") return found;
+  const { public_url: publicUrl, targets, ...listen } = found;
+  return { ...listen, publicUrl, targets };
 }
 
 export type ReadyState = "starting" | "ready" | "stopping";

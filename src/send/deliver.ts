@@ -1,17 +1,19 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { runningListener } from "../events/running-listener.ts";
-import { openPoster } from "../forward/post.ts";
+import { folderOfOtherListener, runningListener } from "../events/running-listener.ts";
+import { openPoster, type PostResult } from "../forward/post.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode } from "../util/errors.ts";
+import { reachableOrigin } from "../util/hosts.ts";
+import { oneLine } from "../util/text.ts";
 import { onAbort, stoppedBy } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
 import { answersExitCode } from "./flags.ts";
 import { outcomeOf } from "./outcome.ts";
 import { postOne, requestReport } from "./outgoing.ts";
-import type { SendPlan } from "./plan.ts";
+import { goesToListener, type SendPlan } from "./plan.ts";
 import { countDeliveries, type SampleDelivery, sampleDeliveries } from "./sample-deliveries.ts";
 import type { Source } from "./sources.ts";
 import { Tally } from "./tally.ts";
@@ -42,7 +44,18 @@ export async function deliver(
   // One accepted probe is enough.
   const areProbes = sources.some(({ probe }) => probe !== undefined);
   const tally = new Tally();
-  let hint: Promise<string> | undefined;
+  const otherFolder = goesToListener(plan) ? await folderOfOtherListener(config) : undefined;
+  if (otherFolder !== undefined) warnOfOtherListener(context, config, otherFolder);
+  let missing: Promise<string> | undefined;
+  const receiverHint = async ({ status, error }: PostResult): Promise<string | undefined> => {
+    if (error?.code === "ECONNREFUSED" && plan.to === undefined) {
+      missing ??= missingHint(context, config);
+      return missing;
+    }
+    if (status === 401 && otherFolder !== undefined)
+      return `it is the listen of ${oneLine(otherFolder)}, which has the secrets of that folder`;
+    return undefined;
+  };
   const progress = lines ? undefined : context.progress(total);
   const poster = await openPoster({
     timeoutMs: plan.timeoutMs,
@@ -61,8 +74,7 @@ export async function deliver(
     if (lines && context.verbose && !json) context.report(requestReport(outgoing, { maskSecrets: true }));
     const post = () => poster.post(outgoing.delivery, { slowMs: plan.slowMs, signal: grace.signal });
     const result = await postOne(context, outgoing, { isAlone, post });
-    if (result.error?.code === "ECONNREFUSED" && plan.to === undefined) hint ??= receiverHint(context, config);
-    const outcome = outcomeOf(context, plan, outgoing, result, await hint);
+    const outcome = outcomeOf(context, plan, outgoing, result, await receiverHint(result));
     const report = tally.add(outcome, context);
     if (lines) context.report({ ...report, brief: !isAlone && outcome.ok, nameWidth });
     progress?.advance(tally.count, tally.failed);
@@ -101,8 +113,16 @@ function reportResults(context: Context, tally: Tally, total: number): void {
     );
 }
 
+function warnOfOtherListener({ invocation, report }: Context, { settings }: Config, folder: string): void {
+  report({
+    type: "warning",
+    message: `${reachableOrigin(settings.host, settings.port)} is the listen of another folder, ${oneLine(folder)}`,
+    hint: `start ${invocation} listen in this one, or send to your own app: --to 3000`,
+  });
+}
+
 /** Nothing listens at the default address, but the project's listen may run at another one. */
-async function receiverHint(context: Context, config: Config): Promise<string> {
+async function missingHint(context: Context, config: Config): Promise<string> {
   // A damaged log is not what the user asked about.
   const url = await runningListener(context, config).catch(() => undefined);
   return url === undefined

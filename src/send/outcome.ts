@@ -11,7 +11,7 @@ import type { SendOutcome } from "./tally.ts";
 
 /**
  * Evaluates the answer to a sample. Without `--to` it is the local receiver's, and `receiverHint` is for one that does not
- * run.
+ * run, or is another folder's.
  */
 export function outcomeOf(
   context: Context,
@@ -91,7 +91,8 @@ function hintOf(
   receiverHint: string | undefined,
 ): string | undefined {
   const { status = 0, error } = result;
-  if (error !== undefined) return (error.code === "ECONNREFUSED" ? receiverHint : undefined) ?? error.hint;
+  if (receiverHint !== undefined) return receiverHint;
+  if (error !== undefined) return error.hint;
   if (status === 401 && format.proofs.length === 0) {
     const way = canAllowUnsigned(product)
       ? `with --allow-unsigned ${product.id}`

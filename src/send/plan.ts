@@ -77,6 +77,11 @@ export function readPlan(product: string | undefined, event: string | undefined,
   };
 }
 
+/** Without a target, or with a path alone, it is a `listen` on this machine that gets the deliveries. */
+export function goesToListener({ to }: Pick<SendPlan, "to">): boolean {
+  return to === undefined || to.trim().startsWith("/");
+}
+
 function refuseContradictions(product: string | undefined, event: string | undefined, o: SendFlags): void {
   // Products have no such characters in their names: `crm.Leads.create`.
   const namesEvent = event !== undefined || /[.:]/.test(product ?? "");

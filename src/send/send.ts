@@ -12,7 +12,7 @@ import { addedWarner } from "./added-members.ts";
 import { deliver } from "./deliver.ts";
 import { requireFaults } from "./faults.ts";
 import { requestReport } from "./outgoing.ts";
-import { readPlan, type SendFlags, type SendPlan } from "./plan.ts";
+import { goesToListener, readPlan, type SendFlags, type SendPlan } from "./plan.ts";
 import { sampleDeliveries } from "./sample-deliveries.ts";
 import { readSources, type Source } from "./sources.ts";
 
@@ -40,8 +40,8 @@ export async function send(
  * Without a target, the settings get the address of the `listen` that runs in this project, whose port may differ. Never its
  * public URL: a sample does not leave this machine unasked.
  */
-async function atRunningListener(context: Context, { to }: SendPlan, config: Config): Promise<Config> {
-  if (to !== undefined && !to.trim().startsWith("/")) return config;
+async function atRunningListener(context: Context, plan: SendPlan, config: Config): Promise<Config> {
+  if (!goesToListener(plan)) return config;
   const running = await runningAddress(context, config);
   if (running === undefined) return config;
   context.report({ type: "notice", message: `sending to this project's running listen: ${running.url}` });

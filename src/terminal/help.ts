@@ -98,10 +98,17 @@ export class ToolHelp extends Help {
   }
 
   override visibleOptions(command: Command): Option[] {
-    const options = super.visibleOptions(command);
+    const usual = usualSubcommand(command);
+    const isListed = usual !== undefined && super.visibleCommands(command).includes(usual);
+    const options = super.visibleOptions(isListed ? command : (usual ?? command));
     const group = options[0]?.helpGroupHeading;
     if (this.#showsAll) return options;
     return group === COMMON_OPTIONS ? [] : options.filter((each) => each.helpGroupHeading === group);
+  }
+
+  /** Groups in the order in which they are shown: a group of commands shows options that are not its own. */
+  override groupItems<T extends Command | Option>(_: T[], shown: T[], groupOf: (item: T) => string): Map<string, T[]> {
+    return super.groupItems(shown, shown, groupOf);
   }
 
   override visibleCommands(command: Command): Command[] {
@@ -128,6 +135,11 @@ export class ToolHelp extends Help {
     const parts = [super.formatHelp(command, helper).trimEnd(), notes, foot];
     return `${parts.filter(Boolean).join("\n\n")}\n`;
   }
+}
+
+/** The subcommand that runs where none is named: `events` runs its `list`, `emulate` its hidden `start`. */
+export function usualSubcommand(group: Command): Command | undefined {
+  return group.commands.find((each) => each.name() === "list" || each.name() === "start");
 }
 
 function helpTextOf(command: Command, position: "before" | "after"): string {

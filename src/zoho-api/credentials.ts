@@ -143,15 +143,15 @@ function checkName(name: string): void {
 
 function notSignedIn(requested: string | undefined, names: readonly string[]): UserError {
   const known = names.length === 0 ? "" : ` Profiles: ${names.join(", ")}.`;
-  const [message, choose, flag] =
+  const [message, choose, flag, orElse] =
     requested !== undefined
-      ? [`there is no profile ${JSON.stringify(requested)}.${known}`, "", ` --profile ${shellQuoted(requested)}`]
+      ? [`there is no profile ${JSON.stringify(requested)}.${known}`, "", ` --profile ${shellQuoted(requested)}`, ""]
       : names.length > 0
-        ? [`no profile is the current one.${known}`, "choose one with --profile or ZOHO_PROFILE, or ", ""]
-        : ["you are not signed in to Zoho", "", ""];
+        ? [`no profile is the current one.${known}`, "choose one with --profile or ZOHO_PROFILE, or ", "", ""]
+        : ["you are not signed in to Zoho", "", "", "; to try it without an account: zoho-hooks emulate"];
   return signInError(
     message,
-    `${choose}sign in with zoho-hooks login${flag}, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC`,
+    `${choose}sign in with zoho-hooks login${flag}, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC${orElse}`,
     "not_signed_in",
   );
 }

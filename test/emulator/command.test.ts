@@ -1,5 +1,7 @@
 import { createPublicKey } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { PUBLISHED, publishedKey } from "../../src/emulator/published.ts";
@@ -169,11 +171,35 @@ describe("emulate", () => {
     expect((await emulator.stop()).exitCode).toBe(0);
   });
 
-  it("names the way out where its port is taken", async () => {
+  it("names the way out, and who it is, where the port that the user chose is taken", async () => {
     const app = await startApp();
     const { exitCode, err } = await run(["emulate", "--port", String(app.port)]);
-    expect([exitCode, err]).toEqual([2, expect.stringContaining(`port ${app.port} on 127.0.0.1 is in use`)]);
+    const message = `port ${app.port} on 127.0.0.1 is in use by another program\n`;
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(message)]);
     expect(err).toContain("--port 0 for any free one");
+    const cwd = tempFolder();
+    const { port } = new URL((await emulate([], { cwd })).url);
+    for (const argv of [["emulate"], ["listen", "--no-store"]])
+      expect((await run([...argv, "--port", port])).err).toContain(
+        `port ${port} on 127.0.0.1 is in use by another zoho-hooks emulate, process ${process.pid} in ${realpathSync(cwd)}\n`,
+      );
+  });
+
+  it("takes another port where the usual one is taken, unless one runs in this folder", async () => {
+    // Unless something else has it, such as an emulator of the machine's user.
+    const occupant = createServer((socket) => socket.destroy()).listen(4480, "127.0.0.1");
+    onTestFinished(() => void occupant.close());
+    await once(occupant, "listening").catch(() => undefined);
+    const cwd = tempFolder();
+    const emulator = await startCommand("emulate", [], "emulator", { cwd });
+    onTestFinished(async () => void (await emulator.stop()));
+    const url = String(emulator.ready.url);
+    expect(Number(new URL(url).port)).toBeGreaterThan(4480);
+    expect(await emulator.line("warning")).toMatchObject({
+      message: expect.stringMatching(`port 4480 on 127.0.0.1 is in use by .*: using port ${new URL(url).port}$`),
+    });
+    const { exitCode, err } = await run(["emulate"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`; this folder's emulator is at ${url}\n`)]);
   });
 
   it("warns where others can reach it", async () => {
@@ -210,20 +236,55 @@ describe("emulate --env", () => {
     const lines = Object.entries(variables(url)).map(([name, value]) => `${name}=${value}\n`);
     expect([exitCode, out]).toEqual([0, lines.join("")]);
     const { lines: json } = await run(["emulate", "--env", "--json", ...argv]);
-    expect(json()).toEqual([{ v: 1, type: "emulator", url, env: variables(url) }]);
+    expect(json()[0]).toEqual({ v: 1, type: "emulator", url, env: variables(url) });
+  });
+
+  it("prints the address of the emulator that runs in this folder, at any port", async () => {
+    const cwd = folderWith({ "zoho-hooks.config.json": "{}", "src/app.js": "" });
+    const emulator = await emulate([], { cwd });
+    const { out, err } = await run(["emulate", "--env"], { cwd });
+    expect([out, err]).toEqual([expect.stringContaining(`ZOHO_API_URL=${emulator.url}\n`), ""]);
+    // Below it, with the same user folder.
+    const env = { XDG_CONFIG_HOME: join(cwd, ".config") };
+    const below = { cwd: join(cwd, "src"), env };
+    expect((await run(["emulate", "--env"], below)).out).toContain(`ZOHO_API_URL=${emulator.url}\n`);
+    const { port } = new URL(emulator.url);
+    const inContainer = await run(["emulate", "--env", "--host", "host.docker.internal"], { cwd });
+    expect([inContainer.out, inContainer.err]).toEqual([
+      expect.stringContaining(`ZOHO_API_URL=http://host.docker.internal:${port}\n`),
+      "",
+    ]);
+    expect(await emulator.stop()).toMatchObject({ exitCode: 0 });
+    expect(readdirSync(join(cwd, ".config/zoho-hooks/emulators"))).toEqual([]);
+    expect((await run(["emulate", "--env"], { cwd })).out).toContain("ZOHO_API_URL=http://127.0.0.1:4480\n");
+  });
+
+  it("says when no emulator answers there, and when it is another folder's", async () => {
+    const free = String(await freePort());
+    const { exitCode, out, err } = await run(["emulate", "--env", "--port", free]);
+    expect([exitCode, out]).toEqual([0, expect.stringContaining(`ZOHO_API_URL=http://127.0.0.1:${free}\n`)]);
+    expect(err).toBe(
+      `warning: no emulator answers at http://127.0.0.1:${free}\n  start it: zoho-hooks emulate --port ${free}\n`,
+    );
+    const cwd = tempFolder();
+    const { url } = await emulate([], { cwd });
+    const other = await run(["emulate", "--env", "--port", new URL(url).port]);
+    expect(other.err).toBe(`${url} is the emulator of ${realpathSync(cwd)}\n`);
   });
 });
 
 describe("on a running one", () => {
   it("fail, advance and reset do what they say", async () => {
-    const emulator = await emulate();
+    const cwd = tempFolder();
+    const emulator = await emulate([], { cwd });
     const at = ["--url", emulator.url];
+    const name = `the emulator of ${realpathSync(cwd)}`;
     const status = async () => (await fetch(`${emulator.url}/oauth/serverinfo`)).status;
     const failing = await run(["emulate", "fail", "503", "--times", "2", ...at]);
-    expect([failing.exitCode, failing.err]).toEqual([0, "the next 2 answers: 503\n"]);
+    expect([failing.exitCode, failing.err]).toEqual([0, `the next 2 answers of ${name}: 503\n`]);
     expect([await status(), await status(), await status()]).toEqual([503, 503, 200]);
 
-    expect((await run(["emulate", "fail", "twice", ...at])).err).toBe("the next delivery: twice\n");
+    expect((await run(["emulate", "fail", "twice", ...at])).err).toBe(`the next delivery of ${name}: twice\n`);
     const app = await startApp();
     await emulator.call("deliver", { product: "crm", event: "Leads.create", to: app.url });
     await emulator.line("emulated_delivery", { fault: "twice" }, 2);
@@ -236,8 +297,32 @@ describe("on a running one", () => {
     const time = (record: { Created_Time: string }) => Date.parse(record.Created_Time);
     expect(time(records[0]) - time(aged.records[0])).toBe(6 * 86_400_000);
 
-    expect((await run(["emulate", "reset", ...at])).exitCode).toBe(0);
+    const emptied = await run(["emulate", "reset", ...at]);
+    expect([emptied.exitCode, emptied.err]).toEqual([0, `${name} is empty\n`]);
     expect(await leadsOf(emulator)).toEqual([]);
+  });
+
+  it("go to --url, else to ZOHO_API_URL on this machine, else to this folder's", async () => {
+    const [cwd, otherFolder, namedFolder] = [tempFolder(), tempFolder(), tempFolder()];
+    await emulate([], { cwd });
+    const exported = await emulate([], { cwd: otherFolder });
+    const named = await emulate([], { cwd: namedFolder });
+    const reset = async (env: Record<string, string>, ...argv: string[]) =>
+      (await run(["emulate", "reset", ...argv], { cwd, env })).err;
+    const name = (folder: string) => `the emulator of ${realpathSync(folder)} is empty\n`;
+    expect(await reset({})).toBe(name(cwd));
+    expect(await reset({ ZOHO_API_URL: "https://www.zohoapis.com" })).toBe(name(cwd));
+    expect(await reset({ ZOHO_API_URL: exported.url })).toBe(name(otherFolder));
+    expect(await reset({ ZOHO_API_URL: exported.url }, "--url", named.url)).toBe(name(namedFolder));
+  });
+
+  it("leave the emulator of another folder alone", async () => {
+    const other = await emulate();
+    await other.call("records", lead("Doe"));
+    const { exitCode, err } = await run(["emulate", "reset"]);
+    expect([exitCode, err]).toEqual([5, expect.stringMatching(/^error: no emulator runs in /)]);
+    expect(err).toContain("--url");
+    expect(await leadsOf(other)).toEqual(["Doe"]);
   });
 
   it("say that none runs", async () => {
@@ -250,6 +335,8 @@ describe("on a running one", () => {
     const app = await startApp();
     const { exitCode, err } = await run(["emulate", "reset", "--url", app.url]);
     expect([exitCode, err]).toEqual([5, expect.stringContaining("it answered with HTTP 200")]);
+    const exported = await run(["emulate", "reset"], { env: { ZOHO_API_URL: url } });
+    expect(exported.err).toContain(`no emulator answers at ${url} (ZOHO_API_URL): `);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -513,12 +513,14 @@ describe("listen", () => {
   });
 
   it("describes itself to local callers only, and to no page whose name was rebound to this machine", async () => {
-    const app = await listen();
+    const cwd = tempFolder();
+    listener = await startListener([], { cwd });
+    const app = listener;
     const health = async (headers: Record<string, string>): Promise<unknown> =>
       (await undici.request(`${app.url}/healthz`, { headers })).body.json();
-    const open = { status: "ok", service: "zoho-hooks" };
+    const open = { status: "ok", service: "zoho-hooks", command: "listen" };
     const { unsigned } = await app.line("ready");
-    expect(await health({})).toEqual({ ...open, pid: process.pid, folder: expect.any(String), unsigned });
+    expect(await health({})).toEqual({ ...open, pid: process.pid, folder: realpathSync(cwd), unsigned });
     expect(await health({ host: "evil.example" })).toEqual(open);
     expect(await health({ "x-forwarded-for": "203.0.113.7" })).toEqual(open);
   });

@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { app, CRM, lead, leadNumber, listen } from "../support/forward-run.ts";
@@ -380,13 +381,15 @@ describe("a second listen", () => {
     expect(after).toBe(0);
   });
 
-  it("on the same port names the process that has it", async () => {
-    const listener = await listen([]);
+  it("on the same port names the process that has it, and its folder", async () => {
+    const cwd = tempFolder();
+    const listener = await listen([], { cwd });
     const { exitCode, err } = await run(["listen", "--port", new URL(listener.url).port]);
     expect(exitCode).toBe(2);
-    expect(err).toContain(`another zoho-hooks listen, process ${process.pid}`);
+    expect(err).toContain(`another zoho-hooks listen, process ${process.pid} in ${realpathSync(cwd)}\n`);
+    expect(err).toContain("choose another port: --port 0 for any free one");
     const health = await fetch(`${listener.url}/healthz`, { headers: { "x-forwarded-for": "203.0.113.9" } });
-    expect(await health.json()).toEqual({ status: "ok", service: "zoho-hooks" });
+    expect(await health.json()).toEqual({ status: "ok", service: "zoho-hooks", command: "listen" });
   });
 
   it.each([

@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { eventNames } from "../../src/contract/event-names.ts";
 import { products } from "../../src/products/index.ts";
 import { folderWith } from "../support/files.ts";
+import { startListener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { closeAfterEach, env, hmac, SECRET, send, TOKEN, target } from "../support/send.ts";
 import { freePort, type Target, valuesOf } from "../support/target.ts";
@@ -108,7 +109,32 @@ describe("send", () => {
       env: { ...env, ZOHO_HOOKS_PORT: String(app.port), ZOHO_HOOKS_HOST: "0.0.0.0" },
     });
     expect(exitCode).toBe(0);
-    expect(app.seen[0]?.path).toBe("/webhooks/zoho/forms");
+    expect(app.seen.map(({ path }) => path)).toEqual(["/healthz", "/webhooks/zoho/forms"]);
+  });
+
+  it.each([
+    ["another folder's listen", tempFolder(), true],
+    ["this folder's listen", undefined, false],
+  ])("says whose receiver it is: %s", async (_, folder, isOther) => {
+    const cwd = tempFolder();
+    const other = await startListener(["--no-store"], {
+      cwd: folder ?? cwd,
+      env: { ZOHO_WEBHOOK_TOKEN: "of-that-folder" },
+    });
+    onTestFinished(async () => void (await other.stop()));
+    const { host, port } = new URL(other.url);
+    const at = { cwd, env: { ...env, ZOHO_HOOKS_PORT: port } };
+    for (const target of [[], ["--to", "/webhooks/zoho/crm"]]) {
+      const { exitCode, out, err } = await run(["send", "crm", "Leads.create", ...target], at);
+      expect(exitCode).toBe(5);
+      const warning = `warning: http://${host} is the listen of another folder, ${realpathSync(folder ?? cwd)}\n`;
+      expect(err.includes(warning)).toBe(isOther);
+      expect(err.includes("start zoho-hooks listen in this one")).toBe(isOther);
+      expect(out.includes("which has the secrets of that folder")).toBe(isOther);
+      expect(out.includes("your app uses a different secret")).toBe(!isOther);
+    }
+    const named = await run(["send", "crm", "Leads.create", "--to", port], at);
+    expect(named.err).not.toContain("another folder");
   });
 
   it("names the command that starts the receiver when it is not running", async () => {

@@ -37,7 +37,7 @@ export function blocksOf(markdown: string): readonly Block[] {
 
 export interface DocsPageOptions {
   readonly env: Readonly<Record<string, string>>;
-  /** Texts of the page and what they are in this run: `[":4460", ":51234"]`. */
+  /** Texts of the page and what they are in this run: `[":4460", ":51234"]`. `/home/ines/app` is the folder of its project. */
   readonly replaced: readonly (readonly [string, string])[];
   notify(event: string, ids: readonly string[]): Promise<unknown>;
   /** Starts an app that answers 200 on the page's port 3000. */
@@ -64,7 +64,7 @@ export class DocsPage {
   readonly #background: Background[] = [];
 
   constructor(options: DocsPageOptions) {
-    this.#options = options;
+    this.#options = { ...options, replaced: [["/home/ines/app", this.#project], ...options.replaced] };
     const bin = join(this.#project, "node_modules/.bin");
     mkdirSync(bin, { recursive: true });
     symlinkSync(ROOT, join(this.#project, "node_modules/zoho-hooks"));
