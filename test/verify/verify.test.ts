@@ -45,8 +45,8 @@ describe("verify", () => {
   });
 
   it("says why megabytes of one letter are not JSON", async () => {
-    const { exitCode, out } = await verify(["a.json"], { "a.json": "A".repeat(6_000_000) });
-    expect([exitCode, out]).toEqual([
+    const { exitCode, out, err } = await verify(["a.json"], { "a.json": "A".repeat(6_000_000) });
+    expect([exitCode, out + err]).toEqual([
       4,
       expect.stringContaining("the body is not valid JSON: expected a value at a.json:1:1"),
     ]);
