@@ -218,12 +218,15 @@ async function startReceiving(run: Run): Promise<void> {
 function eventHandler({ context, plan, parts, ending, over }: Run): (event: EventReport) => void {
   const { config, products, tally, drift, options } = plan;
   const reportHint = reportHintsOnce(context, products, { below: true });
+  const sameAs = findEqualRejections();
   let rangesNote = guideRangesNote(plan.allowed);
   return (event) => {
     const { n, body, receipt, status } = event;
     const isWhole = keptBytes(event) >= body.length;
     const why = isWhole ? explainCommand(context, config, n, receipt.verdicts) : undefined;
-    context.report(why === undefined ? event : { ...event, explainCommand: why });
+    const first = event.shown ? sameAs(event) : undefined;
+    const more = { ...(why !== undefined && { explainCommand: why }), ...(first !== undefined && { sameAs: first }) };
+    context.report(why === undefined && first === undefined ? event : { ...event, ...more });
     if (event.shown) {
       drift?.add(event);
       reportHint(receipt, status);
@@ -237,6 +240,18 @@ function eventHandler({ context, plan, parts, ending, over }: Run): (event: Even
     tally.add(event);
     // The program of --exec decides itself when it is done.
     if (tally.isComplete() && (options.exec === undefined || ending.program !== undefined)) over.abort();
+  };
+}
+
+/** Finds the number of the first of a row of rejections for the same reasons; undefined for that one itself. */
+function findEqualRejections(): (event: EventReport) => number | undefined {
+  let first: { readonly n: number; readonly reasons: string } | undefined;
+  return ({ n, status, refusal, receipt }) => {
+    const reasons = JSON.stringify([status, refusal, receipt.suggestions, receipt.schema?.issues]);
+    if (refusal !== undefined && first?.reasons === reasons) return first.n;
+    // One that could not be recorded has no number to refer to.
+    first = refusal === undefined || n === 0 ? undefined : { n, reasons };
+    return undefined;
   };
 }
 
