@@ -6,6 +6,7 @@ import { joinAnswers } from "../forward/join-answers.ts";
 import { boundOutput } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
+import { openTips, type Tips } from "../project/tips.ts";
 import { STORE_KEY } from "../project/variables.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
@@ -170,7 +171,7 @@ async function startReceiving(run: Run): Promise<void> {
     renewKeys: keys.renew,
     recorder: recorderOf(plan, parts),
     probeKey,
-    onEvent: eventHandler(run),
+    onEvent: eventHandler(run, await openTips(context, config.root)),
     onClosing: () => parts.forwarding?.abortMirrored(),
     shared,
     whyNotReady: log?.whyNotReady,
@@ -215,9 +216,9 @@ async function startReceiving(run: Run): Promise<void> {
 }
 
 /** Shows an event and passes it to every part that uses it. */
-function eventHandler({ context, plan, parts, ending, over }: Run): (event: EventReport) => void {
+function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): (event: EventReport) => void {
   const { config, products, tally, drift, options } = plan;
-  const reportHint = reportHintsOnce(context, products, { below: true });
+  const reportHint = reportHintsOnce(context, products, { below: true, tips });
   const sameAs = findEqualRejections();
   let rangesNote = guideRangesNote(plan.allowed);
   return (event) => {
