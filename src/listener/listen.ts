@@ -6,6 +6,7 @@ import { joinAnswers } from "../forward/join-answers.ts";
 import { boundOutput } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
+import { openTips, type Tips } from "../project/tips.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
 import { memoryRecorder, type Recorder } from "../receiver/recorder.ts";
@@ -169,7 +170,7 @@ async function startReceiving(run: Run): Promise<void> {
     recorder: recorderOf(plan, parts),
     probeKey,
     publicUrl: () => parts.tunnel?.url(),
-    onEvent: eventHandler(run),
+    onEvent: eventHandler(run, await openTips(context, config.root)),
     onClosing: () => parts.forwarding?.abortMirrored(),
     shared,
     whyNotReady: log?.whyNotReady,
@@ -214,15 +215,18 @@ async function startReceiving(run: Run): Promise<void> {
 }
 
 /** Shows an event and passes it to every part that uses it. */
-function eventHandler({ context, plan, parts, ending, over }: Run): (event: EventReport) => void {
+function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): (event: EventReport) => void {
   const { config, products, tally, drift, options } = plan;
-  const reportHint = reportHintsOnce(context, products, { below: true });
+  const reportHint = reportHintsOnce(context, products, { below: true, tips });
+  const sameAs = findEqualRejections();
   let rangesNote = guideRangesNote(plan.allowed);
   return (event) => {
     const { n, body, receipt, status } = event;
     const isWhole = keptBytes(event) >= body.length;
     const why = isWhole ? explainCommand(context, config, n, receipt.verdicts) : undefined;
-    context.report(why === undefined ? event : { ...event, explainCommand: why });
+    const first = event.shown ? sameAs(event) : undefined;
+    const more = { ...(why !== undefined && { explainCommand: why }), ...(first !== undefined && { sameAs: first }) };
+    context.report(why === undefined && first === undefined ? event : { ...event, ...more });
     if (event.shown) {
       drift?.add(event);
       reportHint(receipt, status);
@@ -236,6 +240,18 @@ function eventHandler({ context, plan, parts, ending, over }: Run): (event: Even
     tally.add(event);
     // The program of --exec decides itself when it is done.
     if (tally.isComplete() && (options.exec === undefined || ending.program !== undefined)) over.abort();
+  };
+}
+
+/** Finds the number of the first of a row of rejections for the same reasons; undefined for that one itself. */
+function findEqualRejections(): (event: EventReport) => number | undefined {
+  let first: { readonly n: number; readonly reasons: string } | undefined;
+  return ({ n, status, refusal, receipt }) => {
+    const reasons = JSON.stringify([status, refusal, receipt.suggestions, receipt.schema?.issues]);
+    if (refusal !== undefined && first?.reasons === reasons) return first.n;
+    // One that could not be recorded has no number to refer to.
+    first = refusal === undefined || n === 0 ? undefined : { n, reasons };
+    return undefined;
   };
 }
 

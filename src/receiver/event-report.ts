@@ -25,6 +25,8 @@ export interface EventReport {
   readonly refusal: string | undefined;
   /** The command that explains what is wrong with a signature or token. */
   readonly explainCommand?: string;
+  /** The first of a row of rejections for the same reasons, which are told there. */
+  readonly sameAs?: number;
   /** False when a filter hides the line; the event is counted all the same. */
   readonly shown: boolean;
   readonly showSecrets?: boolean;

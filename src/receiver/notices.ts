@@ -1,6 +1,8 @@
+import { findFormat, findProduct } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import { isSuccess } from "../delivery/delivery.ts";
 import type { Context } from "../project/context.ts";
+import type { Tips } from "../project/tips.ts";
 import { verdictText } from "../proofs/verdict.ts";
 import type { Receipt } from "../recognition/receive.ts";
 import { answerRuleOf } from "../recognition/reply.ts";
@@ -10,12 +12,13 @@ const MAX_HINTS = 100;
 
 /**
  * Reports once per run: each hint of a receipt, each signature or token that has no key to verify it with, and what a sender
- * does after a refusal. `below`: whether the notice belongs below a line of `listen` about the delivery.
+ * does after a refusal. What a format says of every delivery is a tip, shown once a project. `below`: whether the notice
+ * belongs below a line of `listen` about the delivery.
  */
 export function reportHintsOnce(
   context: Context,
   products: readonly Product[],
-  { below }: { readonly below?: true } = {},
+  { below, tips }: { readonly below?: true; readonly tips?: Tips } = {},
 ): (receipt: Receipt, status?: number) => void {
   const reported = new Set<string>();
   const hints = new Set<string>();
@@ -24,8 +27,16 @@ export function reportHintsOnce(
     seen.add(key);
     context.report({ type: "notice", message, below });
   };
-  return ({ product = "", format, verdicts, hint }, status = 200) => {
-    if (hint !== undefined && hints.size < MAX_HINTS) once(hint, `${product}: ${hint}`, hints);
+  const isShown = (receipt: Receipt, hint: string): boolean => {
+    if (tips === undefined || hint !== formatHint(products, receipt)) return true;
+    const isNew = tips.isNew(hint);
+    if (isNew) void tips.remember();
+    return isNew;
+  };
+  return (receipt, status = 200) => {
+    const { product = "", format, verdicts, hint } = receipt;
+    if (hint !== undefined && hints.size < MAX_HINTS && !hints.has(hint) && isShown(receipt, hint))
+      once(hint, `${product}: ${hint}`, hints);
     const endsBy = isSuccess(status) ? undefined : answerRuleOf(products, product, format).rule?.endsBy;
     if (endsBy !== undefined) once(endsBy, `${product}: its sender counts this as a failure, and ${endsBy}`);
     for (const verdict of verdicts) {
@@ -33,4 +44,11 @@ export function reportHintsOnce(
       once(`${product} ${format} ${verdict.id}`, `${product}: ${verdictText(verdict)}`);
     }
   };
+}
+
+/** See `Format.hint`. */
+function formatHint(products: readonly Product[], { product, format, event, payload }: Receipt): string | undefined {
+  const found = product === undefined ? undefined : findProduct(products, product);
+  if (found === undefined || format === undefined || event === undefined || payload === undefined) return undefined;
+  return findFormat(found, format)?.hint?.(payload, event);
 }

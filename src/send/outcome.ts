@@ -99,7 +99,7 @@ function hintOf(
       : `at the product's own URL, /webhooks/zoho/${product.id}, unless it has a secret for this product alone`;
     return `this format is never signed, but your app requires a signature or token; listen accepts it ${way}`;
   }
-  if (status === 401 && unsigned !== undefined) return `it was sent without a signature: ${unsigned}`;
+  if (status === 401 && unsigned !== undefined) return "your app requires a signature, and it was sent without one";
   if (isOfListen(result, isReceiver))
     return "listen itself could not take it: the reason is in its answer and its output";
   // The receiver answers so with `--respond mirror` when the app is not running.

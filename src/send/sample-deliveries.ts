@@ -95,7 +95,7 @@ function makeDelivery(plan: SendPlan, source: Source, { secrets, random, now }: 
     flaw: flawOf(plan, source),
     unsigned,
     delivery,
-    notes: [...notes, ...otherFormat(source)],
+    notes: [...notes, ...(source.tip === undefined ? [] : [source.tip]), ...guideOnly(source)],
   };
   if (!plan.malformed && !plan.truncate) return good;
   const { length } = delivery.body;
@@ -122,20 +122,13 @@ function handedOver({ handsOver }: Probe, { product }: Source, secrets: Secrets)
   );
 }
 
-/** How to get what Zoho posts in place of the guide's body, or the other way round. */
-function otherFormat({ product, format, event }: Source): readonly string[] {
-  const wanted = OTHER_FORMATS.find(({ id }) => id === format.id);
-  const other = wanted && findFormat(product, wanted.other);
-  if (wanted === undefined || other === undefined || event === undefined) return [];
-  if (findEvent(other, event) !== undefined) return [wanted.note];
-  return format.id === "guide" ? [`only the guide has this event (products ${product.id} lists Zoho's own)`] : [];
-}
-
 /** Zoho's servers do not post the guide's bodies. */
-const OTHER_FORMATS = [
-  { id: "wire", other: "guide", note: "to send the Webhooks Guide's body instead: --format guide" },
-  { id: "guide", other: "wire", note: "to send Zoho's own body instead: --format wire" },
-] as const;
+function guideOnly({ product, format, event }: Source): readonly string[] {
+  const wire = findFormat(product, "wire");
+  if (format.id !== "guide" || wire === undefined || event === undefined || findEvent(wire, event) !== undefined)
+    return [];
+  return [`only the guide has this event (products ${product.id} lists Zoho's own)`];
+}
 
 /** A value given with `--set token=…` wins over the configured token. */
 function prepareKeeping(assignments: readonly Assignment[], input: PrepareInput): Prepared {

@@ -10,6 +10,7 @@ import { readPayload } from "../delivery/payload.ts";
 import { appUrl } from "../delivery/target.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
+import { openTips } from "../project/tips.ts";
 import { verifyProof } from "../recognition/authenticate.ts";
 import { echoChallenge } from "../recognition/handshake.ts";
 import { type Receipt, receive } from "../recognition/receive.ts";
@@ -32,9 +33,11 @@ export interface Source {
   readonly records?: readonly string[];
   readonly contentType?: string;
   readonly probe?: Probe;
+  /** How to get the body of the other format. */
+  readonly tip?: string;
 }
 
-type Found = Omit<Source, "url">;
+type Found = Omit<Source, "url" | "tip">;
 
 interface Input {
   readonly context: Context;
@@ -50,7 +53,27 @@ export async function readSources(context: Context, plan: SendPlan, config: Conf
   const [product, event] = (!plan.event && splitEvent(products, plan.product ?? "")) || [];
   const named = product === undefined ? plan : { ...plan, product, event };
   const found = await findSources({ context, plan: named, config, products });
-  return found.map((each) => ({ ...each, url: appUrl(plan.to, each.product.id, config.settings) }));
+  const tips = await openTips(context, config.root);
+  const sources = found.map((each) => {
+    const tip = otherFormat(each);
+    const url = appUrl(plan.to, each.product.id, config.settings);
+    return tip === undefined || !tips.isNew(tip) ? { ...each, url } : { ...each, url, tip };
+  });
+  await tips.remember();
+  return sources;
+}
+
+const OTHER_FORMATS = [
+  { id: "wire", other: "guide", tip: "to send the Webhooks Guide's body instead: --format guide" },
+  { id: "guide", other: "wire", tip: "to send Zoho's own body instead: --format wire" },
+] as const;
+
+/** How to get what Zoho posts in place of the guide's body, or the other way round. */
+function otherFormat({ product, format, event, probe }: Found): string | undefined {
+  const wanted = OTHER_FORMATS.find(({ id }) => id === format.id);
+  const other = wanted && findFormat(product, wanted.other);
+  if (other === undefined || event === undefined || probe !== undefined) return undefined;
+  return findEvent(other, event) === undefined ? undefined : wanted?.tip;
 }
 
 async function findSources(input: Input): Promise<readonly Found[]> {

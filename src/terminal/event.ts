@@ -39,7 +39,7 @@ export function renderEvent(report: EventReport, { out, verbose, quiet }: Style)
     out: textOf(
       logged?.heading !== undefined && out.dim(logged.heading),
       eventText(report, out),
-      remarks(report).map(({ text, tone }) => below(text, INDENT, out, tone)),
+      report.sameAs === undefined && remarks(report).map(({ text, tone }) => below(text, INDENT, out, tone)),
       verbose && details(report, out).map((text) => `${INDENT}${text}`.trimEnd()),
     ),
   };
@@ -189,7 +189,9 @@ function sizeTexts(report: EventReport, paint: Paint): readonly string[] {
 }
 
 /** What happened after the sender was answered. */
-function stateTexts({ answer, logged }: EventReport, paint: Paint, short = false): readonly string[] {
+function stateTexts({ answer, logged, sameAs, status }: EventReport, paint: Paint, short = false): readonly string[] {
+  if (sameAs !== undefined)
+    return [`${paint.bad(`${short ? "" : "answered "}${status}`)} ${paint.dim(`as #${sameAs}`)}`];
   if (answer !== undefined) {
     const time = short ? "" : ` ${paint.dim(formatDuration(answer.latencyMs))}`;
     return [attemptText({ ...answer, error: undefined }, paint) + time];

@@ -61,7 +61,7 @@ describe("the output to a pipe is as pinned:", () => {
       shown = resolve;
     });
     const running = run(["listen", "--port", "0", "--no-store", ...flags], {
-      env: { ...secrets, ...env },
+      env: { ...secrets, ...env, XDG_CONFIG_HOME: tempFolder() },
       cwd: world.folder,
       signal: interrupt.signal,
       onErr: look,

@@ -47,7 +47,8 @@ describe.skipIf(!hasTerminal)("the output at a terminal is as pinned:", { timeou
   });
 
   it.each(modes)("listen ($name)", async (mode) => {
-    const child = screen(["listen", "--port", "0", "--no-store"], mode);
+    const env = { ...mode.env, XDG_CONFIG_HOME: tempFolder() };
+    const child = screen(["listen", "--port", "0", "--no-store"], { ...mode, env });
     const [, port = ""] = await child.shown(/127\.0\.0\.1:(\d+)/);
     for (const words of toListen) await runBin(["send", ...words, "--to", port], { env: secrets });
     await child.shown(/challenge/);

@@ -78,3 +78,28 @@ describe("an event and its answer at a terminal", () => {
     await human.stop();
   });
 });
+
+it.each([true, false])(
+  "rejections for the same reasons in a row refer to the first of them (at a terminal: %s)",
+  async (outTTY) => {
+    const human = await startHumanListener([], { outTTY, env: { NO_COLOR: "1", ZOHO_WEBHOOK_TOKEN: "t0ken" } });
+    const body = (token: string | undefined, ids: readonly string[]): string =>
+      JSON.stringify({ module: "Leads", operation: "insert", ids, server_time: 1, query_params: {}, token });
+    const post = async (token: string | undefined, i: number): Promise<void> => {
+      await fetch(human.url + CRM, { method: "POST", headers, body: body(token, [`415086800000000217${i}`]) });
+    };
+    for (const [i, token] of ["wrong", "other", "wrong", "t0ken", "wrong", undefined].entries()) await post(token, i);
+    await human.shown(/#6 [\s\S]*why: .*\n/);
+    const { out } = await human.stop();
+    const reasons = out
+      .split("\n")
+      .flatMap((line) => /#(\d) .* answered (401 as #\d)$|answered 401: (.*)$/.exec(line)?.slice(1) ?? []);
+    expect(reasons.filter((each) => each !== undefined)).toEqual([
+      "token: the token in the body is not the configured one",
+      ...["2", "401 as #1", "3", "401 as #1"],
+      "token: the token in the body is not the configured one",
+      "token: a token is configured, but the body has none",
+    ]);
+    expect(out.match(/why: /g)).toHaveLength(3);
+  },
+);

@@ -91,8 +91,11 @@ describe("the line of an event", () => {
           const duplicate = lineOf({ receipt: given, duplicateOf: 12344, status: 401 }, columns);
           const logged = lineOf({ receipt: given, logged: failed }, columns);
           const answered = lineOf({ receipt: given, duplicateOf: 12344, answer: ANSWER, selected: true }, columns);
-          for (const line of [duplicate, logged, answered]) expect(textWidth(line)).toBeLessThanOrEqual(columns);
+          const rejected = lineOf({ receipt: given, status: 401, refusal: "wrong", sameAs: 12344 }, columns);
+          for (const line of [duplicate, logged, answered, rejected])
+            expect(textWidth(line)).toBeLessThanOrEqual(columns);
           expect(answered).toContain("→ 200");
+          expect(rejected).toMatch(/(answered )?401 as #12344/);
           // There is no room for all of it in fewer.
           if (columns < 80) continue;
           for (const line of [duplicate, logged]) {
