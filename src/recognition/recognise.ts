@@ -214,8 +214,9 @@ function isProved({ delivery, verdictsOf }: Incoming, product: Product, format: 
   );
 }
 
-/** What a custom body could have been meant as. */
+/** What a custom body could have been meant as. Where the user gave it a schema, that says what is wrong. */
 function likenessOf(readings: readonly Reading[], custom: Reading): Nearest | undefined {
+  if (custom.match?.event.custom !== true) return undefined;
   const [best] = readings.filter((each) => each.format !== custom.format && isLike(each)).sort(byMembers);
   return best === undefined ? undefined : nearestAs(best, best.name === undefined ? [] : [oneLine(best.name)]);
 }

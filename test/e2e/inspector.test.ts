@@ -99,7 +99,7 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await deliver(CRM, leadBody());
     await deliver("/webhooks/zoho/flow", '{"hello":1}');
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
-    await row(page, 2).getByText("custom (no schema)").waitFor({ state: "attached" });
+    await row(page, 2).getByText("custom: no schema to check").waitFor({ state: "attached" });
     expect(await marks(page, 1)).toEqual(["✓ verified", "✓ valid"]);
     await page.getByText("2 events; 1 custom (no schema)").waitFor();
     await deliver("/webhooks/zoho/flow", '{"hello":2}');
