@@ -91,9 +91,10 @@ async function addressOf(
   const message = `no emulator runs in ${oneLine(projectFolder(context))}`;
   const other = await emulatorAt(EMULATOR_URL);
   if (other === undefined) throw new UserError("targetFailed", message, START_HINT);
+  const whose = other.folder === undefined ? "another one" : emulatorName(EMULATOR_URL, other);
   throw new UserError(
     "targetFailed",
-    `${message}; ${EMULATOR_URL} is ${emulatorName(EMULATOR_URL, other)}`,
+    `${message}; ${EMULATOR_URL} is ${whose}`,
     `start one with zoho-hooks emulate, or use that one with --url ${EMULATOR_URL}`,
   );
 }

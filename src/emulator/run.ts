@@ -166,7 +166,7 @@ function requestReport({ at, query, headers: _headers, body: _body, ...seen }: N
 /** `command`: what gives a receiver the secrets that it lacks. */
 function deliveryReport({ at, delivery, isPublished, ...sent }: NumberedDelivery, command: string) {
   const hint = lacksSecrets({ isPublished, status: sent.status })
-    ? `the receiver refused the emulator's signature. In its terminal: ${command}, then start it again`
+    ? `if the receiver lacks the emulator's secrets, start it again after ${command}`
     : undefined;
   return { type: "emulated-delivery", ...sent, at: new Date(at), url: maskUrl(delivery.url), hint } as const;
 }

@@ -131,7 +131,7 @@ describe("emulate", () => {
     const listen = await startListener(["--tunnel", "none"], { cwd, env });
     onTestFinished(async () => void (await listen.stop()));
     const command = `export $(zoho-hooks emulate --env --port ${new URL(emulator.url).port})`;
-    const hint = `the receiver refused the emulator's signature. In its terminal: ${command}, then start it again`;
+    const hint = `if the receiver lacks the emulator's secrets, start it again after ${command}`;
     for (const [product, event] of [
       ["crm", "Leads.create"],
       ["books", "invoice"],

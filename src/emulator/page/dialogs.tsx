@@ -81,7 +81,7 @@ function Delivery({ of: delivery }: { readonly of: WholeDelivery }) {
       </p>
       {lacksSecrets(delivery) && (
         <p class="warning">
-          The receiver refused the emulator's signature. In its terminal: <ExportCommand />, then start it again.
+          If the receiver lacks the emulator's secrets, start it again after <ExportCommand />
         </p>
       )}
       <Pairs of={[["Sent", <Time key="sent" at={iso(at)} full />], [method, url], ...Object.entries(headers)]} />
