@@ -70,7 +70,7 @@ function addMainOptions(command: Command): Command {
     .option("--set <path=value>", "change a value of the sample, or add one (repeatable)", collect)
     .option("--data <body>", "a body of your own: @file, - for standard input, or the text itself")
     .option("--format <format>", "wire: as Zoho's servers post it (default); guide: as in the Webhooks Guide; …")
-    .option("--count <n>", "send this many deliveries, each with new ids", "1")
+    .option("--count <n>", "send this many deliveries, each a different event", "1")
     .option("--bad-signature", "sign with a wrong secret: does the app refuse it?")
     .option("--bad-token", "use a wrong token: does the app refuse it?")
     .option("--dry-run", "print the request, send nothing")

@@ -36,6 +36,24 @@ export function freshen(data: unknown, random: Random, now: Date | undefined, ow
   return withNewNames(mapScalars(data, change), ids);
 }
 
+/**
+ * Makes the `copy`th copy of a sample without an id of its own, such as a form's: its first e-mail address becomes
+ * `mei.tanaka+2@example.com`, or all copies would be one event.
+ */
+export function numbered(data: unknown, copy: number, own: readonly string[] = []): unknown {
+  const ids = new FreshIds(own, () => 0);
+  visitScalars(data, (text, name, owner) => ids.see(text, name, owner));
+  if (copy === 1 || ids.hasNew) return data;
+  let isDone = false;
+  return mapScalars(data, (text) => {
+    if (isDone || !EMAIL.test(text)) return text;
+    isDone = true;
+    return text.replace("@", `+${copy}@`);
+  });
+}
+
+const EMAIL = /^[^\s@]+@[^\s@]+$/;
+
 /** `owner` is the name of the object that the scalar is in. */
 function visitScalars(
   value: unknown,
@@ -140,6 +158,10 @@ class FreshIds {
 
   isNew(id: string): boolean {
     return this.renewed.has(id);
+  }
+
+  get hasNew(): boolean {
+    return this.renewed.size > 0;
   }
 
   replace(value: string, name: string): string {

@@ -10,7 +10,7 @@ import { valueAt } from "../delivery/payload.ts";
 import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
-import { freshen, type Random, seededRandom } from "../samples/fresh.ts";
+import { freshen, numbered, type Random, seededRandom } from "../samples/fresh.ts";
 import { usageError } from "../util/errors.ts";
 import { readExact, writeJson } from "../util/json.ts";
 import { flawOf, malformedJson } from "./faults.ts";
@@ -41,11 +41,11 @@ export function* sampleDeliveries(
 ): Generator<SampleDelivery, void> {
   const random: Random = plan.seed === undefined ? randomInt : seededRandom(plan.seed);
   for (const source of sources) {
-    const make = (now: Date): SampleDelivery => makeDelivery(plan, source, { secrets, random, now });
+    const make = (now: Date, copy = 1): SampleDelivery => makeDelivery(plan, source, { secrets, random, now, copy });
     const mayBeSame = plan.count > 1 && !plan.fresh && plan.challenge !== true;
     const same = mayBeSame ? sameAtAnyTime(make, context.now()) : undefined;
     for (let i = 0; i < plan.count; i++) {
-      const made = same ?? make(context.now());
+      const made = same ?? make(context.now(), i + 1);
       for (let times = 0; times <= plan.repeat; times++) yield made;
     }
   }
@@ -64,9 +64,12 @@ interface MakeOptions {
   readonly secrets: Secrets;
   readonly random: Random;
   readonly now: Date;
+  /** Counts from 1. */
+  readonly copy: number;
 }
 
-function makeDelivery(plan: SendPlan, source: Source, { secrets, random, now }: MakeOptions): SampleDelivery {
+function makeDelivery(plan: SendPlan, source: Source, options: MakeOptions): SampleDelivery {
+  const { secrets, random, now } = options;
   const { product, format, event, probe, url, contentType } = source;
   const { headers, faults } = plan;
   const about = {
@@ -86,7 +89,7 @@ function makeDelivery(plan: SendPlan, source: Source, { secrets, random, now }: 
   }
   const challenge = plan.challenge === true ? digits(random, 32) : plan.challenge;
   // As bytes, since a challenge carries no token.
-  const body = challenge === undefined ? bodyOf(source, plan, random, now) : Buffer.from(JSON.stringify({ challenge }));
+  const body = challenge === undefined ? bodyOf(source, plan, options) : Buffer.from(JSON.stringify({ challenge }));
   const input = { ...common, format, headers, faults };
   const { delivery, notes, unsigned } = prepareKeeping(plan.assignments, { ...input, body });
   const good = {
@@ -147,11 +150,12 @@ function prepareKeeping(assignments: readonly Assignment[], input: PrepareInput)
 }
 
 /** `--set` comes last, so that what the user typed is never replaced by fresh values. */
-function bodyOf({ body, records }: Source, plan: SendPlan, random: Random, now: Date): unknown {
+function bodyOf({ body, records }: Source, plan: SendPlan, { random, now, copy }: MakeOptions): unknown {
   if (Buffer.isBuffer(body)) return body;
   // With a seed the bytes are reproducible, so the sample's times stay.
   const at = plan.seed === undefined ? now : undefined;
-  return plan.assignments.reduce(assign, plan.fresh ? freshen(body, random, at, records) : body);
+  const fresh = plan.fresh ? numbered(freshen(body, random, at, records), copy, records) : body;
+  return plan.assignments.reduce(assign, fresh);
 }
 
 function digits(random: Random, count: number): string {
