@@ -37,7 +37,7 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
     elsewhere: "the emulator's page shows the newest requests and deliveries",
   });
   context.neverWaitForTerminal();
-  const { secrets } = loadConfig(context, { secrets: {}, onFault: () => undefined });
+  const { secrets } = loadConfig(context, { needsSecrets: true, onFault: () => undefined });
   let hasDropped = false;
   const noteDropped = (dropped: number): void => {
     if (dropped === 0 || hasDropped) return;

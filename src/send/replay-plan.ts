@@ -2,12 +2,11 @@ import { parseAssignment } from "../contract/edit-body.ts";
 import type { Product } from "../contract/product.ts";
 import { type FilterOptions, isFiltered, readFilter } from "../events/filter.ts";
 import { type LogOptions, parseNumber } from "../events/open-log.ts";
-import type { SecretOptions } from "../project/given-secrets.ts";
 import { parseTimeout } from "../util/units.ts";
 import { parseExpectedStatus, refuse } from "./flags.ts";
 
 /** The flags as they were typed. */
-export interface ReplayOptions extends FilterOptions, LogOptions, SecretOptions {
+export interface ReplayOptions extends FilterOptions, LogOptions {
   readonly to?: string;
   readonly set?: readonly string[];
   readonly edit?: boolean;
@@ -56,7 +55,5 @@ export function refuseContradictions(n: string | undefined, o: ReplayOptions): v
     [o.set !== undefined && o.edit, "--edit and --set cannot be combined", "make the change in the editor"],
     [o.edit && n === undefined, "--edit changes one delivery", "name it: zoho-hooks replay last --edit"],
     [o.expectStatus !== undefined && o.dryRun, "--expect-status needs an answer, and --dry-run sends nothing"],
-    [o.exact && (o.secretFile ?? o.tokenFile) !== undefined, "--exact signs nothing, so it takes no secret"],
-    [o.tokenFile !== undefined, "replay does not change the token in the body", "change it with --set token=…"],
   ]);
 }

@@ -11,7 +11,6 @@ import { createRoutes } from "../forward/routes.ts";
 import type { Log, LogEntry } from "../log/log.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
-import { givenSecrets } from "../project/given-secrets.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { stoppedBy } from "../util/timing.ts";
@@ -35,8 +34,7 @@ interface Run {
 
 export async function replay(context: Context, n: string | undefined, options: ReplayOptions): Promise<ExitCode> {
   refuseContradictions(n, options);
-  const secrets = await givenSecrets(context, options);
-  const config = loadConfig(context, { flags: { store: options.store }, secrets });
+  const config = loadConfig(context, { flags: { store: options.store }, needsSecrets: true });
   const products = await projectProducts(config);
   const plan = readReplayPlan(n, options, context.now(), products);
   return withLog(context, config, async (log) => {

@@ -8,7 +8,6 @@ import { type HeaderPair, headerValue, parseHeader } from "../delivery/delivery.
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
-import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
 import { has } from "../proofs/verdict.ts";
@@ -31,7 +30,7 @@ import { expandPaths, type InputItem, inputItems, inputNames, loggedNumber, requ
 import type { LoggedInput } from "./logged.ts";
 import type { VerifiedReport } from "./reports.ts";
 
-export interface VerifyOptions extends SecretOptions {
+export interface VerifyOptions {
   readonly product?: string;
   readonly event?: string;
   readonly logged?: string;
@@ -58,7 +57,7 @@ export async function verify(context: Context, files: readonly string[], options
     store: options.store,
     tolerance: tolerance === undefined ? undefined : parseDuration(tolerance, "--tolerance"),
   };
-  const config = loadConfig(context, { flags, secrets: await givenSecrets(context, options) });
+  const config = loadConfig(context, { flags, needsSecrets: true });
   const logged = options.logged === undefined ? undefined : await readLogged(context, config, options.logged);
   const products = await projectProducts(config);
   warnOfUnknownVariables(context, config, products);
@@ -79,7 +78,6 @@ export async function verify(context: Context, files: readonly string[], options
   const task = {
     ...candidatesFor(products, options),
     signature,
-    requireProofs: options.secretFile !== undefined,
     secrets: await withChannels(context, keys.secrets),
     now: context.now(),
     limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },
@@ -268,7 +266,7 @@ function refuseUnchecked(
   const credential = proofOf(unchecked.id)?.credential ?? "secret";
   throw usageError(
     `${unchecked.id}: a signature was given, but there is nothing to check it with`,
-    `set ${CREDENTIAL_VARIABLES[credential]}${credential === "secret" ? ", or name a file with --secret-file" : ""}`,
+    `set ${CREDENTIAL_VARIABLES[credential]}`,
   );
 }
 

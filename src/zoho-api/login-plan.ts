@@ -1,8 +1,8 @@
 import { type Secret, secret } from "../delivery/secrets.ts";
 import type { Prompts } from "../process/prompts.ts";
 import type { Context } from "../project/context.ts";
-import { readSecretFile } from "../project/given-secrets.ts";
 import type { Config } from "../project/load.ts";
+import { readSecretFile } from "../project/secret-variables.ts";
 import { usageError } from "../util/errors.ts";
 import { parseInteger } from "../util/units.ts";
 import { grantInBrowser } from "./browser-login.ts";

@@ -7,7 +7,7 @@ import type { ZohoHttp } from "./http.ts";
 import { type LoginOptions, type LoginPlan, readLoginPlan } from "./login-plan.ts";
 import type { TokenReply } from "./oauth.ts";
 import { chosenProfile, openStore, withHttp } from "./session.ts";
-import { signInError } from "./sign-in.ts";
+import { setting, signInError } from "./sign-in.ts";
 import { signInReport } from "./whoami.ts";
 
 /** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */
@@ -110,7 +110,9 @@ function noRefreshToken(): UserError {
 /** A variable that takes precedence would silently be used instead of the new profile. */
 function warnIfUnused(context: Context, config: Config, profile: string): void {
   const named = chosenProfile(config, undefined);
-  const token = (["ZOHO_REFRESH_TOKEN", "ZOHO_ACCESS_TOKEN"] as const).find((name) => config.env[name] !== undefined);
+  const token = (["ZOHO_REFRESH_TOKEN", "ZOHO_ACCESS_TOKEN"] as const).find(
+    (name) => setting(config.env, name) !== undefined,
+  );
   const first = named === undefined ? token : named === profile ? undefined : "ZOHO_PROFILE";
   if (first === undefined) return;
   context.report({

@@ -436,7 +436,6 @@ describe("replay refuses", () => {
     [["1", "--edit", "--set", "a=1"], "--edit and --set"],
     [["--failed", "--edit"], "--edit changes one delivery"],
     [["1", "--timeout", "0"], "--timeout"],
-    [["1", "--token-file", "x"], "--set token="],
     [
       ["one"],
       '"one" is not a whole number\n  such as 42, or last; to send a file: zoho-hooks send crm --data @payload.json; to verify it: zoho-hooks verify',
