@@ -118,11 +118,11 @@ export function signInAgain(
   const products = [...new Set(ids)].map((id) => `--product ${id}`);
   const command = (dc: string): string =>
     [
+      ...(environment === "production" ? [] : [`ZOHO_ENVIRONMENT=${environment}`]),
       "zoho-hooks login",
       ...(products.join() === "--product crm" && missing === undefined ? [] : products),
       ...(missing?.scope === undefined ? [] : [`--scope ${missing.scope}`]),
       ...(dc === "us" ? [] : [`--dc ${dc}`]),
-      ...(environment === "production" ? [] : [`--environment ${environment}`]),
       ...(name === "default" ? [] : [`--profile ${name}`]),
     ].join(" ");
   return { how: command(centre.id), elsewhere: `${command("auto")} finds the data centre` };

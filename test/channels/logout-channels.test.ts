@@ -20,17 +20,17 @@ afterEach(() => server.close());
 const zoho = (argv: readonly string[], options: RunOptions = {}) =>
   run(argv, {
     cwd,
-    env: { ZOHO_ACCOUNTS_URL: server.url, ZOHO_API_URL: server.url, ZOHO_KEYRING: "off" },
+    env: env(),
     now: clock.now,
     sleep: clock.sleep,
     ...options,
   });
-const client = () => ["--client-id", server.accounts.clientId, "--client-secret-file", "-"];
+const env = () => ({ ZOHO_ACCOUNTS_URL: server.url, ZOHO_API_URL: server.url, ZOHO_KEYRING: "off" });
 const signIn = (options: RunOptions = {}, scopes = SCOPES) =>
-  zoho(["login", "--profile", "acme", "--code", server.accounts.makeCode(scopes), ...client()], {
-    stdin: `${server.accounts.clientSecret}\n`,
-    ...options,
-  });
+  zoho(
+    ["login", "--profile", "acme", "--code", server.accounts.makeCode(scopes), "--client-id", server.accounts.clientId],
+    { ...options, env: { ...env(), ZOHO_CLIENT_SECRET: server.accounts.clientSecret } },
+  );
 const create = async (id: string, product = "crm", options: RunOptions = {}): Promise<void> => {
   const argv = ["channels", "create", "Contacts.all", "--id", id, "--product", product, "--url", HOOK];
   expect((await zoho(argv, options)).exitCode).toBe(0);

@@ -142,7 +142,7 @@ const argvs: readonly (readonly string[])[] = [
   ["store", "status"],
   ["keygen", "--json"],
   ["init", "--yes", "--json"],
-  ["login", "--refresh-token-file", "refresh-token", "--client-id", "1", "-v"],
+  ["login", "--client-id", "1", "-v"],
   ["logout", "--profile", "default"],
   ["completion", "bash"],
   ["trust"],
