@@ -194,6 +194,8 @@ function asUsageError(error: CommanderError, argv: readonly string[], program: T
     return new UserError("usage", `${flag} takes no value`, `write it as ${flag} alone`);
   const typed = `${path} ${unknown ?? flag}`;
   if (/^events (delete|remove|rm)$/.test(typed)) return new UserError("usage", message, DELETE_HINT);
+  const [, credential] = / --(secret|token)(?:-file)?$/.exec(typed) ?? [];
+  if (credential !== undefined) return new UserError("usage", message, secretHint(credential));
   const other = otherName(typed, argv);
   if (other !== undefined) return new UserError("usage", message, `did you mean ${other}?`);
   const help = isCommand(called) ? `run zoho-hooks ${path} --help for usage` : HELP_HINT;
@@ -214,6 +216,12 @@ const OTHER_NAMES = new Map([
 ]);
 
 const DELETE_HINT = "single deliveries cannot be deleted; for those beyond an age, run zoho-hooks events prune --help";
+
+/** Every local program can read flags. */
+function secretHint(credential: string): string {
+  const variable = `ZOHO_WEBHOOK_${credential.toUpperCase()}`;
+  return `no flag takes a secret: set ${variable}, or ${variable}_FILE to the path of a file with it`;
+}
 
 /** A command takes over the words that were typed behind the unknown one, up to the first flag. */
 function otherName(typed: string, argv: readonly string[]): string | undefined {

@@ -9,14 +9,13 @@ import { runChecks } from "../checks/run.ts";
 import { writeResults } from "../checks/summaries.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
-import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
 import { loadConfig } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";
 import { type ExitCode, usageError } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
 import { counted } from "../util/units.ts";
 import type { Define } from "./command.ts";
-import { addSecretOptions, collect, JUNIT_FLAG } from "./flags/index.ts";
+import { collect, JUNIT_FLAG } from "./flags/index.ts";
 
 const HELP = `
 Write the URL like the target of send --to: 3000 is http://localhost:3000/webhooks/zoho/<product>.
@@ -27,18 +26,16 @@ skipped without one: give check the same secrets as your app.
 Exits with 0 if nothing failed, else with 8. Warnings do not fail.`;
 
 export const define: Define = (command, act) => {
-  addSecretOptions(
-    command
-      .argument("<url>", "your endpoint: URL, port, or host:port/path")
-      .option("--product <product>", "crm, desk, books, … (default: the one at the end of the URL's path, else crm)")
-      .option("--format <format>", "wire: as Zoho's servers post it (default); guide: as in the Webhooks Guide; …")
-      .option("--event <event>", "the event that is sent, such as Deals.update (default: the first of the format)")
-      .option("--only <check>", "only this check or group, such as security (repeatable)", collect)
-      .option("--skip <check>", "all but this check or group (repeatable)", collect)
-      .option(...JUNIT_FLAG)
-      .option("--count-cmd <command>", "a command that prints how many events your app has acted on")
-      .option("-y, --yes", "check a host that is not this machine: the events will reach it"),
-  )
+  command
+    .argument("<url>", "your endpoint: URL, port, or host:port/path")
+    .option("--product <product>", "crm, desk, books, … (default: the one at the end of the URL's path, else crm)")
+    .option("--format <format>", "wire: as Zoho's servers post it (default); guide: as in the Webhooks Guide; …")
+    .option("--event <event>", "the event that is sent, such as Deals.update (default: the first of the format)")
+    .option("--only <check>", "only this check or group, such as security (repeatable)", collect)
+    .option("--skip <check>", "all but this check or group (repeatable)", collect)
+    .option(...JUNIT_FLAG)
+    .option("--count-cmd <command>", "a command that prints how many events your app has acted on")
+    .option("-y, --yes", "check a host that is not this machine: the events will reach it")
     .addHelpText(
       "before",
       examples(
@@ -53,7 +50,7 @@ export const define: Define = (command, act) => {
     .action(act(check));
 };
 
-interface CheckOptions extends SecretOptions {
+interface CheckOptions {
   readonly product?: string;
   readonly format?: string;
   readonly event?: string;
@@ -65,7 +62,7 @@ interface CheckOptions extends SecretOptions {
 }
 
 async function check(context: Context, to: string, options: CheckOptions): Promise<ExitCode> {
-  const config = loadConfig(context, { secrets: await givenSecrets(context, options) });
+  const config = loadConfig(context, { needsSecrets: true });
   await rememberChannelTokens(context, config);
   const subject = await chooseSubject(context, config, to, options);
   const chosen = chooseChecks(subject, options);

@@ -3,6 +3,7 @@ import { maskRoute, maskUrl } from "../delivery/mask.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
+import { FILE_SUFFIX } from "../project/secret-variables.ts";
 import { fileName, type Settings, settingText } from "../project/settings.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode } from "../util/errors.ts";
@@ -10,11 +11,10 @@ import type { Define } from "./command.ts";
 
 export const define: Define = (command, act) => {
   command
-    .addHelpText("before", examples("zoho-hooks config show --origin"))
+    .addHelpText("before", examples("zoho-hooks config show"))
     .command("show")
-    .description("Show the current settings.")
-    .addHelpText("before", examples("zoho-hooks config show --origin"))
-    .option("--origin", "show where each value comes from")
+    .description("Show the current settings, and where each value comes from.")
+    .addHelpText("before", examples("zoho-hooks config show"))
     .addHelpText("after", HELP)
     .action(act(show));
 };
@@ -23,21 +23,14 @@ const HELP = `
 A setting comes from the first of these that has it: a flag, the environment (ZOHO_HOOKS_PORT and so on), the project's
 .env, the project's zoho-hooks.config.json, your own config.json, the default. Secrets are never printed.`;
 
-async function show(
-  context: Context,
-  { origin: withOrigin = false }: { readonly origin?: boolean },
-): Promise<ExitCode> {
+async function show(context: Context): Promise<ExitCode> {
   const config = loadConfig(context);
   const products = await projectProducts(config, { schemas: false });
   const rows = [...settingRows(config), ...secretRows(config)];
   context.report({
     type: "table",
-    columns: ["setting", "value", ...(withOrigin ? ["from"] : [])],
-    rows: rows.map(({ key, value, origin = "" }) => [
-      fileName(key),
-      settingText(key, value),
-      ...(withOrigin ? [origin] : []),
-    ]),
+    columns: ["setting", "value", "from"],
+    rows: rows.map(({ key, value, origin = "" }) => [fileName(key), settingText(key, value), origin]),
     json: rows.map(({ key, value = null, origin = null }) => ({ type: "setting", key: fileName(key), value, origin })),
   });
   warnOfUnknownVariables(context, config, products);
@@ -60,7 +53,8 @@ function settingRows({ settings, origins }: Config): Rows {
 
 function secretRows({ secrets, variableOrigin }: Config): Rows {
   const set = secrets.all().map((secret) => secret.origin);
-  const unset = Object.values(CREDENTIAL_VARIABLES).filter((name) => !set.includes(name));
+  const isSet = (name: string): boolean => set.includes(name) || set.includes(name + FILE_SUFFIX);
+  const unset = Object.values(CREDENTIAL_VARIABLES).filter((name) => !isSet(name));
   return [
     ...set.map((key) => ({ key, value: "(set)", origin: variableOrigin(key) })),
     ...unset.map((key) => ({ key })),

@@ -13,20 +13,11 @@ export const define: Define = (command, act) => {
       "sign in with a code of a self client, without a browser on this machine; - for standard input",
     )
     .option("--browser", "sign in with the browser: the client's redirect URL must be http://localhost:<port>/callback")
-    .option(
-      "--refresh-token-file <path>",
-      "use an existing refresh token, from a file or - for standard input (default: ZOHO_REFRESH_TOKEN)",
-    )
     .option("--client-id <id>", "the OAuth client (default: ZOHO_CLIENT_ID)")
-    .option(
-      "--client-secret-file <path>",
-      "the client's secret, from a file or - for standard input (default: ZOHO_CLIENT_SECRET)",
-    )
     .option(
       "--dc <id>",
       "data centre: us, eu, in, au, jp, ca, sa, cn, uk, ae, another that Zoho lists, or auto to try each of these ten (default: ZOHO_DC, else us)",
     )
-    .option("--environment <name>", "production, sandbox or developer (default: ZOHO_ENVIRONMENT, else production)")
     .option(
       "--product <product>",
       "request the scopes of this product's channels or webhooks (repeatable, default: crm)",
@@ -35,14 +26,12 @@ export const define: Define = (command, act) => {
     .option("--scope <scope>", "request this scope as well (repeatable)", collect)
     .option("--profile <name>", "the name to save the sign-in under (default: ZOHO_PROFILE, else default)")
     .option("--port <port>", "for --browser: the port of the redirect URL", "8976")
-    .option("--no-open", "for --browser: only print the address")
-    .option("--no-keyring", "keep the secrets in a private file instead of the system's keyring")
     .addHelpText(
       "before",
       examples(
         "zoho-hooks login",
-        "zoho-hooks login --dc eu --client-id 1000.X --client-secret-file secret.txt --code 1000.abc",
-        "zoho-hooks login --dc auto --client-id 1000.X --client-secret-file secret.txt --code 1000.abc",
+        "ZOHO_CLIENT_SECRET_FILE=secret.txt zoho-hooks login --dc eu --client-id 1000.X --code 1000.abc",
+        "zoho-hooks login --dc auto",
         "zoho-hooks login --browser --profile acme --product crm --product bigin",
       ),
     )
@@ -65,6 +54,10 @@ For other products, zoho-hooks login --product <product> shows them before it as
 Each organisation belongs to one data centre, and all others reject its codes. If you do not know yours, --dc auto tries
 each of them and tells you which one it was. Every accounts server that it tries sees the client's secret.
 
+Variables answer the questions: ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN, which signs in without a code.
+Those of secrets may end with _FILE and name a file. ZOHO_ENVIRONMENT is sandbox or developer for those. Secrets are stored
+in the system's keyring. If there is none, or ZOHO_KEYRING is off, they are stored in a file that only you can read. With
+BROWSER=none, --browser prints the address and opens nothing.
+
 In CI you need no login: set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC, or ZOHO_ACCESS_TOKEN.
-ZOHO_ACCOUNTS_URL and ZOHO_API_URL set other hosts. Secrets are stored in the system's keyring. If there is none, or
-ZOHO_KEYRING is off, they are stored in a file that only you can read.`;
+ZOHO_ACCOUNTS_URL and ZOHO_API_URL set other hosts.`;

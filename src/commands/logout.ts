@@ -12,37 +12,31 @@ import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { accessTokens } from "../zoho-api/access-token.ts";
 import { revokeToken } from "../zoho-api/oauth.ts";
 import { chosenProfile, openStore, withHttp } from "../zoho-api/session.ts";
-import { hasEnvSignIn, type SignIn, signInError } from "../zoho-api/sign-in.ts";
+import { hasEnvSignIn, type SignIn } from "../zoho-api/sign-in.ts";
 import type { Define } from "./command.ts";
 
 interface LogoutOptions {
   readonly profile?: string;
-  readonly local?: boolean;
-  readonly deleteChannels?: boolean;
 }
 
 export const define: Define = (command, act) => {
   command
     .option("--profile <name>", "the sign-in to revoke (default: ZOHO_PROFILE, else the current one)")
-    .option("--local", "only remove it from this machine: its tokens stay valid at Zoho")
-    .option("--delete-channels", "first delete the active channels that were created here, without asking")
-    .addHelpText("before", examples("zoho-hooks logout", "zoho-hooks logout --profile acme --delete-channels"))
+    .addHelpText("before", examples("zoho-hooks logout", "zoho-hooks logout --profile acme"))
     .addHelpText("after", HELP)
     .action(act(logout));
 };
 
 const HELP = `
-Revokes the refresh token at Zoho, which also ends its access tokens, and then removes the profile from this machine. If
-Zoho does not confirm, the profile stays, and the exit code is 6.
+Revokes the refresh token at Zoho, which also ends its access tokens, and removes the profile from this machine. If Zoho
+does not revoke it, the profile is removed all the same, with a warning that its token may still be valid.
 
 Channels post until they expire, and without the sign-in they can be neither listed nor deleted. In a terminal it asks
 whether to delete those that were created here; otherwise it lists them. If one cannot be deleted, the profile stays, and
-the exit code is 7. No other profile becomes the current one.`;
+the exit code is 7. In a script, delete them first: zoho-hooks channels delete --all --yes. No other profile becomes the
+current one.`;
 
 async function logout(context: Context, options: LogoutOptions): Promise<ExitCode> {
-  const { local = false, deleteChannels = false } = options;
-  if (local && deleteChannels)
-    throw usageError("--local sends nothing to Zoho, so it cannot delete channels", "leave --local out");
   const config = loadConfig(context);
   const named = chosenProfile(config, options.profile);
   const store = openStore(context, config);
@@ -54,20 +48,20 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
     );
   }
   const { profiles, current } = await store.profiles();
+  let whyValid: string | undefined;
   // Undefined if the secrets cannot be read: removing the profile does not need them.
   const signIn = await store.open(named).catch((error: unknown) => {
     if (!(error instanceof UserError) || error.code !== "no_secrets") throw error;
-    if (local) return undefined;
-    const hint = "unlock the keyring; or add --local to remove the profile without revoking its tokens at Zoho";
-    throw signInError(error.message, hint, error.code);
+    whyValid = error.message;
+    return undefined;
   });
   const profile = profiles.find((each) => each.name === (named ?? current));
   if (profile === undefined) throw new Error("a sign-in that was opened has a profile");
   const { name } = profile;
   let active = await context.waiting("looking for active channels", () =>
-    findActiveChannels(context, config, name, local ? undefined : signIn),
+    findActiveChannels(context, config, name, signIn),
   );
-  if (!local && (await shouldDelete(context, active, name, deleteChannels))) {
+  if (await shouldDelete(context, active, name)) {
     const exitCode = await deleteActiveChannels(context, config, name, active);
     if (exitCode !== ExitCode.ok) {
       context.report({ type: "warning", message: `still signed in as ${name}: not all channels were deleted` });
@@ -75,7 +69,7 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
     }
     active = active.map((each) => ({ ...each, ours: [] }));
   }
-  if (signIn !== undefined) await endTokens(context, config, signIn, local);
+  if (signIn !== undefined) whyValid = await endTokens(context, config, signIn);
   await store.remove(name, { evenIfSecretsStay: signIn === undefined });
   context.report({
     type: "sign-in",
@@ -96,44 +90,41 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
     const message = `no profile is the current one now. Profiles: ${left.join(", ")}. Choose one with --profile or ZOHO_PROFILE; ${context.invocation} login --profile <name> makes one current`;
     context.report({ type: "notice", message });
   }
-  if (local) {
+  if (whyValid !== undefined) {
     context.report({
       type: "warning",
-      message: "its refresh token is still valid at Zoho",
+      message: `its refresh token may still be valid at Zoho: ${whyValid}`,
       hint: "remove the app from the connected apps of your Zoho account",
     });
   }
   return ExitCode.ok;
 }
 
-async function shouldDelete(
-  context: Context,
-  active: readonly ActiveChannels[],
-  profile: string,
-  isRequested: boolean,
-): Promise<boolean> {
+async function shouldDelete(context: Context, active: readonly ActiveChannels[], profile: string): Promise<boolean> {
   const ids = activeIds(active);
-  if (isRequested || ids === "") return isRequested;
+  if (ids === "") return false;
   const prompts = await context.prompts();
   const message = `Without the sign-in of profile ${profile}, channels created here can still post (${ids}). Delete them first?`;
   return (await prompts?.confirm({ message })) === true;
 }
 
-/** Revokes the tokens at Zoho, unless `local`, and then forgets them here. */
-async function endTokens(context: Context, config: Config, signIn: SignIn, local: boolean): Promise<void> {
+/** Revokes the tokens at Zoho, and forgets them here. Resolves to why Zoho did not revoke them; undefined if it did. */
+async function endTokens(context: Context, config: Config, signIn: SignIn): Promise<string | undefined> {
   const { access, name } = signIn;
   if (access.kind !== "refreshable") throw new Error("a profile has a refresh token");
-  try {
-    await withHttp(context, config, async (http) => {
-      const revoke = () => revokeToken(http, access.client.accountsUrl, access.refreshToken, context.signal);
-      if (!local) await context.waiting("revoking the refresh token", revoke);
-      await accessTokens(context, signIn, http).forget();
-    });
-  } catch (error) {
-    const hint = `the profile stays; to remove it anyway: ${context.invocation} logout --local --profile ${name}`;
-    if (error instanceof UserError) throw signInError(error.message, `${error.hint ?? ""}; ${hint}`, error.code);
-    const message = "the refresh token may have been revoked: Zoho did not answer";
-    if (!local) context.report({ type: "warning", message, hint });
-    throw error;
-  }
+  return withHttp(context, config, async (http) => {
+    const revoke = () => revokeToken(http, access.client.accountsUrl, access.refreshToken, context.signal);
+    const why = await context.waiting("revoking the refresh token", revoke).then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof UserError) return error.message;
+        const message = "the refresh token may have been revoked: Zoho did not answer";
+        const again = `${context.invocation} logout --profile ${name}`;
+        context.report({ type: "warning", message, hint: `the profile stays; to try again: ${again}` });
+        throw error;
+      },
+    );
+    await accessTokens(context, signIn, http).forget();
+    return why;
+  });
 }

@@ -2,7 +2,7 @@ import { EXPECT_STATUS_FLAG } from "../send/flags.ts";
 import { replay } from "../send/replay.ts";
 import { examples } from "../terminal/help.ts";
 import type { Define } from "./command.ts";
-import { addSecretOptions, collect } from "./flags/index.ts";
+import { collect } from "./flags/index.ts";
 import { addFilters, addLogFlags } from "./flags/log.ts";
 
 export const define: Define = (command, act) => {
@@ -20,7 +20,7 @@ export const define: Define = (command, act) => {
     .option("--timeout <duration>", "give up on an answer after this long", "30s")
     .option(...EXPECT_STATUS_FLAG)
     .option("--insecure", "accept a self-signed certificate");
-  addSecretOptions(addLogFlags(command))
+  addLogFlags(command)
     .addHelpText(
       "before",
       examples(

@@ -8,7 +8,7 @@ import { send } from "../send/send.ts";
 import { examples } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
-import { addSecretOptions, collect, JUNIT_FLAG } from "./flags/index.ts";
+import { collect, JUNIT_FLAG } from "./flags/index.ts";
 
 const HELP = `
 The target of --to:
@@ -25,7 +25,7 @@ export const define: Define = (command, act) => {
   command
     .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
     .argument("[event]", "Leads.create, Ticket_Add, invoice, …; not needed with --data");
-  addSecretOptions(addTargetOptions(addFaultOptions(addLoadOptions(addContentOptions(addMainOptions(command))))))
+  addTargetOptions(addFaultOptions(addLoadOptions(addContentOptions(addMainOptions(command)))))
     .addHelpText(
       "before",
       examples(

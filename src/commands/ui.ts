@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { Option } from "commander";
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
-import { secret } from "../delivery/secrets.ts";
 import { hiddenSecrets } from "../events/entry.ts";
 import type { LogOptions } from "../events/open-log.ts";
 import { createOperations } from "../inspector/operations.ts";
@@ -10,7 +9,6 @@ import { SharedLog } from "../inspector/shared-log.ts";
 import { type InspectorMessage, openPage, type StartMessage } from "../inspector/start.ts";
 import type { Context, EmbeddedRun } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
-import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
 import { type Access, addressOf, newToken, openAccesses } from "../project/inspector-access.ts";
 import { loadConfig } from "../project/load.ts";
 import { failureTexts } from "../terminal/failure.ts";
@@ -19,10 +17,9 @@ import { ExitCode, errorCode, UserError, usageError } from "../util/errors.ts";
 import { onAbort } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import type { Define } from "./command.ts";
-import { addSecretOptions } from "./flags/index.ts";
 import { addLogFlags } from "./flags/log.ts";
 
-interface UiOptions extends LogOptions, SecretOptions {
+interface UiOptions extends LogOptions {
   readonly port?: string;
   readonly open?: boolean;
   readonly forListen?: boolean;
@@ -33,7 +30,7 @@ export const define: Define = (command, act) => {
     .option("-p, --port <port>", "port of the page (default: 4470, or the next free one; the same again next time)")
     .option("--open", "open the page in the browser")
     .addOption(new Option("--for-listen").hideHelp());
-  addSecretOptions(addLogFlags(command))
+  addLogFlags(command)
     .addHelpText("before", examples("zoho-hooks ui", "zoho-hooks listen 3000 --ui"))
     .addHelpText("after", HELP)
     .action(act(ui));
@@ -52,7 +49,7 @@ async function ui(context: Context, options: UiOptions): Promise<ExitCode> {
   const port = options.port === undefined ? undefined : parseInteger(options.port, "--port", 0, 65_535);
   const settings = options.store === undefined ? {} : { store: options.store };
   const { signal } = context;
-  const embedded: EmbeddedRun = { flags: settings, secrets: await givenSecrets(context, options) };
+  const embedded: EmbeddedRun = { flags: settings };
   const started = await start(overrideContext(context, { embedded }), {
     showSecrets: options.showSecrets === true,
     port,
@@ -87,8 +84,7 @@ async function serveForListen(context: Context): Promise<ExitCode> {
   const ended = Promise.race([parent.closed, terminated]);
   const given = await Promise.race([message, ended]);
   if (given === undefined) return ExitCode.ok;
-  const secrets = Object.entries(given.secrets).map(([name, each]) => [name, secret(each.value, each.origin)] as const);
-  const embedded: EmbeddedRun = { flags: given.flags, secrets: Object.fromEntries(secrets) };
+  const embedded: EmbeddedRun = { flags: given.flags };
   const answer = (reply: InspectorMessage): void => parent.send(reply);
   const own = overrideContext(context, { embedded, report() {} });
   try {
@@ -126,7 +122,7 @@ interface Started {
 
 /** Opens the inspector of the project's log, or finds the one that runs. */
 async function start(context: Context, { showSecrets, port, waitMs = 0 }: StartOptions): Promise<Started> {
-  const config = loadConfig(context, { secrets: {} });
+  const config = loadConfig(context, { needsSecrets: true });
   const { store } = config.settings;
   if (store === false) {
     throw usageError(

@@ -1,7 +1,7 @@
 import { examples } from "../terminal/help.ts";
 import { verify } from "../verify/verify.ts";
 import type { Define } from "./command.ts";
-import { addSecretOptions, collect } from "./flags/index.ts";
+import { collect } from "./flags/index.ts";
 
 export const define: Define = (command, act) => {
   command
@@ -23,7 +23,7 @@ export const define: Define = (command, act) => {
       "--store <path>",
       "for --logged: the event log, as in events (default: .zoho-hooks/events.db in the project)",
     );
-  addSecretOptions(command)
+  command
     .addHelpText(
       "before",
       examples(
@@ -44,7 +44,7 @@ headers; a form; or multipart. Its content shows which. The bytes are taken exac
 newline that an editor added at the end of a file (--explain notices that).
 
 Without headers, only the schema and a token in the body are checked. A signature that cannot be checked is reported, but
-is a failure only with --signature, -H or --secret-file. A line of listen --json has its headers: there, a missing
+is a failure only with --signature or -H. A line of listen --json has its headers: there, a missing
 signature is a failure if a secret is configured.
 
 Exit codes: 0 all ok; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not

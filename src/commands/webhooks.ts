@@ -40,7 +40,6 @@ export const define: Define = (command, act) => {
     )
     .option("--name <text>", "the webhook's name", "zoho-hooks")
     .option("--description <text>", "what it is for (Desk, Books, Inventory)")
-    .option("--secret-file <path>", "read the signing secret from a file, - for standard input")
     .option("--unsigned", "create it without a signing secret (Books, Inventory, Sign)")
     .option("--rule <add|add_edit|delete>", "also create the workflow rule that calls it (Books, Inventory)")
     .option("--departments <ids>", "only events of these departments (Desk)")
@@ -61,7 +60,7 @@ export const define: Define = (command, act) => {
     .action(
       act(async (context, words: readonly string[], options: CreateOptions & { readonly url?: string }) => {
         const product = chosenProduct(options);
-        const config = loadConfig(context);
+        const config = loadConfig(context, { needsSecrets: true });
         const findUrl = async (isZohoLocal: boolean): Promise<string> =>
           options.url ?? (await listenerUrl(context, config, product.id, isZohoLocal));
         await createWebhook(context, config, product, words, options, findUrl);

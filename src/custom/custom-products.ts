@@ -2,7 +2,9 @@ import { dirname, resolve } from "node:path";
 import type { z } from "zod";
 import type { ProductSettings } from "../contract/configure.ts";
 import type { Product } from "../contract/product.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import type { ImportModule } from "../process/runtime.ts";
+import { variableSuffix } from "../project/secrets.ts";
 import type { Settings } from "../project/settings.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { readProductFolder } from "./product-folder.ts";
@@ -47,6 +49,13 @@ function requireNewId(id: string, products: readonly Product[]): void {
     throw usageError(
       `products.${id}.path: ${JSON.stringify(id)} cannot be part of a URL`,
       "a product's id consists of lower-case letters, digits and hyphens, and begins with a letter",
+    );
+  }
+  if (/(^|-)file$/.test(id)) {
+    const { secret } = CREDENTIAL_VARIABLES;
+    throw usageError(
+      `products.${id}.path: ${secret}_${variableSuffix(id)} would be the path of a file with a secret`,
+      "give the product a name that does not end with file",
     );
   }
 }

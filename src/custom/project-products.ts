@@ -6,6 +6,7 @@ import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
+import { FILE_SUFFIX } from "../project/secret-variables.ts";
 import { variableSuffix } from "../project/secrets.ts";
 import { SETTINGS, settingName } from "../project/settings.ts";
 import { STORE_KEY, TRUST_ALL } from "../project/variables.ts";
@@ -121,12 +122,12 @@ export function warnOfUnknownVariables(
   if (names.length === 0) return [];
   const credentials = Object.values(CREDENTIAL_VARIABLES);
   const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${variableSuffix(id)}`));
+  const secrets = [STORE_KEY, ...credentials, ...ofProducts];
   const known = [
-    STORE_KEY,
     TRUST_ALL,
     ...SETTINGS.flatMap(({ variable }) => variable ?? []),
-    ...credentials,
-    ...ofProducts,
+    ...secrets,
+    ...secrets.map((name) => name + FILE_SUFFIX),
   ];
   const unknown = names.filter((name) => !known.includes(name));
   for (const name of unknown) {

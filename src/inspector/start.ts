@@ -1,14 +1,11 @@
 import { openInBrowser } from "../process/desktop.ts";
 import type { Context } from "../project/context.ts";
-import type { GivenSecrets } from "../project/secrets.ts";
 import type { Settings } from "../project/settings.ts";
 import { openingAddress } from "./security.ts";
 
 interface InspectorStart {
   /** The settings that were flags. */
   readonly flags: Readonly<Partial<Settings>>;
-  /** The secrets that were named with flags. */
-  readonly secrets: GivenSecrets;
   readonly showSecrets: boolean;
   /** Called when it ends by itself. */
   onEnded(reason: string): void;
@@ -29,11 +26,8 @@ export interface RunningInspector {
 export async function startInspector(context: Context, given: InspectorStart): Promise<RunningInspector> {
   const child = context.startSelf(["ui", "--for-listen"]);
   let isStopped = false;
-  const secrets = Object.entries(given.secrets).flatMap(([name, each]) =>
-    each === undefined ? [] : [[name, { value: each.reveal(), origin: each.origin }] as const],
-  );
   const { flags, showSecrets } = given;
-  const start: StartMessage = { flags, secrets: Object.fromEntries(secrets), showSecrets };
+  const start: StartMessage = { flags, showSecrets };
   const answered = new Promise<InspectorMessage>((resolve) =>
     child.onMessage((message) => resolve(message as InspectorMessage)),
   );
@@ -58,10 +52,9 @@ export async function startInspector(context: Context, given: InspectorStart): P
   };
 }
 
-/** From `listen` to the inspector that it has started: its flags, and the secrets that were named with flags. */
+/** From `listen` to the inspector that it has started: its flags. */
 export interface StartMessage {
   readonly flags: Readonly<Partial<Settings>>;
-  readonly secrets: Readonly<Record<string, { readonly value: string; readonly origin: string }>>;
   readonly showSecrets: boolean;
 }
 

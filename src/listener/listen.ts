@@ -148,7 +148,7 @@ async function startReceiving(run: Run): Promise<void> {
     ending.lost ??= error;
     over.abort();
   };
-  const probeKey = runProbeKey(context, config);
+  const probeKey = runProbeKey(config);
   const keys = await openKeySets(context, config, products);
   let secrets = withChannelTokens(keys.secrets, { folder: context.userFolder, known: context.knownSecrets });
   if (plan.usesZoho) {
@@ -158,7 +158,7 @@ async function startReceiving(run: Run): Promise<void> {
     secrets = parts.zoho.secrets;
   }
   const log = await openLog(run);
-  const shared = log && (await shareSecrets(context, log.log));
+  const shared = log && (await shareSecrets(context, config, log.log));
   if (shared !== undefined) parts.shared = shared;
   secrets = shared?.with(secrets) ?? secrets;
   parts.inspector = run.createInspector(context, plan);

@@ -8,8 +8,8 @@ import { loadEngine } from "../log/sqlite/engine.ts";
 import { isLocked } from "../log/sqlite/lock.ts";
 import type { Context } from "../project/context.ts";
 import { logPlace } from "../project/load.ts";
+import { storeKeyOf } from "../project/secret-variables.ts";
 import { trustOwn } from "../project/trust.ts";
-import { STORE_KEY } from "../project/variables.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { errorText, hintOf, UserError, usageError } from "../util/errors.ts";
 import type { Part } from "./part.ts";
@@ -45,7 +45,7 @@ export async function startLog(
   let log: Log;
   if (folder === undefined) await trustOwn(context, resolve(root, place.store));
   try {
-    log = await openLogAt(place, { now: context.now, storeKey: context.env[STORE_KEY], ...limits });
+    log = await openLogAt(place, { now: context.now, storeKey: storeKeyOf(config), ...limits });
   } catch (error) {
     removeFolder();
     // Node before 22.13 has no SQLite: without a target to queue for, listen still works.

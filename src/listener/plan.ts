@@ -3,8 +3,6 @@ import { projectProducts, warnOfUnknownVariables } from "../custom/project-produ
 import type { Role } from "../log/log.ts";
 import { isDatabaseAddress } from "../log/open-log.ts";
 import type { Context } from "../project/context.ts";
-import type { SecretOptions } from "../project/given-secrets.ts";
-import { givenSecrets } from "../project/given-secrets.ts";
 import { loadConfig } from "../project/load.ts";
 import { flagSettings, type SettingOptions, type Settings } from "../project/settings.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../receiver/evaluate.ts";
@@ -26,7 +24,7 @@ export interface ZohoFlags {
   readonly product?: string;
 }
 
-export interface ListenOptions extends SecretOptions, SettingOptions, ZohoFlags {
+export interface ListenOptions extends SettingOptions, ZohoFlags {
   readonly route?: readonly string[];
   readonly expect?: readonly string[];
   readonly timeout?: string;
@@ -45,8 +43,7 @@ export type Plan = Awaited<ReturnType<typeof readPlan>>;
 /** Reads and checks the flags and settings, before anything is opened. */
 export async function readPlan(context: Context, target: string | undefined, options: ListenOptions) {
   const flags = flagSettings(options, target);
-  const given = await givenSecrets(context, options);
-  const config = loadConfig(context, { flags, secrets: given });
+  const config = loadConfig(context, { flags, needsSecrets: true });
   const { settings } = config;
   const role = readRole(options);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
@@ -76,8 +73,6 @@ export async function readPlan(context: Context, target: string | undefined, opt
     /** Other processes may use the log, too. */
     isShared: isDatabaseAddress(String(settings.store)),
     flags,
-    /** Secrets that flags name. */
-    givenSecrets: given,
     config,
     products,
     unknownNames,

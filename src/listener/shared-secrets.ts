@@ -3,6 +3,8 @@ import type { OfferedSecret } from "../contract/product.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import type { Log } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
+import { storeKeyOf } from "../project/secret-variables.ts";
 import { STORED_SECRETS_FILE } from "../project/secrets.ts";
 import { STORE_KEY } from "../project/variables.ts";
 import { UserError, usageError } from "../util/errors.ts";
@@ -39,10 +41,10 @@ interface Shared {
 }
 
 /** Undefined for a log that only one process uses. */
-export async function shareSecrets(context: Context, log: Log): Promise<SharedSecretsPart | undefined> {
+export async function shareSecrets(context: Context, config: Config, log: Log): Promise<SharedSecretsPart | undefined> {
   const { shared } = log;
   if (shared === undefined) return undefined;
-  const hasKey = hasStoreKey(context.env);
+  const hasKey = storeKeyOf(config) !== "";
   let read: readonly Shared[] = [];
   let warned = false;
   /** Being saved: a second offer is compared with it at once. */
@@ -135,12 +137,8 @@ function keyError(reason: string): UserError {
 }
 
 /** Throws a usage error where the receivers of a run cannot share a channel. */
-export function requireStoreKey({ env }: Pick<Context, "env">): void {
-  if (!hasStoreKey(env)) throw keyError("--channel: all receivers on this log need the channel's token");
-}
-
-function hasStoreKey(env: Context["env"]): boolean {
-  return (env[STORE_KEY] ?? "") !== "";
+export function requireStoreKey(config: Config): void {
+  if (storeKeyOf(config) === "") throw keyError("--channel: all receivers on this log need the channel's token");
 }
 
 function readShared(name: string, value: string): Shared | undefined {

@@ -2,8 +2,8 @@ import { openDispatchers } from "../forward/dispatchers.ts";
 import { isDatabaseAddress } from "../log/open-log.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
+import { readSecretVariable, storeKeyOf } from "../project/secret-variables.ts";
 import { settingName } from "../project/settings.ts";
-import { STORE_KEY } from "../project/variables.ts";
 import type { Receiver } from "../receiver/receiver.ts";
 import { findAuthtoken } from "../tunnel/authtoken.ts";
 import { chooseTunnel, openTunnel, type TunnelChoice } from "../tunnel/open-tunnel.ts";
@@ -47,18 +47,19 @@ export async function chooseRunTunnel(context: Context, config: Config, isZohoLo
   const isAskedFor = tunnel === "ngrok" || domain !== undefined;
   const isNeeded = tunnel !== "none" && publicUrl === undefined && (isAskedFor || !isZohoLocal);
   const { home, platform } = context;
-  const authtoken = isNeeded ? await findAuthtoken({ env: config.env, home, platform }) : undefined;
+  const { env } = config;
+  const authtoken = isNeeded
+    ? await findAuthtoken({ variable: readSecretVariable(env, "NGROK_AUTHTOKEN"), env, home, platform })
+    : undefined;
   const named = (key: "tunnel" | "domain" | "publicUrl"): string => settingName(key, origins[key]);
   const names = { tunnel: named("tunnel"), domain: named("domain"), publicUrl: named("publicUrl") };
   return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas, names });
 }
 
 /** The key that proves to a probe of the public URL where it has arrived. Receivers on one log answer for each other. */
-export function runProbeKey(
-  { env }: Pick<Context, "env">,
-  { settings: { store } }: Pick<Config, "settings">,
-): ProbeKey {
-  return createProbeKey(isDatabaseAddress(String(store)) ? `${store} ${env[STORE_KEY] ?? ""}` : undefined);
+export function runProbeKey(config: Config): ProbeKey {
+  const { store } = config.settings;
+  return createProbeKey(isDatabaseAddress(String(store)) ? `${store} ${storeKeyOf(config)}` : undefined);
 }
 
 /** Opens the tunnel and makes sure that requests to its URL arrive here. */

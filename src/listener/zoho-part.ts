@@ -47,7 +47,7 @@ export interface ZohoPart extends Part {
 /** Signs in for `--channel` and `--expand`. */
 export async function startZoho(context: Context, given: ZohoOptions): Promise<ZohoPart> {
   const { options, products, secrets, config, isShared, onLost } = given;
-  if (isShared && options.channel !== undefined) requireStoreKey(context);
+  if (isShared && options.channel !== undefined) requireStoreKey(config);
   const events = options.channel && channelEvents(options.product ?? "crm", options.channel);
   const { id: product, title } = findWatchProduct(options.product ?? "crm");
   if (events !== undefined && findProduct(products, product) === undefined)

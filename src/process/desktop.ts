@@ -18,8 +18,9 @@ const OTHER_CLIPBOARDS: readonly Program[] = [["wl-copy"], ["xclip", "-selection
 
 const TIMEOUT_MS = 2000;
 
-/** Callers print the address too, so a failure is not an error. */
+/** Callers print the address too, so a failure is not an error. Opens nothing with `BROWSER=none`. */
 export function openInBrowser(context: Runtime, url: string, onFailure: () => void = () => {}): void {
+  if (context.env.BROWSER === "none") return;
   const [command, ...args] = OPENERS[context.platform] ?? ["xdg-open"];
   const child = spawn(command, [...args, url], {
     // Windows looks for a program in the working folder first, where a clone may have its own.

@@ -4,7 +4,6 @@ import type { Log } from "../log/log.ts";
 import type { Progress, Report } from "../process/messages.ts";
 import type { Runtime } from "../process/runtime.ts";
 import type { Project } from "./project.ts";
-import type { GivenSecrets } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Context extends Runtime {
@@ -31,7 +30,6 @@ export interface Context extends Runtime {
 export interface EmbeddedRun {
   /** Taken before its own flags. */
   readonly flags: Readonly<Partial<Settings>>;
-  readonly secrets: GivenSecrets;
   /** For a command in the process of `listen`. */
   readonly listener?: {
     /** SQLite's locks are the process's: to close a file of the log that was opened twice would release them. */

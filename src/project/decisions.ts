@@ -11,9 +11,10 @@ import { ENV_FILE } from "./environment.ts";
 import { type Project, settingsOf } from "./project.ts";
 import { isAddress, outside, type Place } from "./reach.ts";
 import { isModule, schemaFilesIn } from "./schema-files.ts";
+import { secretOfFile } from "./secret-variables.ts";
 import { KEYS_FOLDER, MULTI_LINE, namesFile } from "./secrets.ts";
 import { CONFIG_FILE, defaults, PROJECT_FOLDER, SETTINGS, type Setting, type Settings } from "./settings.ts";
-import { VARIABLES, type Variable, type VariableName } from "./variables.ts";
+import { variableOf } from "./variables.ts";
 
 /** Something that a folder's files decide beyond this machine or folder. Its texts are without secrets, of one line. */
 export interface Decision {
@@ -66,13 +67,17 @@ function envFileSettings({ variables }: Project): Partial<Settings> {
 
 function variableDecisions({ root, variables }: Project): readonly Decision[] {
   return Object.entries(variables).flatMap(([name, value = ""]) => {
-    if (Object.hasOwn(VARIABLES, name)) {
-      const { decides, isSecret }: Variable = VARIABLES[name as VariableName];
+    const isFile = secretOfFile(name) !== undefined;
+    const variable = variableOf(name);
+    if (variable !== undefined) {
+      const { decides, isSecret } = variable;
       // The command of a program is whole: nothing in it is a secret.
       const text = decides === "program" ? oneLine(value) : shown(value);
-      return [{ label: decides, value: isSecret ? name : `${name}=${text}`, file: ENV_FILE }];
+      return [{ label: decides, value: isSecret && !isFile ? name : `${name}=${text}`, file: ENV_FILE }];
     }
     const isKey = MULTI_LINE.some((credential) => name.startsWith(CREDENTIAL_VARIABLES[credential]));
+    if (isFile)
+      return outside(root, value).map((place) => ({ label: "key", value: `${name}=${shown(place)}`, file: ENV_FILE }));
     if (!isKey) return [];
     const places = isUrl(value) ? [value] : namesFile(value) ? outside(root, value) : [];
     return places.map((place) => ({ label: "key", value: `${name}=${shown(place)}`, file: ENV_FILE }));

@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { KnownSecrets, Secrets } from "../delivery/secrets.ts";
 import type { ImportModule } from "../process/runtime.ts";
@@ -6,7 +6,8 @@ import { orUndefined, usageError } from "../util/errors.ts";
 import type { Context } from "./context.ts";
 import { ENV_FILE } from "./environment.ts";
 import { orReport, type Project, readProject, settingsOf, USER_CONFIG_FILE } from "./project.ts";
-import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
+import { mergeVariables, readSecretVariable, secretOfFile } from "./secret-variables.ts";
+import { readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
 import { CONFIG_FILE, defaults, environmentName, SETTINGS, type Settings, type TunnelName } from "./settings.ts";
 import { type Env, STORE_KEY, VARIABLES, type Variable } from "./variables.ts";
 
@@ -28,7 +29,7 @@ export interface Config {
 export interface LoadOptions {
   readonly flags?: Readonly<Partial<Settings>>;
   /** For commands that verify or sign, which fail for a key that cannot be read. */
-  readonly secrets?: GivenSecrets;
+  readonly needsSecrets?: boolean;
   /** Called instead of throwing; what cannot be read is then left out. For `doctor`, which goes on with the rest. */
   readonly onFault?: (error: unknown, of: "settings" | "secrets") => void;
 }
@@ -40,13 +41,13 @@ interface Layer {
 }
 
 /** flags > environment > `.env` > project file > user file > defaults. */
-export function loadConfig(context: Context, { flags, secrets, onFault }: LoadOptions = {}): Config {
+export function loadConfig(context: Context, { flags, needsSecrets = false, onFault }: LoadOptions = {}): Config {
   const inSettings = onFault && ((error: unknown) => onFault(error, "settings"));
   const inSecrets = onFault && ((error: unknown) => onFault(error, "secrets"));
   const { embedded, knownSecrets: known } = context;
   const project = context.project ?? readProject(context, inSettings);
   const { root } = project;
-  const env: Env = { ...project.variables, ...context.env };
+  const env = withAbsolutePaths(mergeVariables(project.variables, context.env), root);
   const variableOrigin = (name: string): string => {
     if (name === STORED_SECRETS_FILE) return join(root, name);
     return context.env[name] === undefined ? join(root, ENV_FILE) : "environment";
@@ -68,21 +69,30 @@ export function loadConfig(context: Context, { flags, secrets, onFault }: LoadOp
   const settings = { ...resolved.settings, store };
   rememberSettings(known, env, settings);
   const stored = orReport(inSecrets, () => readStoredSecrets(root, known));
-  const given = secrets && { ...embedded?.secrets, ...secrets };
   const sources = { root, known, stored };
   return {
     root,
     settings,
     origins,
     secrets:
-      orReport(inSecrets, () => readSecrets({ ...sources, env, given })) ??
-      readSecrets({ ...sources, env: withoutEmpty(env) }),
+      orReport(inSecrets, () => readSecrets({ ...sources, env, isStrict: needsSecrets })) ??
+      readSecrets({ ...sources, env: withoutEmpty(env), isStrict: false }),
     storeSecret: (...offered) => (stored ?? readStoredSecrets(root, known)).store(...offered),
     importModule:
       origins.products === join(root, CONFIG_FILE) ? guarded(context.importModule, project) : context.importModule,
     env,
     variableOrigin,
   };
+}
+
+/** Files with secrets are named relative to the project's folder. */
+function withAbsolutePaths(env: Env, root: string): Env {
+  const paths = Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined && value.trim() !== "" && secretOfFile(name) !== undefined
+      ? [[name, resolve(root, value)]]
+      : [],
+  );
+  return { ...env, ...Object.fromEntries(paths) };
 }
 
 /** Takes each setting from the first layer that has it. */
@@ -152,16 +162,18 @@ export function logPlace({ root, settings: { store } }: Pick<Config, "root" | "s
 
 const SECRETS = [
   ...Object.entries<Variable>(VARIABLES).flatMap(([name, { isSecret }]) => (isSecret ? [name] : [])),
-  ...[STORE_KEY, "PGPASSWORD"],
+  STORE_KEY,
 ];
 
 /** Adds the secrets of variables and the passwords of addresses. Those of deliveries become known where they are read. */
 function rememberSettings(
   known: KnownSecrets,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Env & { readonly PGPASSWORD?: string },
   { store, forwardTo, routes }: Settings,
 ): void {
-  known.remember(...SECRETS.map((name) => env[name]?.trim()));
+  // What cannot be read is reported where it is used.
+  const read = SECRETS.map((name) => orUndefined(() => readSecretVariable(env, name))?.reveal());
+  known.remember(...[...read, env.PGPASSWORD].map((value) => value?.trim()));
   const proxies = Object.entries(env).flatMap(([name, value]) =>
     /^(?:https?|all)_proxy$/i.test(name) && value ? [value] : [],
   );

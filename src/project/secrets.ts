@@ -6,7 +6,6 @@ import type { KnownSecrets } from "../delivery/secrets.ts";
 import {
   CREDENTIAL_VARIABLES,
   type Credential,
-  isBlank,
   type Secret,
   type Secrets,
   secret,
@@ -23,8 +22,9 @@ import {
 } from "../util/files.ts";
 import { rejectLinks } from "../util/links.ts";
 import { cachedFor } from "../util/timing.ts";
-import { ENV_FILE } from "./environment.ts";
+import { FILE_SUFFIX, MAX_SECRET_FILE_BYTES, readSecretVariable, secretOfFile } from "./secret-variables.ts";
 import { PROJECT_FOLDER } from "./settings.ts";
+import type { Env } from "./variables.ts";
 
 /** Credentials that users choose themselves. The others are made by Zoho or are key pairs. */
 export const CHOSEN_CREDENTIALS = ["secret", "token"] as const satisfies readonly Credential[];
@@ -35,13 +35,10 @@ export const MULTI_LINE = ["publicKey", "privateKey", "jwks"] as const satisfies
 /** Everyone may see these. */
 const PUBLIC: readonly string[] = ["publicKey", "jwks"] satisfies Credential[];
 
-/** Secrets from files that were named on the command line. They take precedence over the environment. */
-export type GivenSecrets = Readonly<Partial<Record<Credential, Secret>>>;
-
 interface SecretSources {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Undefined for commands that neither verify nor sign, which do not fail for a key that cannot be read. */
-  readonly given?: GivenSecrets;
+  readonly env: Env;
+  /** False for commands that neither verify nor sign, which do not fail for a key that cannot be read. */
+  readonly isStrict: boolean;
   /** The folder that paths of key files are relative to. */
   readonly root: string;
   readonly stored?: StoredSecrets;
@@ -50,31 +47,29 @@ interface SecretSources {
 }
 
 /**
- * The secrets of flags, of the environment and of the project. A product's own variable replaces the general one. A variable that
- * is set but empty is an error: it would turn the check off silently.
+ * The secrets of the environment and of the project. A product's own variable replaces the general one. A variable that is set
+ * but empty is an error: it would turn the check off silently.
  */
-export function readSecrets({ env, given, root, stored, known }: SecretSources): Secrets {
+export function readSecrets({ env, isStrict, root, stored, known }: SecretSources): Secrets {
   const found = new Map<string, Secret>();
-  const remember = (credential: string, { reveal }: Secret): void => {
-    const isPath = credential === "privateKey" && !reveal().includes("PRIVATE KEY");
-    if (!PUBLIC.includes(credential) && !isPath) known.remember(reveal());
-  };
-  for (const [credential, each] of Object.entries(given ?? {})) if (each !== undefined) remember(credential, each);
   for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {
-    for (const [name, value] of Object.entries(env)) {
-      if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
-      if (isBlank(value))
-        throw usageError(
-          `${name} is set but empty`,
-          `give it a value, or remove it from the environment and ${ENV_FILE}`,
-        );
-      const isKey = MULTI_LINE.some((each) => each === credential);
-      const content = secret(isKey ? contentOf(value, root) : value, name);
+    const isKey = MULTI_LINE.some((each) => each === credential);
+    for (const name of namesOf(variable, env)) {
+      // Without a value it is an error for every command, as a path that leads nowhere is not.
+      const path = env[`${name}${FILE_SUFFIX}` as keyof Env];
+      const isInFile = path !== undefined;
+      const given =
+        isInFile && !isStrict ? orUndefined(() => readSecretVariable(env, name)) : readSecretVariable(env, name);
+      if (given === undefined) continue;
+      const value = given.reveal();
+      const content = isKey && !isInFile ? secret(contentOf(value, root), given.origin) : given;
       // A key that cannot be read would fail every delivery, so it is an error before the first.
-      if (given !== undefined && isKey && content.reveal() === value) rejectUnusableFile(name, value, root);
-      if (given !== undefined && credential === "publicKey") readPublicKeys(content);
-      if (given !== undefined && credential === "privateKey") readPrivateKey(content);
-      remember(credential, content);
+      if (isStrict && isKey && isInFile && URL.canParse(value.trim())) throw urlInFile(given.origin, path);
+      if (isStrict && isKey && !isInFile && content.reveal() === value) rejectUnusableFile(name, value, root);
+      if (isStrict && credential === "publicKey") readPublicKeys(content);
+      if (isStrict && credential === "privateKey") readPrivateKey(content);
+      const isPath = credential === "privateKey" && !content.reveal().includes("PRIVATE KEY");
+      if (!PUBLIC.includes(credential) && !isPath) known.remember(content.reveal());
       found.set(name, { ...content, shared: name === variable });
     }
   }
@@ -82,33 +77,30 @@ export function readSecrets({ env, given, root, stored, known }: SecretSources):
     for(credential, product) {
       const variable = CREDENTIAL_VARIABLES[credential];
       const own = found.get(`${variable}_${variableSuffix(product)}`);
-      const flag = given?.[credential];
-      // The flag replaces a product's own secret, which stays required.
-      if (flag !== undefined) return [{ ...flag, shared: own === undefined }];
       const one = own ?? found.get(variable) ?? stored?.find(product, credential);
       return one === undefined ? [] : [one];
     },
-    all: () => [
-      ...Object.values(given ?? {}).filter((each) => each !== undefined),
-      ...found.values(),
-      ...(stored?.all() ?? []),
-    ],
+    all: () => [...found.values(), ...(stored?.all() ?? [])],
   };
 }
 
-/** A private key has 2 to 4 kB, a key set some keys. */
-const MAX_KEY_FILE_BYTES = 64 * 1024;
+/** The variable itself and those of products that are set, as a value or as a file with it. */
+function namesOf(variable: string, env: Env): ReadonlySet<string> {
+  const names = Object.entries(env).flatMap(([name, value]) =>
+    value === undefined ? [] : [secretOfFile(name) ?? name],
+  );
+  return new Set(names.filter((name) => name === variable || name.startsWith(`${variable}_`)));
+}
 
 /** The content of the file that a value names, or the value itself where it names none with a key. */
 function contentOf(value: string, root: string): string {
   const text = readKey(value, root);
-  // The variable alone decides from where keys are fetched.
   return text === undefined || URL.canParse(text.trim()) ? value : text;
 }
 
 function readKey(value: string, root: string): string | undefined {
   if (!namesFile(value)) return undefined;
-  return orUndefined(() => readRegularFile(resolve(root, value), MAX_KEY_FILE_BYTES).toString("utf8"));
+  return orUndefined(() => readRegularFile(resolve(root, value), MAX_SECRET_FILE_BYTES).toString("utf8"));
 }
 
 /** A path is one short line. */
@@ -118,14 +110,19 @@ export function namesFile(value: string): boolean {
 
 function rejectUnusableFile(name: string, value: string, root: string): void {
   const path = resolve(root, value);
-  if (readKey(value, root) !== undefined)
-    throw usageError(`${name}: the file ${path} has a URL in it, not a key`, `set ${name} to the URL itself`);
+  if (readKey(value, root) !== undefined) throw urlInFile(name, path);
   // A short value with a file extension is a path and not a key.
   if (value.length > 200 || !/^[^\n]*\.[a-z0-9]{2,5}$/i.test(value) || value.includes("://")) return;
   throw usageError(
     `${name}: there is no readable file ${path}`,
     "give the key itself, or the path of a file with it: absolute, or relative to the project's folder",
   );
+}
+
+/** The variable alone decides from where keys are fetched. */
+function urlInFile(name: string, path: string): Error {
+  const variable = secretOfFile(name) ?? name;
+  return usageError(`${name}: the file ${path} has a URL in it, not a key`, `set ${variable} to the URL itself`);
 }
 
 /** `MY_SHOP` for `my-shop`: ids of user-defined products may have hyphens, names of variables may not. */

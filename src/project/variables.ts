@@ -36,7 +36,9 @@ export type VariableName = keyof typeof VARIABLES;
 
 /** The process environment, with the project's `.env` for what is not set there. */
 export type Env = {
-  readonly [Name in VariableName | `ZOHO_HOOKS_${string}` | `ZOHO_WEBHOOK_${string}`]?: string | undefined;
+  readonly [Name in VariableName | `${VariableName}_FILE` | `ZOHO_HOOKS_${string}` | `ZOHO_WEBHOOK_${string}`]?:
+    | string
+    | undefined;
 };
 
 /** Encrypts the secrets that receivers share in a log. */
@@ -46,6 +48,14 @@ export const TRUST_ALL = "ZOHO_HOOKS_TRUST";
 
 /** Tells whether a variable may be in a `.env`: it decides neither about the user's own secrets nor about trust. */
 export function isReadFromFile(name: string): name is keyof Env {
-  if (name === STORE_KEY || name === TRUST_ALL) return false;
-  return Object.hasOwn(VARIABLES, name) || /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name);
+  if (name === TRUST_ALL || name.startsWith(STORE_KEY)) return false;
+  return variableOf(name) !== undefined || /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name);
+}
+
+/** The row of a variable, also of one with `_FILE` that names the file of a secret. */
+export function variableOf(name: string): Variable | undefined {
+  const all: Readonly<Record<string, Variable>> = VARIABLES;
+  if (Object.hasOwn(all, name)) return all[name];
+  const base = name.replace(/_FILE$/, "");
+  return Object.hasOwn(all, base) && all[base]?.isSecret === true ? all[base] : undefined;
 }

@@ -23,8 +23,6 @@ export interface VerifyPayloadInput {
   readonly payload: InputPayload;
   /** The value of the header that carries the proof, when it was given apart from the headers. */
   readonly signature: string | undefined;
-  /** A missing proof is a failure even of a bare body, since its secret was given for this very run. */
-  readonly requireProofs: boolean;
   readonly secrets: Secrets;
   readonly now: Date;
   readonly limits: Limits;
@@ -58,10 +56,9 @@ const UNKNOWN_SCHEME = "the signature was not checked: no known signature scheme
 export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const { payload, products, product, signature } = input;
   if (payload.problem !== undefined) return unreadable(payload, payload.problem);
-  const secrets = input.requireProofs ? asRequired(input.secrets) : input.secrets;
   const receiptOf = (delivery: Delivery): Receipt => {
     // A missing signature of a bare body is no failure here, which `receive` does not know.
-    const receipt = receive({ ...input, secrets, now: payload.at ?? input.now, delivery, customSchemas: true });
+    const receipt = receive({ ...input, now: payload.at ?? input.now, delivery, customSchemas: true });
     return input.event === undefined ? receipt : asNamedEvent(receipt, formatOf(receipt, products, product), delivery);
   };
   const first = receiptOf(payload.delivery);
@@ -77,7 +74,7 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const receipt = delivery === payload.delivery ? first : receiptOf(delivery);
   const format = formatOf(receipt, products, product);
   const required = receipt.verdicts.map((verdict) =>
-    payload.complete || input.requireProofs ? verdict : absentWithoutHeader(verdict, format, delivery),
+    payload.complete ? verdict : absentWithoutHeader(verdict, format, delivery),
   );
   const isFailed = has("failed", required);
   const isMasked = isFailed && containsMask(delivery);
@@ -104,14 +101,6 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
       ...(ambiguity === undefined ? [] : [`${ambiguity}: name the product with --product`]),
       ...addressNote(verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
     ],
-  };
-}
-
-/** A secret that was named on the command line is meant for this very payload. */
-function asRequired(secrets: Secrets): Secrets {
-  return {
-    ...secrets,
-    for: (credential, product) => secrets.for(credential, product).map((each) => ({ ...each, shared: false })),
   };
 }
 

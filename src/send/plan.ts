@@ -1,14 +1,13 @@
 import { parseAssignment } from "../contract/edit-body.ts";
 import { type HeaderPair, parseHeader } from "../delivery/delivery.ts";
 import { isHopByHop } from "../forward/request.ts";
-import type { SecretOptions } from "../project/given-secrets.ts";
 import { usageError } from "../util/errors.ts";
 import { parseInteger, parseTimeout } from "../util/units.ts";
 import { parseExpectedStatus, refuse } from "./flags.ts";
 import type { SentCount } from "./tally.ts";
 
 /** The flags as they were typed. */
-export interface SendFlags extends SecretOptions {
+export interface SendFlags {
   readonly all?: boolean;
   readonly to?: string;
   readonly timeout: string;
@@ -118,10 +117,6 @@ function refuseContradictions(product: string | undefined, event: string | undef
       "zoho-hooks listen --serve-jwks serves them until it is stopped",
     ],
     [o.slow !== undefined && o.curl, "curl cannot send a body slowly, as --slow does"],
-    [
-      o.data === "-" && (o.secretFile === "-" || o.tokenFile === "-"),
-      "--data and a secret cannot both be read from standard input",
-    ],
   ]);
 }
 

@@ -2,13 +2,12 @@ import { parseAssignment } from "../contract/edit-body.ts";
 import type { Product } from "../contract/product.ts";
 import { type FilterOptions, isFiltered, readFilter } from "../events/filter.ts";
 import { type LogOptions, parseNumber } from "../events/open-log.ts";
-import type { SecretOptions } from "../project/given-secrets.ts";
 import { usageError } from "../util/errors.ts";
 import { parseInteger, parseTimeout } from "../util/units.ts";
 import { parseExpectedStatus, refuse } from "./flags.ts";
 
 /** The flags as they were typed. */
-export interface ReplayOptions extends FilterOptions, LogOptions, SecretOptions {
+export interface ReplayOptions extends FilterOptions, LogOptions {
   readonly to?: string;
   readonly set?: readonly string[];
   readonly edit?: boolean;
@@ -82,7 +81,5 @@ export function refuseContradictions(numbers: readonly string[], o: ReplayOption
       "name it: zoho-hooks replay last --edit",
     ],
     [o.expectStatus !== undefined && o.dryRun, "--expect-status needs an answer, and --dry-run sends nothing"],
-    [o.exact && (o.secretFile ?? o.tokenFile) !== undefined, "--exact signs nothing, so it takes no secret"],
-    [o.tokenFile !== undefined, "replay does not change the token in the body", "change it with --set token=…"],
   ]);
 }

@@ -12,7 +12,6 @@ import { createRoutes } from "../forward/routes.ts";
 import type { Log, LogEntry, LogFilter } from "../log/log.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
-import { givenSecrets } from "../project/given-secrets.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { stoppedBy } from "../util/timing.ts";
@@ -37,8 +36,7 @@ interface Run {
 /** Sends what the numbers name, or else what the flags select. A number is `42`, `last` or a range such as `7..12`. */
 export async function replay(context: Context, numbers: readonly string[], options: ReplayOptions): Promise<ExitCode> {
   refuseContradictions(numbers, options);
-  const secrets = await givenSecrets(context, options);
-  const config = loadConfig(context, { flags: { store: options.store }, secrets });
+  const config = loadConfig(context, { flags: { store: options.store }, needsSecrets: true });
   const products = await projectProducts(config);
   const plan = readReplayPlan(numbers, options, context.now(), products);
   return withLog(context, config, async (log) => {

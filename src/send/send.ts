@@ -1,7 +1,6 @@
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
 import { runningAddress } from "../events/running-listener.ts";
 import type { Context } from "../project/context.ts";
-import { givenSecrets } from "../project/given-secrets.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { openServer, sendReply } from "../receiver/http-server.ts";
 import { KEY_SET_PATH, keySetReply } from "../receiver/routes.ts";
@@ -23,7 +22,7 @@ export async function send(
   options: SendFlags,
 ): Promise<ExitCode> {
   const plan = readPlan(product, event, options);
-  const configured = loadConfig(context, { secrets: await givenSecrets(context, options) });
+  const configured = loadConfig(context, { needsSecrets: true });
   await rememberChannelTokens(context, configured);
   const config = await atRunningListener(context, plan, configured);
   const sources = requireFaults(plan, await readSources(context, plan, config));

@@ -1,9 +1,11 @@
 import { posix, win32 } from "node:path";
 import { type Secret, secret } from "../delivery/secrets.ts";
-import { errorCode, errorText, UserError, usageError } from "../util/errors.ts";
+import { errorCode, errorText, UserError } from "../util/errors.ts";
 import { readRegularFile } from "../util/files.ts";
 
 export interface AuthtokenPlaces {
+  /** The value of its variable. */
+  readonly variable: Secret | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   /** As in `process.platform`. */
@@ -12,13 +14,8 @@ export interface AuthtokenPlaces {
 
 /** The ngrok authtoken from NGROK_AUTHTOKEN, or from the config file of ngrok's agent. */
 export async function findAuthtoken(places: AuthtokenPlaces): Promise<Secret | undefined> {
-  const fromEnv = places.env.NGROK_AUTHTOKEN;
-  if (fromEnv !== undefined) {
-    if (fromEnv.trim() === "") {
-      throw usageError("NGROK_AUTHTOKEN is set but empty", "unset it or set it to the token; --tunnel none needs none");
-    }
-    return secret(fromEnv.trim(), "NGROK_AUTHTOKEN");
-  }
+  const { variable } = places;
+  if (variable !== undefined) return secret(variable.reveal().trim(), variable.origin);
   const path = ngrokConfigFile(places);
   const token = readAuthtoken(await readIfExists(path));
   return token === undefined ? undefined : secret(token, path);

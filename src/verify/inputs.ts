@@ -2,12 +2,11 @@ import { accessSync, constants, createReadStream, readdirSync, statSync } from "
 import { join, resolve } from "node:path";
 import type { Runtime } from "../process/runtime.ts";
 import type { Context } from "../project/context.ts";
-import type { SecretOptions } from "../project/given-secrets.ts";
 import { type InputPayload, streamVerifyInput } from "../recognition/verify-input.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { NOT_A_FILE } from "../util/files.ts";
 
-interface InputOptions extends SecretOptions {
+interface InputOptions {
   readonly logged?: string;
   readonly store?: string;
 }
@@ -37,8 +36,6 @@ export function inputNames(context: Context, files: readonly string[], options: 
   if (files.length === 0 && context.stdin.isTTY) {
     throw usageError("there is nothing to verify", "name a file, or pipe a payload in: zoho-hooks verify payload.json");
   }
-  if (options.secretFile === "-" || options.tokenFile === "-")
-    throw usageError("standard input cannot be both the payload and a secret", "put one of them into a file");
   return names;
 }
 

@@ -7,7 +7,6 @@ import { projectProducts, warnOfUnknownVariables } from "../custom/project-produ
 import { type HeaderPair, headerValue, parseHeader } from "../delivery/delivery.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
-import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
@@ -28,7 +27,7 @@ import { expandPaths, type InputItem, inputItems, inputNames, loggedNumber, requ
 import type { LoggedInput } from "./logged.ts";
 import type { VerifiedReport } from "./reports.ts";
 
-export interface VerifyOptions extends SecretOptions {
+export interface VerifyOptions {
   readonly product?: string;
   readonly event?: string;
   readonly logged?: string;
@@ -55,7 +54,7 @@ export async function verify(context: Context, files: readonly string[], options
     store: options.store,
     tolerance: tolerance === undefined ? undefined : parseDuration(tolerance, "--tolerance"),
   };
-  const config = loadConfig(context, { flags, secrets: await givenSecrets(context, options) });
+  const config = loadConfig(context, { flags, needsSecrets: true });
   const logged = options.logged === undefined ? undefined : await readLogged(context, config, options.logged);
   const products = await projectProducts(config);
   warnOfUnknownVariables(context, config, products);
@@ -76,7 +75,6 @@ export async function verify(context: Context, files: readonly string[], options
   const task = {
     ...candidatesFor(products, options),
     signature,
-    requireProofs: options.secretFile !== undefined,
     secrets: await withChannels(context, keys.secrets),
     now: context.now(),
     limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },

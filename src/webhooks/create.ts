@@ -3,11 +3,9 @@ import { join } from "node:path";
 import { notifyUrl } from "../channels/notify-url.ts";
 import { eventNames, findFormat, findProduct, nearest } from "../contract/event-names.ts";
 import { differentUrl, MASK } from "../delivery/mask.ts";
-import { sameText } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
 import { warnIfTracked } from "../project/git.ts";
-import { givenSecrets } from "../project/given-secrets.ts";
 import type { Config } from "../project/load.ts";
 import { KEYS_FOLDER } from "../project/secrets.ts";
 import { trustOwn } from "../project/trust.ts";
@@ -34,7 +32,6 @@ export interface CreateOptions extends WebhookOptions {
   readonly fields?: string;
   readonly previous?: boolean;
   readonly direction?: string;
-  readonly secretFile?: string;
   readonly unsigned?: boolean;
   readonly showSecrets?: boolean;
 }
@@ -55,7 +52,7 @@ export async function createWebhook(
   const isZohoLocal = await usesLocalZoho(context, config, options.profile);
   const url = notifyUrl(context, await findUrl(isZohoLocal), { isZohoLocal, plainHttp: product.plainHttp === true });
   await withWebhooks(context, config, product, options, async (session) => {
-    const chosen = await chooseSecret(context, session, options);
+    const chosen = chooseSecret(context, session, options);
     const config: WebhookConfig = { name, description, url, events, secret: chosen?.value, filters };
     const refusal = product.rejection?.(config);
     if (refusal !== undefined) throw usageError(refusal);
@@ -132,37 +129,24 @@ interface ChosenSecret {
  * The secret that the webhook signs with: the one that `listen` verifies this product with, since all its webhooks share
  * one; else a new one. Undefined if the webhook does not sign, or signs with Zoho's key.
  */
-async function chooseSecret(
+function chooseSecret(
   context: Context,
   { config, product: { id, title, secret: rule } }: WebhookSession,
-  { secretFile, unsigned = false }: CreateOptions,
-): Promise<ChosenSecret | undefined> {
-  const hasFile = secretFile !== undefined;
+  { unsigned = false }: CreateOptions,
+): ChosenSecret | undefined {
   if (rule === undefined) {
-    if (!hasFile && !unsigned) return undefined;
-    const flag = hasFile ? "--secret-file" : "--unsigned";
-    throw usageError(`${flag}: ${title} always signs with Zoho's own key`, "leave it out");
+    if (!unsigned) return undefined;
+    throw usageError(`--unsigned: ${title} always signs with Zoho's own key`, "leave it out");
   }
-  if (unsigned && hasFile) throw usageError("--unsigned and --secret-file exclude each other");
   if (unsigned) return undefined;
   const [known] = config.secrets.for("secret", id);
-  const given = (await givenSecrets(context, { secretFile })).secret;
-  if (given !== undefined && known !== undefined && !sameText(given.reveal(), known.reveal())) {
+  if (known !== undefined && !rule.pattern.test(known.reveal())) {
     throw usageError(
-      `--secret-file: listen uses another secret for ${id} in this project, ${known.origin}`,
-      "leave --secret-file out to sign with that one",
+      `${known.origin}: a secret for ${title} must be ${rule.rule}`,
+      `set ZOHO_WEBHOOK_SECRET_${id.toUpperCase()} to one, or add --unsigned to create the webhook without a secret`,
     );
   }
-  const chosen = given ?? known;
-  if (chosen !== undefined && !rule.pattern.test(chosen.reveal())) {
-    throw usageError(
-      `${chosen.origin}: a secret for ${title} must be ${rule.rule}`,
-      given === undefined
-        ? `set ZOHO_WEBHOOK_SECRET_${id.toUpperCase()} to one, or add --unsigned to create the webhook without a secret`
-        : "choose another one",
-    );
-  }
-  const value = chosen?.reveal() ?? newSecret();
+  const value = known?.reveal() ?? newSecret();
   context.knownSecrets.remember(value);
   return { value, isNew: known === undefined };
 }

@@ -29,7 +29,7 @@ export async function grantInBrowser(
   context: Context,
   http: ZohoHttp,
   { accountsUrl, clientId }: OAuthClient,
-  { scopes, port, open }: { readonly scopes: readonly string[]; readonly port: number; readonly open: boolean },
+  { scopes, port }: { readonly scopes: readonly string[]; readonly port: number },
 ): Promise<Grant> {
   const { signal } = context;
   const state = randomBytes(16).toString("hex");
@@ -49,7 +49,7 @@ export async function grantInBrowser(
       fail(
         signInError(
           "the start page of the sign-in was opened twice: another program may have read its address",
-          "start again with --no-open, and open the URL that is printed",
+          "start again with BROWSER=none in the environment, and open the URL that is printed",
           "opened_twice",
         ),
       );
@@ -113,7 +113,7 @@ export async function grantInBrowser(
     for (const message of ["open this address to sign in:", consentUrl]) context.report({ type: "notice", message });
     // Redirects to it, once: other users can read the command line of a browser, and with the state they could return a code
     // of another account.
-    if (open && context.stderr.isTTY) openInBrowser(context, `http://localhost:${server.port}${startPath}`);
+    if (context.stderr.isTTY) openInBrowser(context, `http://localhost:${server.port}${startPath}`);
     return await untilAborted(granted, signal);
   } finally {
     clearTimeout(timer);

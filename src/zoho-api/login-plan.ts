@@ -1,8 +1,8 @@
 import { type Secret, secret } from "../delivery/secrets.ts";
 import type { Prompts } from "../process/prompts.ts";
 import type { Context } from "../project/context.ts";
-import { readSecretFile } from "../project/given-secrets.ts";
 import type { Config } from "../project/load.ts";
+import { readSecretFile } from "../project/secret-variables.ts";
 import { usageError } from "../util/errors.ts";
 import { parseInteger } from "../util/units.ts";
 import { grantInBrowser } from "./browser-login.ts";
@@ -16,17 +16,12 @@ import { type OAuthClient, setting } from "./sign-in.ts";
 export interface LoginOptions {
   readonly code?: string;
   readonly browser?: boolean;
-  readonly refreshTokenFile?: string;
   readonly clientId?: string;
-  readonly clientSecretFile?: string;
   readonly dc?: string;
-  readonly environment?: string;
   readonly product?: readonly string[];
   readonly scope?: readonly string[];
   readonly profile?: string;
   readonly port: string;
-  readonly open: boolean;
-  readonly keyring: boolean;
 }
 
 /** Everything that a sign-in needs, with nothing left to ask. */
@@ -52,7 +47,7 @@ interface Sources {
   readonly prompts: Prompts | undefined;
 }
 
-/** From flags, else the environment, else questions. Without a terminal, a missing value is an error that names its flag. */
+/** From flags, else the environment, else questions. Without a terminal, a missing value is an error that says how to give it. */
 export async function readLoginPlan(context: Context, config: Config, options: LoginOptions): Promise<LoginPlan> {
   const { env } = config;
   const scopes = [...new Set([...(options.product ?? ["crm"]).flatMap(loginScopes), ...(options.scope ?? [])])];
@@ -64,32 +59,30 @@ export async function readLoginPlan(context: Context, config: Config, options: L
   const clientId =
     options.clientId ??
     setting(env, "ZOHO_CLIENT_ID") ??
-    (await ask(prompts, { message: "Client id", flag: "--client-id" }));
-  const clientSecret = await readClientSecret(sources);
+    (await ask(prompts, { message: "Client id", how: "add --client-id" }));
+  const clientSecret = await readSecret(sources, "ZOHO_CLIENT_SECRET", "Client secret");
   return {
     clientId: clientId.trim(),
     clientSecret,
     centres,
-    environment: findEnvironment(options.environment ?? setting(env, "ZOHO_ENVIRONMENT") ?? "production"),
+    environment: findEnvironment(setting(env, "ZOHO_ENVIRONMENT") ?? "production"),
     scopes,
     obtain: await readGrant(sources, method, scopes),
   };
 }
 
-function givenMethod({ env, options: { code, browser, refreshTokenFile } }: Sources): Method | undefined {
-  if ([code, browser, refreshTokenFile].filter((each) => each !== undefined).length > 1)
-    throw usageError("--code, --browser and --refresh-token-file exclude one another");
+function givenMethod({ env, options: { code, browser } }: Sources): Method | undefined {
+  if (code !== undefined && browser === true) throw usageError("--code and --browser exclude each other");
   if (code !== undefined) return "code";
   if (browser === true) return "browser";
-  const isGiven = refreshTokenFile !== undefined || setting(env, "ZOHO_REFRESH_TOKEN") !== undefined;
-  return isGiven ? "refresh-token" : undefined;
+  return setting(env, "ZOHO_REFRESH_TOKEN") === undefined ? undefined : "refresh-token";
 }
 
-async function askMethod(prompts: Prompts | undefined): Promise<"code" | "browser"> {
+async function askMethod(prompts: Prompts | undefined): Promise<Method> {
   if (prompts === undefined) {
     throw usageError(
       "there is no terminal to ask how you want to sign in",
-      "add --code, --browser or --refresh-token-file",
+      "add --code or --browser, or set ZOHO_REFRESH_TOKEN",
     );
   }
   const choice = await prompts.choose({
@@ -97,9 +90,10 @@ async function askMethod(prompts: Prompts | undefined): Promise<"code" | "browse
     choices: [
       { value: "code", label: "with a code of a self client (simplest)" },
       { value: "browser", label: "in the browser, with a server-based client" },
+      { value: "refresh-token", label: "with a refresh token that you have" },
     ],
   });
-  return choice === "browser" ? choice : "code";
+  return choice === "browser" || choice === "refresh-token" ? choice : "code";
 }
 
 const AUTO = "auto";
@@ -136,37 +130,33 @@ function explainCode(context: Context, scopes: readonly string[], [only, ...othe
   for (const each of [message, scopes.join(",")]) context.report({ type: "notice", message: each });
 }
 
-async function readClientSecret({ context, env, options, prompts }: Sources): Promise<Secret> {
-  const file = options.clientSecretFile;
-  if (file !== undefined) return readTrimmed(context, file, "--client-secret-file");
-  const fromEnv = setting(env, "ZOHO_CLIENT_SECRET");
-  if (fromEnv !== undefined) return secret(fromEnv, "ZOHO_CLIENT_SECRET");
-  const typed = await ask(prompts, { message: "Client secret", flag: "--client-secret-file", hidden: true });
-  return secret(typed, "typed in");
+/** The secret of a variable, else one that is typed in. */
+async function readSecret(
+  { env, prompts }: Sources,
+  variable: "ZOHO_CLIENT_SECRET" | "ZOHO_REFRESH_TOKEN",
+  message: string,
+): Promise<Secret> {
+  const given = setting(env, variable);
+  if (given !== undefined) return secret(given, variable);
+  const how = `set ${variable}, or ${variable}_FILE to the path of a file with it`;
+  return secret(await ask(prompts, { message, how, hidden: true }), "typed in");
 }
 
-async function readGrant(
-  { context, env, options, prompts }: Sources,
-  method: Method,
-  scopes: readonly string[],
-): Promise<LoginPlan["obtain"]> {
+async function readGrant(sources: Sources, method: Method, scopes: readonly string[]): Promise<LoginPlan["obtain"]> {
+  const { context, options, prompts } = sources;
   const { signal } = context;
   switch (method) {
     case "browser": {
       const port = parseInteger(options.port, "--port", 0, 65_535);
       return async (http, client) => {
-        const { code, redirectUri, centre } = await grantInBrowser(context, http, client, { ...options, scopes, port });
+        const { code, redirectUri, centre } = await grantInBrowser(context, http, client, { scopes, port });
         const named = { ...client, accountsUrl: centre?.accountsUrl ?? client.accountsUrl };
         const isNamed = centre !== undefined;
         return { tokens: await exchangeCode(http, named, code, { redirectUri, isNamed, signal }), centre };
       };
     }
     case "refresh-token": {
-      const file = options.refreshTokenFile;
-      const refreshToken =
-        file === undefined
-          ? secret(setting(env, "ZOHO_REFRESH_TOKEN") ?? "", "ZOHO_REFRESH_TOKEN")
-          : await readTrimmed(context, file, "--refresh-token-file");
+      const refreshToken = await readSecret(sources, "ZOHO_REFRESH_TOKEN", "Refresh token");
       return async (http, client) => {
         const tokens = await context.waiting("trying the refresh token", () =>
           refreshAccess(http, client, refreshToken, { signal }),
@@ -184,22 +174,17 @@ async function readGrant(
 }
 
 async function readCode(context: Context, prompts: Prompts | undefined, given: string | undefined): Promise<string> {
-  if (given === "-") return (await readTrimmed(context, "-", "--code")).reveal();
+  if (given === "-") return (await readSecretFile(context, "-", "--code")).reveal().trim();
   if (given?.trim() === "") throw usageError("--code is empty", "generate one in the API console");
-  const question = { message: "Code of the self client", flag: "--code", hidden: true };
+  const question = { message: "Code of the self client", how: "add --code", hidden: true };
   return (given ?? (await ask(prompts, question))).trim();
-}
-
-async function readTrimmed(context: Context, path: string, flag: string): Promise<Secret> {
-  const read = await readSecretFile(context, path, flag);
-  return secret(read.reveal().trim(), read.origin);
 }
 
 async function ask(
   prompts: Prompts | undefined,
-  { message, flag, hidden = false }: { message: string; flag: string; hidden?: boolean },
+  { message, how, hidden = false }: { message: string; how: string; hidden?: boolean },
 ): Promise<string> {
-  if (prompts === undefined) throw usageError(`there is no terminal to ask for ${flag}`, `add ${flag}`);
+  if (prompts === undefined) throw usageError(`there is no terminal to ask for the ${message.toLowerCase()}`, how);
   const answer = hidden ? await prompts.secret({ message }) : await prompts.text({ message });
   if (answer.trim() === "") throw usageError(`${message}: the answer is empty`);
   return answer.trim();

@@ -7,14 +7,14 @@ import type { ZohoHttp } from "./http.ts";
 import { type LoginOptions, type LoginPlan, readLoginPlan } from "./login-plan.ts";
 import type { TokenReply } from "./oauth.ts";
 import { chosenProfile, openStore, withHttp } from "./session.ts";
-import { signInError } from "./sign-in.ts";
+import { setting, signInError } from "./sign-in.ts";
 import { signInReport } from "./whoami.ts";
 
 /** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */
 export async function login(context: Context, options: LoginOptions): Promise<void> {
   const config = loadConfig(context);
   const name = chosenProfile(config, options.profile) ?? "default";
-  const store = openStore(context, config, options.keyring);
+  const store = openStore(context, config);
   await store.check(name);
   const plan = await readLoginPlan(context, config, options);
   const warn = (message: string, hint: string): void => context.report({ type: "warning", message, hint });
@@ -46,7 +46,7 @@ export async function login(context: Context, options: LoginOptions): Promise<vo
         "remove it from the connected apps of your Zoho account; next time, run logout before login",
       );
     }
-    warnIfUnused(context, config, name);
+    warnIfUnused(context, config, name, refreshToken);
     const missing = plan.scopes.filter((scope) => !scopes.includes(scope));
     if (missing.length > 0)
       warn(
@@ -108,9 +108,13 @@ function noRefreshToken(): UserError {
 }
 
 /** A variable that takes precedence would silently be used instead of the new profile. */
-function warnIfUnused(context: Context, config: Config, profile: string): void {
+function warnIfUnused(context: Context, config: Config, profile: string, refreshToken: string): void {
   const named = chosenProfile(config, undefined);
-  const token = (["ZOHO_REFRESH_TOKEN", "ZOHO_ACCESS_TOKEN"] as const).find((name) => config.env[name] !== undefined);
+  // The same sign-in: it was given for this very login.
+  if (named === undefined && setting(config.env, "ZOHO_REFRESH_TOKEN") === refreshToken) return;
+  const token = (["ZOHO_REFRESH_TOKEN", "ZOHO_ACCESS_TOKEN"] as const).find(
+    (name) => setting(config.env, name) !== undefined,
+  );
   const first = named === undefined ? token : named === profile ? undefined : "ZOHO_PROFILE";
   if (first === undefined) return;
   context.report({

@@ -56,9 +56,8 @@ export function chosenProfile({ env }: Pick<Config, "env">, flag: string | undef
 }
 
 /** `ZOHO_KEYRING=off` stores secrets in a private file instead. */
-export function openStore(context: Context, config: Config, useKeyring = true): CredentialsStore {
-  const isOff = !useKeyring || context.env.ZOHO_KEYRING === "off";
-  const keyring = isOff ? undefined : keyringVault(systemKeyring);
+export function openStore(context: Context, config: Config): CredentialsStore {
+  const keyring = context.env.ZOHO_KEYRING === "off" ? undefined : keyringVault(systemKeyring);
   return credentialsStore({ folder: context.userFolder, keyring, env: config.env });
 }
 

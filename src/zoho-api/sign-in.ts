@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Secret, secret } from "../delivery/secrets.ts";
+import { readSecretVariable } from "../project/secret-variables.ts";
 import type { Env, VariableName } from "../project/variables.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { type DataCentre, type Environment, findEnvironment, type Hosts, resolveHosts } from "./data-centres.ts";
@@ -82,10 +83,7 @@ export function hasEnvSignIn(env: Env): boolean {
 
 /** A variable that is set but empty is a mistake, such as a missing CI secret, and not the same as unset. */
 export function setting(env: Env, name: VariableName): string | undefined {
-  const value = env[name];
-  if (value === undefined) return undefined;
-  if (value.trim() !== "") return value.trim();
-  throw usageError(`${name} is set but empty`, "give it a value or unset it");
+  return readSecretVariable(env, name)?.reveal().trim();
 }
 
 /** An error of the sign-in: exit code 6. */
@@ -120,11 +118,11 @@ export function signInAgain(
   const products = [...new Set(ids)].map((id) => `--product ${id}`);
   const command = (dc: string): string =>
     [
+      ...(environment === "production" ? [] : [`ZOHO_ENVIRONMENT=${environment}`]),
       "zoho-hooks login",
       ...(products.join() === "--product crm" && missing === undefined ? [] : products),
       ...(missing?.scope === undefined ? [] : [`--scope ${missing.scope}`]),
       ...(dc === "us" ? [] : [`--dc ${dc}`]),
-      ...(environment === "production" ? [] : [`--environment ${environment}`]),
       ...(name === "default" ? [] : [`--profile ${name}`]),
     ].join(" ");
   return { how: command(centre.id), elsewhere: `${command("auto")} finds the data centre` };

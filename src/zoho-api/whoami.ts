@@ -1,24 +1,48 @@
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
-import { usageError } from "../util/errors.ts";
 import { type AccessToken, accessTokens } from "./access-token.ts";
+import type { CredentialsStore } from "./credentials.ts";
 import { apiUrl } from "./data-centres.ts";
 import type { SignInReport } from "./reports.ts";
 import { chosenProfile, openSignIn, openStore, withHttp, type ZohoOptions } from "./session.ts";
 import { hasEnvSignIn, type SignIn } from "./sign-in.ts";
 
-/** Shows the sign-in that commands use, after Zoho has given an access token for it. */
+/** Lists the profiles of this machine, and shows the sign-in that commands use once Zoho has given an access token for it. */
 export async function whoami(context: Context, { profile }: ZohoOptions): Promise<void> {
   const config = loadConfig(context);
+  const stored = await openStore(context, config).profiles();
+  const used = chosenProfile(config, profile) ?? (hasEnvSignIn(config.env) ? undefined : stored.current);
+  if (context.json || stored.profiles.some(({ name }) => name !== used)) listProfiles(context, stored, used);
   const signIn = await openSignIn(context, config, profile);
   await withHttp(context, config, async (http) => {
     const tokens = accessTokens(context, signIn, http);
     const token = await context.waiting("asking Zoho for an access token", () => tokens.get(context.signal));
-    const { profiles } = await openStore(context, config).profiles();
-    const stored = signIn.name === "environment" ? undefined : profiles.find(({ name }) => name === signIn.name);
+    const isFromEnv = signIn.name === "environment";
+    const own = isFromEnv ? undefined : stored.profiles.find(({ name }) => name === signIn.name);
     const places = { keyring: "the system's keyring", file: `a private file in ${context.userFolder}` };
-    const secretsIn = stored === undefined ? "the environment" : places[stored.secretsIn];
+    const secretsIn = own === undefined ? "the environment" : places[own.secretsIn];
     context.report(signInReport("current", signIn, token, secretsIn));
+  });
+}
+
+type StoredProfiles = Awaited<ReturnType<CredentialsStore["profiles"]>>;
+
+function listProfiles(context: Context, { profiles }: StoredProfiles, used: string | undefined): void {
+  const rows = profiles.map(({ name, dataCentre, environment, scopes, secretsIn }) => ({
+    type: "profile",
+    name,
+    used: name === used,
+    data_centre: dataCentre,
+    environment,
+    scopes,
+    secrets_in: secretsIn,
+  }));
+  context.report({
+    type: "table",
+    columns: ["", "profile", "data centre", "environment"],
+    rows: rows.map((row) => [row.used ? "→" : "", row.name, row.data_centre, row.environment]),
+    json: rows,
+    footer: "choose another with --profile or ZOHO_PROFILE",
   });
 }
 
@@ -41,31 +65,4 @@ export function signInReport(
     secretsIn,
     tokenExpiresAt: token.expiresAt,
   };
-}
-
-/** Lists the profiles of this machine, and marks the one that commands use. */
-export async function listProfiles(context: Context, { profile }: ZohoOptions): Promise<void> {
-  const config = loadConfig(context);
-  if (profile !== undefined) throw usageError("--all and --profile exclude each other", "leave one of them out");
-  const { profiles, current } = await openStore(context, config).profiles();
-  const used = chosenProfile(config, undefined) ?? (hasEnvSignIn(config.env) ? undefined : current);
-  const rows = profiles.map(({ name, dataCentre, environment, scopes, secretsIn }) => ({
-    type: "profile",
-    name,
-    used: name === used,
-    data_centre: dataCentre,
-    environment,
-    scopes,
-    secrets_in: secretsIn,
-  }));
-  if (rows.length === 0)
-    context.report({ type: "notice", message: "no profiles on this machine: create one with zoho-hooks login" });
-  else
-    context.report({
-      type: "table",
-      columns: ["", "profile", "data centre", "environment"],
-      rows: rows.map((row) => [row.used ? "→" : "", row.name, row.data_centre, row.environment]),
-      json: rows,
-      footer: "choose another with --profile or ZOHO_PROFILE",
-    });
 }

@@ -123,10 +123,10 @@ describe("the token of the channel of listen", () => {
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
   });
 
-  it("is that of --token-file", async () => {
-    const options = world();
+  it("is that of a file", async () => {
+    const options = world({ ZOHO_WEBHOOK_TOKEN_FILE: "token" });
     writeFileSync(join(options.cwd ?? "", "token"), "of-the-file\n");
-    await start(["--channel", "Leads.create", "--token-file", "token"], options);
+    await start(["--channel", "Leads.create"], options);
     expect(zoho.watch.rows()).toMatchObject([{ token: "of-the-file" }]);
   });
 

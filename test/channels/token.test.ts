@@ -12,15 +12,19 @@ beforeEach(async () => {
   world = await startChannelWorld();
   const { env, cwd, clock } = world;
   listener = await startListener(["--tunnel", "none"], { env, cwd, now: clock.now });
-  writeFileSync(join(cwd, "old"), "the-old-token");
   writeFileSync(join(cwd, "new"), "the-new-token");
-  await world.create("--id", "1", "--token-file", "old", "--url", `${listener.url}/webhooks/zoho/crm`);
+  await create("1", "the-old-token");
 });
 afterEach(async () => {
   await listener.stop();
   await world.close();
 });
 
+/** A channel with this token, which posts to the listener. */
+const create = (id: string, token: string) => {
+  const argv = ["create", "Leads.create", "--id", id, "--url", `${listener.url}/webhooks/zoho/crm`];
+  return world.channels(argv, { env: { ...world.env, ZOHO_WEBHOOK_TOKEN: token } });
+};
 const update = () => world.channels(["update", "1", "--token-file", "new"]);
 /** The statuses of a listener for the old and the new token. */
 const answers = async (): Promise<readonly number[]> => {
@@ -45,7 +49,7 @@ describe("verify --logged", () => {
   });
 
   it("distinguishes the token of another channel from one with extra white space", async () => {
-    await world.create("--id", "2", "--token-file", "new", "--url", `${listener.url}/webhooks/zoho/crm`);
+    await create("2", "the-new-token");
     expect(await answers()).toEqual([200, 401]);
     const { out } = await verify("2");
     expect(out).toContain("→ the token is that of channel 2, but the body names another channel");
@@ -71,7 +75,7 @@ describe("the token of channels create", () => {
     expect(general.text).not.toMatch(/the-app-token|a new token was created/);
     const both = { ZOHO_WEBHOOK_TOKEN: "the-app-token", ZOHO_WEBHOOK_TOKEN_CRM: "the-crm-token" };
     expect((await create("8", both)).token).toBe("the-crm-token");
-    expect((await create("9", both, "--token-file", "new")).token).toBe("the-new-token");
+    expect((await create("9", { ZOHO_WEBHOOK_TOKEN_CRM_FILE: "new" })).token).toBe("the-new-token");
   });
 
   it("is a new one without the variable, and the output says how to see it", async () => {

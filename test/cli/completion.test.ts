@@ -113,7 +113,7 @@ describe("completion words", () => {
       ["init", "--secret", ""],
       ["generate", "none", ":files"],
     ],
-    [["send", "--secret-file", ""], [":files"]],
+    [["send", "--junit", ""], [":files"]],
     [
       ["config", ""],
       ["show", "help"],

@@ -122,7 +122,7 @@ describe.skipIf(!has("bash"))("completion in bash", () => {
   });
 
   it("leaves files to the shell", () => {
-    expect(complete("send", "--secret-file", "")).toEqual([]);
+    expect(complete("send", "--junit", "")).toEqual([]);
   });
 });
 
@@ -196,7 +196,7 @@ describe.skipIf(!has("fish"))("completion in fish", () => {
   it("completes file names", () => {
     const file = join(tempFolder(), "secret.txt");
     writeFileSync(file, "");
-    expect(complete(`zoho-hooks send --secret-file ${file.slice(0, -2)}`)).toEqual([file]);
+    expect(complete(`zoho-hooks send --junit ${file.slice(0, -2)}`)).toEqual([file]);
   });
 });
 
@@ -221,6 +221,6 @@ describe.skipIf(!has("pwsh"))("completion in PowerShell", () => {
   it("completes file names", () => {
     const file = join(tempFolder(), "secret.txt");
     writeFileSync(file, "");
-    expect(complete(`zoho-hooks send --secret-file ${file.slice(0, -2)}`)[0]).toContain(file);
+    expect(complete(`zoho-hooks send --junit ${file.slice(0, -2)}`)[0]).toContain(file);
   });
 });

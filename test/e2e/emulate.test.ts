@@ -166,8 +166,8 @@ it("takes a newcomer to the first verified delivery, without an account", async 
 describe.skipIf(!hasBrowser)("login --browser", { timeout: 60_000 }, () => {
   async function signIn(button: "Accept" | "Reject") {
     const { child, url } = await emulate();
-    const { ZOHO_REFRESH_TOKEN: _, ...env } = variablesOf(url);
-    const login = startBin(["login", "--browser", "--port", "0", "--no-open"], { env });
+    const { ZOHO_REFRESH_TOKEN: _, ...variables } = variablesOf(url);
+    const login = startBin(["login", "--browser", "--port", "0"], { env: { ...variables, BROWSER: "none" } });
     const [consent] = await login.said(/http:\S+\/oauth\/v2\/auth\?\S+/);
     const page = await openPage();
     await page.goto(consent);

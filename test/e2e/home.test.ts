@@ -10,7 +10,7 @@ it.skipIf(process.platform === "win32").each([{ HOME: "" }, { HOME: "." }, { XDG
     const cwd = tempFolder();
     mkdirSync(join(cwd, ".config/zoho-hooks"), { recursive: true });
     writeFileSync(join(cwd, ".config/zoho-hooks/config.json"), '{ "port": 1 }');
-    const { status, stdout } = await runBin(["config", "show", "--origin"], { cwd, env });
+    const { status, stdout } = await runBin(["config", "show"], { cwd, env });
     expect(status).toBe(0);
     expect(stdout).not.toContain(".config/zoho-hooks/config.json");
   },

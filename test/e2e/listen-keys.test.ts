@@ -301,10 +301,9 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
 
   it("use the flags that listen was given", async () => {
     const cwd = tempFolder();
-    writeFileSync(join(cwd, "secret"), "another-secret");
-    const { shell, port } = await startListen("--store mine.db --secret-file secret --show-secrets", { cwd });
+    const { shell, port } = await startListen("--store mine.db --show-secrets", { cwd });
     const send = ["send", "crm", "Leads.create", "--format", "guide", "--to", String(port)];
-    await run(send, { env: { ...SECRETS, ZOHO_WEBHOOK_SECRET: "another-secret" } });
+    await run(send, { env: SECRETS });
     await shell.last(/^#1 · .* app up/);
     shell.type("xd");
     await shell.shown(/✓ #1: [\s\S]*✓ verified \(guide-signature\)[\s\S]*^x-zoho-signature: [0-9a-f]{64}$/m);

@@ -163,7 +163,7 @@ describe("a command that is suggested", () => {
     [["send", "crm"], "; npx zoho-hooks products crm lists them"],
     [["send", "crm", "--json"], "; npx zoho-hooks products crm lists them"],
     [["fixtures", "show"], "run npx zoho-hooks fixtures show --help"],
-    [["whoami", "--all"], "no profiles on this machine: create one with npx zoho-hooks login"],
+    [["whoami"], "sign in with npx zoho-hooks login"],
     [["send", "cliq", "--all", "--dry-run"], "; npx zoho-hooks keygen makes one"],
   ])("can be copied where the tool is not on the path: %j", async (argv, command) => {
     const { stderr } = await runBin(argv, { env });

@@ -56,7 +56,7 @@ const ENV = Buffer.from(
 const SCHEMA = '{"type":"object","properties":{"a":{"type":"string"}}}';
 const PAYLOAD = '{"module":"Leads","operation":"create","ids":["4150868000000002179"],"token":"t","data":{}}';
 const COMMANDS = [
-  "config show --origin",
+  "config show",
   "config show --json",
   "verify -",
   "verify - --explain --json",

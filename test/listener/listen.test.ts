@@ -559,7 +559,6 @@ describe("listen", () => {
     [["--expect", "crm:Leads.create=0"], "--expect"],
     [["--timeout", "soon"], "--timeout"],
     [["--host", "203.0.113.1"], "--host"],
-    [["--secret-file", "nowhere.txt"], "nowhere.txt"],
     [["--prot", "1"], "--port"],
   ])("rejects %j as a usage error", async (argv, text) => {
     const { exitCode, out, err } = await run(["listen", ...argv]);

@@ -22,7 +22,7 @@ async function setting(key: string, options: RunOptions): Promise<unknown[]> {
 describe("config show", () => {
   it("shows each setting and where it came from, in columns", async () => {
     const cwd = folderWith({ [CONFIG]: '{"port": 5001}' });
-    const { exitCode, out, err } = await run(["config", "show", "--origin"], inFolder(cwd, { ZOHO_HOOKS_HOST: "::1" }));
+    const { exitCode, out, err } = await run(["config", "show"], inFolder(cwd, { ZOHO_HOOKS_HOST: "::1" }));
     expect([exitCode, err]).toEqual([0, ""]);
     const [head = "", ...lines] = out.trimEnd().split("\n");
     expect(head).toMatch(/^setting +value +from$/);
@@ -53,10 +53,9 @@ describe("config show", () => {
     expect([exitCode, err]).toEqual([2, expect.stringContaining("must be more than 0 and at most 24h")]);
   });
 
-  it("leaves out the origins without --origin", async () => {
+  it("says where each value comes from", async () => {
     const { out } = await run(["config", "show"]);
-    expect(out).toMatch(/^port +4460$/m);
-    expect(out).not.toContain("default");
+    expect(out).toMatch(/^port +4460 +default$/m);
   });
 
   it("prefers environment to .env to project to user to default", async () => {
@@ -111,8 +110,8 @@ describe("config show", () => {
     const cwd = folderWith({ ".env": "ZOHO_WEBHOOK_TOKEN=hush-token\n" });
     const env = { ZOHO_WEBHOOK_SECRET_CRM: "hush-secret" };
     for (const argv of [
-      ["config", "show", "--origin"],
-      ["config", "show", "--origin", "--json"],
+      ["config", "show"],
+      ["config", "show", "--json"],
     ]) {
       const { out, err } = await run(argv, { cwd, env });
       expect(out + err).not.toContain("hush");

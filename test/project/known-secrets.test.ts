@@ -120,7 +120,6 @@ const argvs: readonly (readonly string[])[] = [
   ["verify", "--logged", "1", "--json"],
   ["verify", "--logged", "1", "--show-expected"],
   ["verify", "lead.json", "--signature", "abc", "--explain", "--json"],
-  ["verify", "lead.json", "--secret-file", "refresh-token", "--explain"],
   ["send", "crm", "Leads.create", "--to", "APP", "-v"],
   ["send", "crm", "Leads.create", "--to", "APP", "--json"],
   ["send", "crm", "Leads.create", "--to", "APP", "--format", "guide", "--bad-signature", "--bad-token"],
@@ -134,7 +133,7 @@ const argvs: readonly (readonly string[])[] = [
   ["webhooks", "list", "--product", "desk", "--org", "1", "-v"],
   ["doctor", "-v"],
   ["doctor", "--json"],
-  ["config", "show", "--origin"],
+  ["config", "show"],
   ["config", "show", "--json"],
   ["products", "crm", "--json"],
   ["fixtures", "show", "crm", "Leads.create"],
@@ -143,7 +142,7 @@ const argvs: readonly (readonly string[])[] = [
   ["store", "status"],
   ["keygen", "--json"],
   ["init", "--yes", "--json"],
-  ["login", "--refresh-token-file", "refresh-token", "--client-id", "1", "-v"],
+  ["login", "--client-id", "1", "-v"],
   ["logout", "--profile", "default"],
   ["completion", "bash"],
   ["trust"],
@@ -274,8 +273,8 @@ describe("a secret that the process knows", () => {
   it("of a file is not shown by the inspector of listen, either", async () => {
     const own = plantedProject();
     writeFileSync(join(own, "other-secret"), "SEKRITfile14");
-    const flags = ["--ui", "--tunnel", "none", "--allow-unsigned", "crm", "--secret-file", "other-secret"];
-    const listener = await startListener(flags, { cwd: own });
+    const flags = ["--ui", "--tunnel", "none", "--allow-unsigned", "crm"];
+    const listener = await startListener(flags, { cwd: own, env: { ZOHO_WEBHOOK_SECRET_FORMS_FILE: "other-secret" } });
     const body = '{"note":"it is SEKRITfile14"}';
     await listener.post("/webhooks/zoho/crm", body, { "content-type": "application/json" });
     const { get } = connect(String((await listener.line("ready")).inspector_url));

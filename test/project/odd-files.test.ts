@@ -8,17 +8,17 @@ import { run, tempFolder } from "../support/run.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
 // /dev/null stands for every device: /dev/zero would never end where it is read.
-it.skipIf(process.platform === "win32").each([
+it.skipIf(process.platform === "win32").each<[string, string, string[], Record<string, string>?]>([
   ["a .env", ".env", ["products"]],
   ["a config file", "zoho-hooks.config.json", ["products"]],
   ["a payload", "payload.json", ["verify", "payload.json"]],
   ["a body to send", "body.json", ["send", "crm", "--data", "@body.json", "--dry-run"]],
-  ["a secret file", "secret.txt", ["verify", "--secret-file", "secret.txt"]],
+  ["a secret", "secret.txt", ["verify"], { ZOHO_WEBHOOK_SECRET_FILE: "secret.txt" }],
   ["a secret for init", "secret.txt", ["init", "--yes", "--secret", "secret.txt"]],
-])("refuses a device as %s, before reading it", async (_, name, argv) => {
+])("refuses a device as %s, before reading it", async (_, name, argv, env = {}) => {
   const cwd = tempFolder();
   symlinkSync("/dev/null", join(cwd, name));
-  const { exitCode, err } = await run(argv, { cwd, stdin: "{}" });
+  const { exitCode, err } = await run(argv, { cwd, env, stdin: "{}" });
   expect([exitCode, err]).toEqual([
     2,
     expect.stringMatching(/cannot be read( \(unreadable\)|: it is a device or a pipe)/),

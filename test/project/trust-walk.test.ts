@@ -47,7 +47,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   "webhooks create": ["Ticket_Add", "--product", "desk", "--url", "https://hooks.example.com/"],
   "webhooks delete": ["1", "--product", "desk", "--yes"],
   "webhooks failures": ["--product", "books"],
-  login: ["--code", "1000.x", "--client-id", "1000.X", "--client-secret-file", "payload.json"],
+  login: ["--code", "1000.x", "--client-id", "1000.X"],
   logout: [],
   whoami: [],
   "events list": [],
@@ -110,9 +110,9 @@ beforeAll(async () => {
   signedIn = tempFolder();
   const { clientId, clientSecret } = zoho.accounts;
   const argv = ["login", "--code", zoho.accounts.makeCode(SCOPES), "--client-id", clientId];
-  const { exitCode, err } = await run([...argv, "--client-secret-file", "-"], {
-    env: { XDG_CONFIG_HOME: signedIn, ZOHO_KEYRING: "off", ZOHO_ACCOUNTS_URL: zoho.url, ZOHO_API_URL: zoho.url },
-    stdin: `${clientSecret}\n`,
+  const hosts = { ZOHO_ACCOUNTS_URL: zoho.url, ZOHO_API_URL: zoho.url };
+  const { exitCode, err } = await run(argv, {
+    env: { ...hosts, XDG_CONFIG_HOME: signedIn, ZOHO_KEYRING: "off", ZOHO_CLIENT_SECRET: clientSecret },
   });
   expect([exitCode, err]).toEqual([0, expect.any(String)]);
 });

@@ -472,7 +472,6 @@ describe("replay refuses", () => {
     [["1", "12..7"], '"12..7" is an empty range\n  write the lower one first: 7..12'],
     [["1", "7-12"], '"7-12" is not a whole number\n  such as 42, 7..12 or last'],
     [["1", "--timeout", "0"], "--timeout"],
-    [["1", "--token-file", "x"], "--set token="],
     [
       ["one"],
       '"one" is not a whole number\n  such as 42, 7..12 or last; to send a file: zoho-hooks send crm --data @payload.json; to verify it: zoho-hooks verify',

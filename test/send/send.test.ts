@@ -97,7 +97,8 @@ describe("send", () => {
     // As an editor on Windows writes it.
     writeFileSync(join(cwd, "secret"), "\ufeffof the file\r\n");
     writeFileSync(join(cwd, "token"), "its token");
-    await send("crm Deals.edit --format guide --to PORT --secret-file secret --token-file token", app, { cwd });
+    const files = { ZOHO_WEBHOOK_SECRET_FILE: "secret", ZOHO_WEBHOOK_TOKEN_CRM_FILE: "token" };
+    await send("crm Deals.edit --format guide --to PORT", app, { cwd, env: files });
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body, "of the file")]);
     expect(bodyOf(app).token).toBe("its token");
   });

@@ -59,13 +59,14 @@ describe("send refuses", () => {
     ["a header of the connection", [...lead, "-H", "Host: a.test"], "comes from the URL"],
     ["a header that is not ASCII", [...lead, "-H", "x-a: ü"], "printable ASCII"],
     ["a target that is none", [...lead, "--to", "ftp://a.test"], "only http and https are supported"],
-    ["a secret's file that is not there", [...lead, "--secret-file", "none"], "no such file"],
-    ["a secret's file without its name", [...lead, "--secret-file", ""], "--secret-file names no file"],
-    ["two things from standard input", ["crm", "--data", "-", "--secret-file", "-"], "standard input"],
     ["a value for a flag that has none", [...lead, "--dry-run=yes"], "--dry-run takes no value"],
     ["an unknown flag", [...lead, "--bad-signatur"], "did you mean --bad-signature?"],
     ["the beginning of a flag", [...lead, "--bad"], "did you mean --bad-signature or --bad-token?"],
-    ["a secret behind a flag that is none", [...lead, "--secret=abc"], "'--secret'\n  did you mean --secret-file?"],
+    [
+      "a secret behind a flag that is none",
+      [...lead, "--secret=abc"],
+      "'--secret'\n  no flag takes a secret: set ZOHO_WEBHOOK_SECRET,",
+    ],
   ])("%s", async (_, argv, said) => {
     const app = await target();
     const { exitCode, out, err } = await run(
@@ -94,9 +95,10 @@ describe("send refuses", () => {
     ["that is invisible", Buffer.from("\u200b\n"), "empty"],
   ])("a secret's file %s, whose signatures would all be wrong", async (_, content, problem) => {
     const app = await target();
-    const options = { cwd: folderWith({ key: content }) };
-    const { exitCode, err } = await send("crm Leads.create --to PORT --secret-file key", app, options);
-    expect([exitCode, err]).toEqual([2, expect.stringContaining(`--secret-file: key is ${problem}`)]);
+    const options = { cwd: folderWith({ key: content }), env: { ZOHO_WEBHOOK_SECRET_FILE: "key" } };
+    const { exitCode, err } = await send("crm Leads.create --to PORT", app, options);
+    const expected = new RegExp(`ZOHO_WEBHOOK_SECRET_FILE: .*key is ${problem}`);
+    expect([exitCode, err]).toEqual([2, expect.stringMatching(expected)]);
     expect(app.seen).toHaveLength(0);
   });
 

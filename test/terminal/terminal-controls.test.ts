@@ -219,7 +219,7 @@ const FORMAT = { id: "own", source: "", evidence: undefined, signatures: [], pro
 
 /** The others read the settings as `send` does. */
 const SETTING_COMMANDS = [
-  ...["config show --origin", "doctor -v", "listen --port 0 --tunnel none --timeout 1ms"],
+  ...["config show", "doctor -v", "listen --port 0 --tunnel none --timeout 1ms"],
   "send crm Leads.create --dry-run",
 ];
 const PRODUCT_COMMANDS = ["products", "products crm", "verify -", "init --yes --force"];

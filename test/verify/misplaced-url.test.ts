@@ -4,7 +4,6 @@ import { run } from "../support/run.ts";
 const URL_WITH_SECRETS = "https://user:hunter2@example.com/hook?token=hunter3";
 
 it.each([
-  ["the file of a secret", ["send", "crm", "Leads.create", "--secret-file", URL_WITH_SECRETS]],
   ["a file of verify", ["verify", URL_WITH_SECRETS]],
   ["a number of events diff", ["events", "diff", URL_WITH_SECRETS, "2"]],
   ["a command", [URL_WITH_SECRETS]],

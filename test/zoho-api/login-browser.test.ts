@@ -106,7 +106,7 @@ describe("login --browser", () => {
       const { exitCode, err } = await running;
       expect(exitCode).toBe(6);
       expect(err).toContain("was opened twice");
-      expect(err).toContain("--no-open");
+      expect(err).toContain("BROWSER=none");
     });
   });
 });

@@ -25,19 +25,9 @@ afterEach(() => server.close());
 const zoho = (argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
   run(argv, { env, cwd, ...options });
 const signInByCode = (...argv: string[]): Promise<RunResult> =>
-  zoho(
-    [
-      "login",
-      "--code",
-      server.accounts.makeCode(SCOPES),
-      "--client-id",
-      server.accounts.clientId,
-      "--client-secret-file",
-      "-",
-      ...argv,
-    ],
-    { stdin: `${server.accounts.clientSecret}\n` },
-  );
+  zoho(["login", "--code", server.accounts.makeCode(SCOPES), "--client-id", server.accounts.clientId, ...argv], {
+    env: { ZOHO_CLIENT_SECRET: server.accounts.clientSecret, ...env },
+  });
 const secretsFile = (): string => readFileSync(join(cwd, ".config/zoho-hooks/secrets.json"), "utf8");
 
 describe("login", () => {
@@ -110,15 +100,32 @@ describe("login", () => {
     expect(asked).toHaveLength(5);
   });
 
+  it("asks for a refresh token", async () => {
+    const { clientId, clientSecret } = server.accounts;
+    const prompts: Prompts = {
+      text: () => Promise.reject(new Error("not asked for")),
+      secret: async ({ message }) => (message === "Refresh token" ? server.accounts.makeRefreshToken(SCOPES) : ""),
+      choose: async ({ message }) => (message.startsWith("How") ? "refresh-token" : "us"),
+      confirm: () => Promise.reject(new Error("not asked for")),
+      chooseMany: () => Promise.reject(new Error("not asked for")),
+    };
+    const client = { ...env, ZOHO_CLIENT_ID: clientId, ZOHO_CLIENT_SECRET: clientSecret };
+    expect((await zoho(["login"], { env: client, prompts })).exitCode).toBe(0);
+    expect((await zoho(["whoami"])).exitCode).toBe(0);
+  });
+
   it.each([
     [["login"], "there is no terminal to ask how you want to sign in"],
-    [["login", "--code", "x", "--browser"], "exclude one another"],
+    [["login", "--code", "x", "--browser"], "--code and --browser exclude each other"],
     [
       ["login", "--product", "nope", "--code", "x"],
       "products with a sign-in: crm, bigin, recruit, desk, books, inventory, sign, salesiq",
     ],
-    [["login", "--code", "x"], "there is no terminal to ask for --client-id"],
-    [["login", "--code", "x", "--client-id", "y"], "there is no terminal to ask for --client-secret-file"],
+    [["login", "--code", "x"], "there is no terminal to ask for the client id"],
+    [
+      ["login", "--code", "x", "--client-id", "y"],
+      "there is no terminal to ask for the client secret\n  set ZOHO_CLIENT_SECRET, or ZOHO_CLIENT_SECRET_FILE",
+    ],
     [["login", "--code", "x", "--client-id", "y", "--dc", "moon"], "no Zoho data centre"],
   ])("is a usage error without a terminal: %j", async (argv, text) => {
     const result = await zoho(argv);
@@ -165,12 +172,16 @@ describe("login", () => {
     const good = await zoho(["login"], {
       env: { ...variables, ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(SCOPES) },
     });
-    expect(good.exitCode).toBe(0);
+    // The variable that takes precedence now is the sign-in that was stored.
+    expect([good.exitCode, good.err]).toEqual([0, expect.not.stringContaining("takes precedence")]);
     expect((await zoho(["whoami"])).exitCode).toBe(0);
     const inCi = await zoho(["whoami", "--json"], {
       env: { ...variables, ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(SCOPES) },
     });
-    expect(inCi.lines()).toMatchObject([{ profile: "environment", secrets_in: "the environment", scopes: SCOPES }]);
+    expect(inCi.lines()).toMatchObject([
+      { type: "profile", name: "default", used: false },
+      { profile: "environment", secrets_in: "the environment", scopes: SCOPES },
+    ]);
   });
 
   it("returns from the browser to the address that it printed", async () => {
@@ -206,12 +217,15 @@ describe("a sign-in", () => {
 
   it("that was revoked suggests a login for the same profile, and leaves the others alone", async () => {
     await signInByCode();
-    await signInByCode("--profile", "acme", "--dc", "eu", "--environment", "sandbox");
+    const production = env;
+    env = { ...env, ZOHO_ENVIRONMENT: "sandbox" };
+    await signInByCode("--profile", "acme", "--dc", "eu");
+    env = production;
     server.state.accounts.accessTokens = {};
     server.trouble({ status: 200, body: { error: "invalid_code" } }, 2, ({ path }) => path === "/oauth/v2/token");
     const { exitCode, err } = await zoho(["channels", "list"]);
     expect(exitCode).toBe(6);
-    expect(err).toContain("sign in again: zoho-hooks login --dc eu --environment sandbox --profile acme;");
+    expect(err).toContain("sign in again: ZOHO_ENVIRONMENT=sandbox zoho-hooks login --dc eu --profile acme;");
     const without = { ...env, ZOHO_API_URL: "", ZOHO_ACCOUNTS_URL: "" };
     expect((await zoho(["whoami", "--profile", "other"], { env: without })).err).toContain("login --profile other");
   });
@@ -247,9 +261,10 @@ describe("whoami", () => {
     await signInByCode("--dc", "in", "--profile", "acme");
     const result = await zoho(["whoami", "--json"]);
     expect(result.lines()).toMatchObject([
+      { type: "profile", name: "acme", used: true },
       { type: "sign_in", state: "current", profile: "acme", data_centre: "in", scopes: SCOPES, api_url: server.url },
     ]);
-    expect(Date.parse(String(result.lines()[0]?.token_expires_at))).toBeGreaterThan(Date.now());
+    expect(Date.parse(String(result.lines()[1]?.token_expires_at))).toBeGreaterThan(Date.now());
   });
 
   it("prefers --profile to the environment, and the environment to the current profile", async () => {
@@ -262,7 +277,7 @@ describe("whoami", () => {
       ZOHO_CLIENT_SECRET: clientSecret,
       ZOHO_REFRESH_TOKEN: refreshToken,
     };
-    const profileOf = async (argv: readonly string[]) => (await zoho(argv, { env: inCi })).lines()[0]?.profile;
+    const profileOf = async (argv: readonly string[]) => (await zoho(argv, { env: inCi })).lines().at(-1)?.profile;
     expect(await profileOf(["whoami", "--json", "--profile", "acme"])).toBe("acme");
     expect(await profileOf(["whoami", "--json"])).toBe("environment");
   });
@@ -271,18 +286,21 @@ describe("whoami", () => {
     await signInByCode("--profile", "acme");
     await signInByCode("--profile", "beta", "--dc", "in");
     const inAcme = { env: { ...env, ZOHO_PROFILE: "acme" } };
-    expect((await zoho(["whoami", "--json"])).lines()[0]?.profile).toBe("beta");
-    expect((await zoho(["whoami", "--json"], inAcme)).lines()[0]?.profile).toBe("acme");
-    expect((await zoho(["whoami", "--json", "--profile", "beta"], inAcme)).lines()[0]?.profile).toBe("beta");
-    const list = await zoho(["whoami", "--all"], inAcme);
+    const profileOf = async (argv: readonly string[], options?: RunOptions) =>
+      (await zoho(argv, options)).lines().at(-1)?.profile;
+    expect(await profileOf(["whoami", "--json"])).toBe("beta");
+    expect(await profileOf(["whoami", "--json"], inAcme)).toBe("acme");
+    expect(await profileOf(["whoami", "--json", "--profile", "beta"], inAcme)).toBe("beta");
+    const list = await zoho(["whoami"], inAcme);
     expect(list.out).toMatch(/^→ +acme +us +production$/m);
     expect(list.out).toMatch(/^ +beta +in +production$/m);
-    expect((await zoho(["whoami", "--all", "--json"])).lines()).toMatchObject([
+    expect((await zoho(["whoami", "--json"])).lines()).toMatchObject([
       { type: "profile", name: "acme", used: false },
       { type: "profile", name: "beta", used: true, data_centre: "in" },
+      { type: "sign_in", profile: "beta" },
     ]);
-    expect((await zoho(["logout", "--local"], inAcme)).out).toContain("signed out of acme");
-    expect((await zoho(["whoami", "--all", "--profile", "beta"])).exitCode).toBe(2);
+    expect((await zoho(["logout"], inAcme)).out).toContain("signed out of acme");
+    expect((await zoho(["whoami"])).out).not.toContain("→");
   });
 
   it("exits with 6 without a sign-in, and after it was revoked", async () => {
@@ -316,16 +334,26 @@ describe("logout", () => {
     expect((await zoho(["whoami"])).exitCode).toBe(6);
   });
 
-  it("keeps the profile if Zoho does not confirm", async () => {
+  it("removes the profile if Zoho does not confirm, and says so", async () => {
     await signInByCode();
     server.trouble({ status: 400, body: "<html>invalid</html>" }, 1, isRevoke);
-    const failed = await zoho(["logout"]);
-    expect(failed.exitCode).toBe(6);
-    expect(failed.err).toContain("did not revoke the token");
-    expect(failed.err).toContain("logout --local --profile default");
-    expect((await zoho(["whoami"])).exitCode).toBe(0);
-    const local = await zoho(["logout", "--local"]);
-    expect([local.exitCode, local.err]).toEqual([0, expect.stringContaining("still valid at Zoho")]);
+    const { exitCode, err } = await zoho(["logout"]);
+    expect([exitCode, err]).toEqual([
+      0,
+      expect.stringMatching(
+        /its refresh token may still be valid at Zoho: .*did not revoke the token.*\n.*connected apps/s,
+      ),
+    ]);
+    expect(readdirSync(join(cwd, ".config/zoho-hooks/tokens"))).toEqual([]);
+    expect((await zoho(["whoami"])).err).toContain("you are not signed in");
+  });
+
+  it("removes the profile without a network, and says so", async () => {
+    await signInByCode();
+    const offline = { ...env, ZOHO_ACCOUNTS_URL: "http://127.0.0.1:1", ZOHO_API_URL: "http://127.0.0.1:1" };
+    const { exitCode, err } = await zoho(["logout"], { env: offline });
+    expect([exitCode, err]).toEqual([0, expect.stringContaining("its refresh token may still be valid at Zoho: ")]);
+    expect((await zoho(["whoami"])).err).toContain("you are not signed in");
   });
 
   it("keeps the profile after Ctrl-C, and says what Zoho may have done", async () => {
@@ -337,7 +365,7 @@ describe("logout", () => {
     interrupt.abort("SIGINT");
     const { exitCode, err } = await running;
     expect([exitCode, err]).toEqual([130, expect.stringContaining("the refresh token may have been revoked")]);
-    expect(err).toContain("logout --local --profile default");
+    expect(err).toContain("to try again: zoho-hooks logout --profile default");
     expect((await zoho(["whoami"])).exitCode).toBe(0);
   });
 
@@ -345,7 +373,7 @@ describe("logout", () => {
     await signInByCode();
     server.trouble({ status: 503, headers: { "retry-after": "0" }, body: "<html>" }, 4, isRevoke);
     const { exitCode, err } = await zoho(["logout"]);
-    expect([exitCode, err]).toEqual([6, expect.stringContaining("the failure is on Zoho's side")]);
+    expect([exitCode, err]).toEqual([0, expect.stringContaining("its refresh token may still be valid at Zoho")]);
   });
 
   it("does not sign out of a stored profile while the environment signs in", async () => {
@@ -377,12 +405,11 @@ describe("logout", () => {
     expect((await zoho(["whoami"])).out).toContain("gamma");
   });
 
-  it("removes a profile with lost secrets only with --local", async () => {
+  it("removes a profile with lost secrets, and says that it could not be revoked", async () => {
     await signInByCode();
     rmSync(join(cwd, ".config/zoho-hooks/secrets.json"));
-    const failed = await zoho(["logout"]);
-    expect([failed.exitCode, failed.err]).toEqual([6, expect.stringContaining("add --local")]);
-    expect((await zoho(["logout", "--local"])).exitCode).toBe(0);
+    const { exitCode, err } = await zoho(["logout"]);
+    expect([exitCode, err]).toEqual([0, expect.stringContaining("its refresh token may still be valid at Zoho: ")]);
     expect((await zoho(["whoami"])).err).toContain("you are not signed in");
   });
 });

@@ -96,8 +96,8 @@ describe("the browser sign-in", () => {
     const report: Context["report"] = (each) => {
       if (each.type === "notice" && URL.canParse(each.message)) browse(new URL(each.message));
     };
-    const context = { ...rig.context, signal, report } as Context;
-    return grantInBrowser(context, rig.http, client, { scopes: SCOPES, port: 0, open: false });
+    const context = { ...rig.context, stderr: { isTTY: false }, signal, report } as Context;
+    return grantInBrowser(context, rig.http, client, { scopes: SCOPES, port: 0 });
   };
   /** Returns from the consent page without a visit. */
   const goBack = (consent: URL, parameters: Readonly<Record<string, string>>): Promise<Response> => {

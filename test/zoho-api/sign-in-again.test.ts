@@ -16,8 +16,8 @@ describe("signInAgain", () => {
   it("names what login would not request by default", () => {
     expect(signInAgain(plain).how).toBe("zoho-hooks login");
     expect(signInAgain({ ...plain, name: "acme", centre: eu, environment: "sandbox" })).toEqual({
-      how: "zoho-hooks login --dc eu --environment sandbox --profile acme",
-      elsewhere: "zoho-hooks login --dc auto --environment sandbox --profile acme finds the data centre",
+      how: "ZOHO_ENVIRONMENT=sandbox zoho-hooks login --dc eu --profile acme",
+      elsewhere: "ZOHO_ENVIRONMENT=sandbox zoho-hooks login --dc auto --profile acme finds the data centre",
     });
   });
 

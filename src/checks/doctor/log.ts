@@ -9,6 +9,7 @@ import { loadEngine } from "../../log/sqlite/engine.ts";
 import { type LogHealth, readHealth } from "../../log/sqlite/health.ts";
 import { isLocked, isStillLocked } from "../../log/sqlite/lock.ts";
 import { logPlace } from "../../project/load.ts";
+import { storeKeyOf } from "../../project/secret-variables.ts";
 import { STORE_KEY } from "../../project/variables.ts";
 import { errorCode, UserError } from "../../util/errors.ts";
 import { isLink } from "../../util/links.ts";
@@ -56,7 +57,7 @@ async function checkServer(
   hasTarget: (target: string) => boolean,
 ): Promise<readonly Found[]> {
   const place = logPlace(config);
-  const storeKey = context.env[STORE_KEY] ?? "";
+  const storeKey = storeKeyOf(config);
   const needsKey = await tryStore(place, context.now, storeKey).catch((error: unknown) => {
     if (errorCode(error) !== "log-missing") throw error;
     return undefined;

@@ -32,7 +32,7 @@ export async function readSettings(context: Context, store: string | undefined) 
   const { open, trusted: project } = await checkTrust(context, whole);
   const isTrusted = open.length === 0;
   const flags = { ...(isTrusted ? {} : { store: false as const }), ...(store === undefined ? {} : { store }) };
-  const config = loadConfig(overrideContext(silent, { project }), { flags, secrets: {}, onFault });
+  const config = loadConfig(overrideContext(silent, { project }), { flags, needsSecrets: true, onFault });
   const products = await projectProducts(config, { schemas: false }).catch((error: unknown) => {
     faults.push({ error, of: "settings" });
     return [] as readonly Product[];

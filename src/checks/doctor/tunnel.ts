@@ -35,8 +35,9 @@ export async function checkNgrok(
   }
   const { settings } = choice;
   const { authtoken, serverAddr = NGROK_SERVER_ADDR } = settings;
-  const isVariable = authtoken.origin === "NGROK_AUTHTOKEN" && context.env.NGROK_AUTHTOKEN === undefined;
-  const from = `from ${isVariable ? config.variableOrigin("NGROK_AUTHTOKEN") : authtoken.origin}`;
+  const { origin } = authtoken;
+  const isInFile = origin.startsWith("NGROK_AUTHTOKEN") && context.env[origin] === undefined;
+  const from = `from ${isInFile ? config.variableOrigin(origin) : origin}`;
   if (listener?.publicUrl !== undefined) return [passed(`${from}; listen has a tunnel open`)];
   const reach = (found: Found): Found => ({ ...found, id: "ngrok.reach" });
   const startedAt = performance.now();
@@ -81,7 +82,7 @@ async function checkOwnTunnel({ context, config }: CheckedProject, signal: Abort
   // For a wrong URL listen does not start, which has a line of its own.
   const url = publicUrl === undefined ? undefined : orUndefined(() => parsePublicUrl(publicUrl));
   if (url === undefined) return skipped("not checked: no listen runs in this project");
-  const probeKey = runProbeKey(context, config);
+  const probeKey = runProbeKey(config);
   // It knows no product: what a sender posts meanwhile is answered with 404, since nothing records it.
   const receiver = await startReceiver({
     host,

@@ -18,7 +18,7 @@ import { oneLine } from "../../util/text.ts";
 import { isRejection } from "../../zoho-api/errors.ts";
 import { showRequest, usesLocalZoho } from "../../zoho-api/session.ts";
 import { zohoTime } from "../../zoho-api/time.ts";
-import { type ChannelOptions, rejectUnknownOptions, tokenFrom } from "./options.ts";
+import { type ChannelOptions, rejectUnknownOptions, tokenOf } from "./options.ts";
 
 interface CreateOptions extends ChannelOptions {
   readonly id?: string;
@@ -30,7 +30,7 @@ export async function create(context: Context, names: readonly string[], options
   const events = channelEvents(productId, names);
   const typed = events.map((event) => `${productId}:${event}`);
   warnOfMistypedModules(context, products, typed);
-  const project = loadConfig(context);
+  const project = loadConfig(context, { needsSecrets: true });
   const isZohoLocal = await usesLocalZoho(context, project, options.profile);
   const given = options.url ?? (await listenerUrl(context, project, productId, isZohoLocal));
   const url = notifyUrl(context, given, { isZohoLocal });
@@ -40,7 +40,7 @@ export async function create(context: Context, names: readonly string[], options
     rejectUnknownOptions(product, options);
     const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
     const [configured] = session.config.secrets.for("token", productId);
-    const chosenToken = await tokenFrom(context, options, configured);
+    const chosenToken = configured && tokenOf(configured, product);
     const config: ChannelConfig = {
       id,
       events,

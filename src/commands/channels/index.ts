@@ -93,6 +93,7 @@ export const define: Define = (command, act) => {
     .option("--no-values", "leave the changed values out")
     .option("--no-fields", "report every edit again, whichever field has changed")
     .option("--events <event>", "watch these events instead (repeatable)", collect)
+    .option("--token-file <path>", "the channel's new token, from a file or - for standard input")
     .option("--dry-run", "print the request, change nothing")
     .action(act(lazily(async () => (await import("./update.ts")).update)));
 
@@ -138,11 +139,6 @@ function lazily<Args extends unknown[]>(load: () => Promise<(context: Context, .
 function addChannelOptions(command: Command, url: string): Command {
   return command
     .option("--url <url>", url)
-    .addOption(
-      new Option("--token-file <path>", "read the channel's token from a file, - for standard input").helpGroup(
-        "More options:",
-      ),
-    )
     .option("--expires <time>", "when it expires, as a duration or a time: 24h, 6d23h, 2026-01-02T03:04:05+00:00")
     .option(
       "--fields <[module:]a,b>",
@@ -168,8 +164,9 @@ commands reject it. Guides that mention 30 days do not match what Zoho does.
 Sign in first with zoho-hooks login, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC.`;
 
 const CREATE_HELP = `
-The channel's token comes from --token-file, else from ZOHO_WEBHOOK_TOKEN (or ZOHO_WEBHOOK_TOKEN_CRM and the like); if
-neither is set, a new one is created. It is saved with your profile, so that zoho-hooks listen can verify it.`;
+The channel's token comes from ZOHO_WEBHOOK_TOKEN (or ZOHO_WEBHOOK_TOKEN_CRM and the like), or from the file that
+ZOHO_WEBHOOK_TOKEN_FILE names; if none is set, a new one is created. It is saved with your profile, so that zoho-hooks
+listen can verify it.`;
 
 const RENEW_HELP = `
 Each channel is read and then written as a whole with its new expiry, because Zoho drops what an update leaves out. A

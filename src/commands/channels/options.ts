@@ -1,14 +1,12 @@
 import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../channels/watch-products.ts";
 import type { Secret } from "../../delivery/secrets.ts";
 import type { Context } from "../../project/context.ts";
-import { givenSecrets } from "../../project/given-secrets.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import type { ZohoOptions } from "../../zoho-api/session.ts";
 
 /** Options of `create` and `update`. */
 export interface ChannelOptions extends ZohoOptions {
   readonly url?: string;
-  readonly tokenFile?: string;
   readonly expires?: string;
   /** False to take the conditions away. */
   readonly fields?: readonly string[] | false;
@@ -17,21 +15,14 @@ export interface ChannelOptions extends ZohoOptions {
   readonly dryRun?: boolean;
 }
 
-/** The token of `--token-file`, else the configured one. */
-export async function tokenFrom(
-  context: Context,
-  { tokenFile }: ChannelOptions,
-  configured?: Secret,
-): Promise<string | undefined> {
-  const token = tokenFile === undefined ? configured : (await givenSecrets(context, { tokenFile })).token;
-  const value = token?.reveal().trim();
-  if (token !== undefined && value !== undefined && value.length > MAX_TOKEN_LENGTH) {
-    throw usageError(
-      `the token of ${token.origin} has ${value.length} characters, and Zoho accepts at most ${MAX_TOKEN_LENGTH}`,
-      "choose a shorter one, or give the channel its own with --token-file",
-    );
-  }
-  return value;
+/** Throws a usage error for a token that Zoho does not accept. */
+export function tokenOf({ origin, reveal }: Secret, product: WatchProduct): string {
+  const value = reveal().trim();
+  if (value.length <= MAX_TOKEN_LENGTH) return value;
+  throw usageError(
+    `the token of ${origin} has ${value.length} characters, and Zoho accepts at most ${MAX_TOKEN_LENGTH}`,
+    `choose a shorter one, or set ZOHO_WEBHOOK_TOKEN_${product.id.toUpperCase()} to one for this product`,
+  );
 }
 
 /** Rejects what the product's API does not document, before anything is sent. */

@@ -10,13 +10,16 @@ import { channelReport } from "../../channels/reports.ts";
 import { requireChannel, withZoho, type ZohoSession } from "../../channels/session.ts";
 import type { Context } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
+import { readSecretFile } from "../../project/secret-variables.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { isRejection } from "../../zoho-api/errors.ts";
 import { showRequest } from "../../zoho-api/session.ts";
-import { type ChannelOptions, rejectUnknownOptions, tokenFrom } from "./options.ts";
+import { type ChannelOptions, rejectUnknownOptions, tokenOf } from "./options.ts";
 
 interface UpdateOptions extends ChannelOptions {
   readonly events?: readonly string[];
+  /** Another token than the configured one: the channel may post to an app that has its own. */
+  readonly tokenFile?: string;
 }
 
 export async function update(context: Context, text: string, options: UpdateOptions): Promise<ExitCode> {
@@ -38,7 +41,10 @@ export async function update(context: Context, text: string, options: UpdateOpti
       ...before,
       events: watched,
       notifyUrl: url === undefined ? before.notifyUrl : notifyUrl(context, url, session),
-      token: (await tokenFrom(context, options)) ?? before.token,
+      token:
+        tokenFile === undefined
+          ? before.token
+          : tokenOf(await readSecretFile(context, tokenFile, "--token-file"), product),
       related: related ?? before.related,
       values: values ?? before.values,
       conditions:

@@ -22,14 +22,3 @@ export function addSettingFlags(command: Command, ...keys: readonly (keyof Setti
   }
   return command;
 }
-
-/** No flag takes a secret itself: the shell's history and every process list would show it. */
-export function addSecretOptions(command: Command): Command {
-  return command
-    .optionsGroup("Secrets:")
-    .option(
-      "--secret-file <path>",
-      "read the signing secret from a file, - for standard input (default: ZOHO_WEBHOOK_SECRET)",
-    )
-    .option("--token-file <path>", "read the token from a file, - for standard input (default: ZOHO_WEBHOOK_TOKEN)");
-}

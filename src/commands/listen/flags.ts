@@ -3,7 +3,7 @@ import { watchProductIds } from "../../channels/watch-products.ts";
 import type { ListenOptions } from "../../listener/plan.ts";
 import type { Context } from "../../project/context.ts";
 import type { Settings } from "../../project/settings.ts";
-import { addSecretOptions, addSettingFlags, collect, JUNIT_FLAG } from "../flags/index.ts";
+import { addSettingFlags, collect, JUNIT_FLAG } from "../flags/index.ts";
 
 /** The first group is what `--help` shows. Those that are settings are declared in project/settings.ts. */
 export function addListenFlags(command: Command): void {
@@ -47,7 +47,6 @@ export function addListenFlags(command: Command): void {
     .option("--expand", "fetch the records that a notification names, and show them below it")
     .option("--profile <name>", "the sign-in to use for --channel and --expand (default: the one that whoami shows)")
     .option(`--product <${watchProductIds.join("|")}>`, "the product of the channel and its records (default: crm)");
-  addSecretOptions(command);
 }
 
 /** Keys need a person at a terminal that can redraw a line. */
@@ -55,6 +54,5 @@ export function takesKeys(context: Context, options: ListenOptions): boolean {
   if (options.role === "deliver") return false;
   const { stdin, stdout, env, json, quiet } = context;
   const isPerson = stdin.isTTY && stdout.isTTY && env.TERM !== "dumb" && [undefined, "", "0", "false"].includes(env.CI);
-  const readsInput = options.secretFile === "-" || options.tokenFile === "-";
-  return isPerson && options.keys !== false && !json && !quiet && options.exec === undefined && !readsInput;
+  return isPerson && options.keys !== false && !json && !quiet && options.exec === undefined;
 }

@@ -24,9 +24,9 @@ const EXAMPLES = examples(
 const HELP = `
 Point webhooks to /webhooks/zoho/<product>, or to /webhooks/zoho to have the product recognised from the body.
 Signatures and tokens are checked with ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN (or ZOHO_WEBHOOK_SECRET_DESK and the
-like, for one product only). SalesIQ and Cliq need ZOHO_WEBHOOK_PUBLIC_KEY: the key, or the name of a file with it. Mail
-sends its secret when you set up its webhook: listen keeps it and uses it from then on. If you set the webhook up
-earlier, set ZOHO_WEBHOOK_HOOK_SECRET instead.
+like, for one product only); with _FILE at its end, a variable names a file with the secret. SalesIQ and Cliq need
+ZOHO_WEBHOOK_PUBLIC_KEY: the key, or the name of a file with it. Mail sends its secret when you set up its webhook:
+listen keeps it and uses it from then on. If you set the webhook up earlier, set ZOHO_WEBHOOK_HOOK_SECRET instead.
 Every delivery is saved in the event log before it is answered: see zoho-hooks events. The log needs Node 22.13 or later;
 with an older one, install better-sqlite3@12, which --forward-to also needs.
 
@@ -58,7 +58,7 @@ async function start(context: Context, target: string | undefined, options: List
 
 /** The inspector of a run, which is started on demand. It has no part in receiving: the run goes on without it. */
 export function createInspector(context: Context, plan: Plan) {
-  const { config, flags, options, givenSecrets } = plan;
+  const { config, flags, options } = plan;
   let running: Promise<RunningInspector | undefined> | undefined;
   const warn = (message: string): void => {
     running = undefined;
@@ -70,7 +70,6 @@ export function createInspector(context: Context, plan: Plan) {
       if (config.settings.store === false) throw noLog();
       running ??= startInspector(context, {
         flags,
-        secrets: givenSecrets,
         showSecrets: options.showSecrets === true,
         onEnded: (reason) => warn(`the inspector has ended by itself: ${reason}`),
       }).catch((error: unknown) => {

@@ -101,7 +101,7 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
       setBusy(message);
       return wait();
     },
-    embedded: log && { flags: plan.flags, secrets: plan.givenSecrets, listener: { log, url } },
+    embedded: log && { flags: plan.flags, listener: { log, url } },
   });
   const commands = keyCommands(command, {
     config: plan.config,
