@@ -87,8 +87,8 @@ function eventText(report: EventReport, paint: Paint): string {
   const over = (): number => visibleWidth(line) - columns;
   const shorter: readonly (() => Partial<Pieces>)[] = [
     () => ({ proofs: shortProofTexts(receipt, paint) }),
-    () => ({ size: [] }),
     () => (receipt.custom ? { schema: [paint.dim("– custom")] } : {}),
+    () => ({ size: [] }),
     () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ invalid")] }),
     () => ({ state: stateTexts(report, paint, true) }),
     () => ({ proofs: proofWords(receipt, paint) }),
@@ -260,7 +260,7 @@ function remarks({ refusal, status, receipt, explainCommand }: EventReport) {
   return [
     ...inTone("bad", failures),
     ...inTone("dim", why),
-    ...inTone("dim", ambiguity === undefined ? [] : [`${ambiguity}: the URL of its product would tell`]),
+    ...inTone("dim", ambiguity === undefined ? [] : [`${ambiguity}: the URL of its product would tell them apart`]),
     ...inTone(receipt.custom ? "dim" : "caution", [...nearestNotes(receipt, refusal !== undefined), ...issues]),
   ];
 }
