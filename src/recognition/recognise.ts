@@ -123,7 +123,7 @@ const RANK: readonly Trait[] = [
   (reading, incoming) => (outcomeOf(reading, incoming) === "passed" ? 1 : 0),
 ];
 
-/** Of the readings that may claim a delivery, the likeliest, and those that the body is just as like. */
+/** Of the readings that may claim a delivery, the likeliest, and those that only the URL would tell from it. */
 function ranked(incoming: Incoming, readings: readonly Reading[]): readonly Reading[] {
   const compare = (traits: readonly Trait[], one: Reading, other: Reading): number => {
     for (const trait of traits) {
@@ -134,7 +134,10 @@ function ranked(incoming: Incoming, readings: readonly Reading[]): readonly Read
   };
   const claiming = readings.filter((reading) => isClaimed(incoming, reading));
   const [best, ...others] = claiming.sort((one, other) => compare(RANK, one, other));
-  return best === undefined ? [] : [best, ...others.filter((each) => compare(LIKENESS, best, each) === 0)];
+  if (best === undefined) return [];
+  const isTwin = ({ product, match }: Reading): boolean =>
+    match !== undefined && best.format.twins?.includes(product.id) === true;
+  return [best, ...others.filter((each) => isTwin(each) || compare(LIKENESS, best, each) === 0)];
 }
 
 /** What the proofs of a known event say, if they say anything. */
