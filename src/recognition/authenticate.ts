@@ -49,7 +49,7 @@ export function authenticate(
 function needsUsualProof({ allowUnsigned }: Product, found: Reading | undefined): boolean {
   if (found === undefined || found.shape.misshapen) return true;
   if (isCustomBody(found)) return allowUnsigned !== true;
-  return found.match === undefined && (found.name === undefined || found.shape.missing > 0);
+  return found.match === undefined && (found.name === undefined || found.shape.members.missing > 0);
 }
 
 /** Also where the user has given custom bodies a schema. */

@@ -28,7 +28,8 @@ export interface Incoming {
 }
 
 /** How far a body has the shape of a format, whatever event it names. */
-interface Shape extends MemberCount {
+interface Shape {
+  readonly members: MemberCount;
   readonly envelope: Envelope | undefined;
   /** The body in the format's shape: taken out of a list, or put into one, where it is `misshapen`. */
   readonly data: unknown;
@@ -62,47 +63,45 @@ export function readingsOf(incoming: Incoming): readonly Reading[] {
   return readings;
 }
 
+/** Runs for every format of every product, so it allocates nothing where the format sees nothing of its own. */
 function readAs({ event, delivery, payload }: Incoming, product: Product, format: Format): Reading | undefined {
-  const shape = shapeOf(product, format, delivery, payload);
-  const isSeen = shape.present > 0 || shape.isSigned || shape.isWrapped;
+  const { data, misshapen } = inShapeOf(format, payload.data);
+  const object = eventIn(format, data);
+  const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
+  const members = envelope === undefined ? NO_MEMBERS : countMembers(envelope, object, format.plain);
+  const isSigned = envelope !== undefined && carriesOwnSignature(product, format, delivery);
+  const isWrapped = envelope !== undefined && format.wrapped === true && memberCount(object) === 1;
+  const isSeen = members.present > 0 || isSigned || isWrapped;
   // Only a format without an envelope, and with events of its own, can name one by a header or the address alone.
   const namesApart = format.envelope === undefined && format.customEvent === undefined;
   if (!isSeen && !namesApart && event === undefined) return undefined;
-  const named = event ?? format.recognise(shape.misshapen ? { ...payload, data: shape.data } : payload, delivery);
+  const named = event ?? format.recognise(misshapen ? { ...payload, data } : payload, delivery);
   const found = named === undefined ? undefined : findEvent(format, named);
   // The name of a family, `<Module>.create`, is never that of a delivery.
   const match = event === undefined && found !== undefined && /[<>]/.test(found.name) ? undefined : found;
   if (event === undefined ? !isSeen && named === undefined : match === undefined) return undefined;
+  const shape = { members, envelope, data, misshapen, isSigned, isWrapped };
   return { product, format, shape, name: match?.name ?? named, match };
 }
 
-function shapeOf(product: Product, format: Format, delivery: Delivery, payload: Payload): Shape {
-  const { data, misshapen } = inShapeOf(format, payload.data);
-  const object = eventIn(format, data);
-  const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
-  if (envelope === undefined) return { ...NO_SHAPE, data, misshapen };
-  return {
-    ...countMembers(envelope, object, format.plain),
-    envelope,
-    data,
-    misshapen,
-    isSigned:
-      carriesSignature(format, delivery) && !customFormats(product).some((each) => carriesSignature(each, delivery)),
-    isWrapped: format.wrapped === true && memberCount(object) === 1,
-  };
-}
-
-const NO_SHAPE = { ...NO_MEMBERS, envelope: undefined, isSigned: false, isWrapped: false };
-
-/** The formats that a custom body of the product may have. */
-function customFormats({ formats }: Product): readonly Format[] {
-  return formats.filter(({ customEvent }) => customEvent !== undefined);
+/** Whether a delivery has a signature that the product puts on this format only, not on bodies that users design. */
+function carriesOwnSignature({ formats }: Product, format: Format, delivery: Delivery): boolean {
+  if (!carriesSignature(format, delivery)) return false;
+  return !formats.some((each) => each.customEvent !== undefined && carriesSignature(each, delivery));
 }
 
 /** The reading of a body that no format claims, as one that its user designed. */
 export function customReading(product: Product, format: Format, data: unknown): Reading {
   const { customEvent: name = "" } = format;
-  return { product, format, shape: { ...NO_SHAPE, data, misshapen: false }, name, match: findEvent(format, name) };
+  const shape = {
+    members: NO_MEMBERS,
+    envelope: undefined,
+    data,
+    misshapen: false,
+    isSigned: false,
+    isWrapped: false,
+  };
+  return { product, format, shape, name, match: findEvent(format, name) };
 }
 
 /** The first event of a list. */

@@ -74,19 +74,19 @@ function isClaimed(incoming: Incoming, reading: Reading): boolean {
   if (format.id === GUIDE_FORMAT && !isChosen(product, format)) return isNearlyWhole(reading);
   // Zoho posts nothing beside a record, so what has other members has to be valid.
   if (format.wrapped === true) return shape.isWrapped || isValidRecord(reading);
-  return shape.marks + (nameRank(reading) === OWN_NAME ? 1 : 0) >= MIN_MARKS;
+  return shape.members.marks + (nameRank(reading) === OWN_NAME ? 1 : 0) >= MIN_MARKS;
 }
 
 /** An envelope of fewer members has too few left when it lacks one. */
 const MIN_REQUIRED = 4;
 
 function isNearlyWhole(reading: Reading): boolean {
-  const { missing, required } = reading.shape;
+  const { missing, required } = reading.shape.members;
   return isWhole(reading) || (missing === 1 && required >= MIN_REQUIRED);
 }
 
-function isWhole({ shape: { present, missing } }: Reading): boolean {
-  return present > 0 && missing === 0;
+function isWhole({ shape: { members } }: Reading): boolean {
+  return members.present > 0 && members.missing === 0;
 }
 
 function isValidRecord(reading: Reading): boolean {
@@ -103,7 +103,7 @@ type Trait = (reading: Reading, incoming: Incoming) => number;
 
 /** A name that a flag gives says nothing about the body. */
 const ofName: Trait = (reading, { event }) => (event === undefined ? nameRank(reading) : 0);
-const ofMembers: Trait = ({ shape }) => shape.present;
+const ofMembers: Trait = ({ shape }) => shape.members.present;
 const ofIssues: Trait = (reading) => -issuesOf(reading).length;
 
 /** Readings that are equal in these cannot be told apart by the body. */
@@ -123,7 +123,7 @@ const RANK: readonly Trait[] = [
   (reading, incoming) => (outcomeOf(reading, incoming) === "passed" ? 1 : 0),
 ];
 
-/** Of the readings that may claim a delivery, the likeliest, and those that the body is just as like. */
+/** Of the readings that may claim a delivery, the likeliest, and those that only the URL would tell from it. */
 function ranked(incoming: Incoming, readings: readonly Reading[]): readonly Reading[] {
   const compare = (traits: readonly Trait[], one: Reading, other: Reading): number => {
     for (const trait of traits) {
@@ -134,7 +134,10 @@ function ranked(incoming: Incoming, readings: readonly Reading[]): readonly Read
   };
   const claiming = readings.filter((reading) => isClaimed(incoming, reading));
   const [best, ...others] = claiming.sort((one, other) => compare(RANK, one, other));
-  return best === undefined ? [] : [best, ...others.filter((each) => compare(LIKENESS, best, each) === 0)];
+  if (best === undefined) return [];
+  const isTwin = ({ product, match }: Reading): boolean =>
+    match !== undefined && best.format.twins?.includes(product.id) === true;
+  return [best, ...others.filter((each) => isTwin(each) || compare(LIKENESS, best, each) === 0)];
 }
 
 /** What the proofs of a known event say, if they say anything. */
@@ -171,7 +174,7 @@ const MIN_UNMISTAKABLE = 3;
 function isUnmistakable(reading: Reading, equal: readonly Reading[]): boolean {
   const { product, name, shape } = reading;
   if (name === undefined || shape.misshapen || !isWhole(reading)) return false;
-  return shape.present >= MIN_UNMISTAKABLE && equal.every((each) => each.product === product);
+  return shape.members.present >= MIN_UNMISTAKABLE && equal.every((each) => each.product === product);
 }
 
 /**
@@ -222,7 +225,8 @@ function likenessOf(readings: readonly Reading[], custom: Reading): Nearest | un
 }
 
 /** It has the name of an event, or all but one or two of the members that are required of one, and not only one of them. */
-function isLike({ match, shape: { required, missing } }: Reading): boolean {
+function isLike({ match, shape }: Reading): boolean {
+  const { required, missing } = shape.members;
   return match !== undefined || (missing <= 2 && required - missing >= 2);
 }
 
@@ -235,8 +239,8 @@ function nearestOf(readings: readonly Reading[]): Nearest | undefined {
   let longest = 0;
   for (const reading of readings.toSorted(byMembers).slice(0, MAX_NEAREST)) {
     const { product, format, shape, name, match } = reading;
-    const { present, isSigned, isWrapped } = shape;
-    const resembles = present > 1 || isSigned || isWrapped;
+    const { members, isSigned, isWrapped } = shape;
+    const resembles = members.present > 1 || isSigned || isWrapped;
     const events = match !== undefined ? [match.name] : name === undefined ? [] : nearestEvents(product, format, name);
     const [event = ""] = events;
     const similar = commonStart(event, name ?? "");
@@ -254,7 +258,7 @@ function nearestAs({ product, format, shape: { envelope, data } }: Reading, even
 }
 
 function byMembers(one: Reading, other: Reading): number {
-  const surplus = ({ shape: { present, missing } }: Reading): number => present - missing;
+  const surplus = ({ shape: { members } }: Reading): number => members.present - members.missing;
   return surplus(other) - surplus(one) || nameRank(other) - nameRank(one);
 }
 

@@ -86,6 +86,7 @@ function eventText(report: EventReport, paint: Paint): string {
   let line = lineOf(pieces);
   const over = (): number => visibleWidth(line) - columns;
   const shorter: readonly (() => Partial<Pieces>)[] = [
+    () => (receipt.custom ? { schema: schemaTexts(report, paint, true) } : {}),
     () => ({ size: [] }),
     () => ({ schema: schemaTexts(report, paint, true) }),
     () => ({ state: stateTexts(report, paint, true) }),
@@ -230,7 +231,7 @@ function remarks({ refusal, status, receipt, explainCommand }: EventReport) {
   return [
     ...inTone("bad", failures),
     ...inTone("dim", why),
-    ...inTone("dim", ambiguity === undefined ? [] : [`${ambiguity}: the URL of its product would tell`]),
+    ...inTone("dim", ambiguity === undefined ? [] : [`${ambiguity}: the URL of its product would tell them apart`]),
     ...inTone(receipt.custom ? "dim" : "caution", [...nearestNotes(receipt, refusal !== undefined), ...issues]),
   ];
 }

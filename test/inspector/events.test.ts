@@ -123,6 +123,9 @@ describe("the list", () => {
     expect((await get("/api/events")).json()).toMatchObject({ events: marks });
     const { data } = await watcher.until(({ name, id }) => name === "events" && id === 2);
     expect(data).toMatchObject(expect.arrayContaining([expect.objectContaining(marks[0])]));
+    await project.deliver("/webhooks/zoho/books", '{"event":"bill_created","data":{}}', JSON_TYPE);
+    const notes = ["as the guide's bill_created: organization_id is missing (--format guide)"];
+    expect((await get("/api/events/3")).json()).toMatchObject({ schema_ok: null, custom: true, notes });
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import { startHumanListener } from "../support/human-listener.ts";
-import { tempFolder } from "../support/run.ts";
+import { run, tempFolder } from "../support/run.ts";
 import { oneAfterTheOther, says, yes } from "../support/target-app.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -56,6 +56,35 @@ describe("listen without --json", () => {
       expect.stringMatching(/^\d\d:\d\d:\d\d #1 +→ 200/),
     ]);
     expect(err).toMatch(/^Ready\. Listening on [\s\S]*Summary/);
+  });
+
+  it("says what a custom body could have been meant as, now and from the log", async () => {
+    const cwd = tempFolder();
+    const listener = await startHumanListener([], { cwd });
+    const body = JSON.stringify({ event: "item_created", data: { item_id: "46000000000123" } });
+    await fetch(`${listener.url}/webhooks/zoho/books`, { method: "POST", body, headers: JSON_TYPE });
+    const likeness = "as the guide's item_created: organization_id is missing (--format guide)";
+    await listener.shown(/--format guide/);
+    const { out } = await listener.stop();
+    expect(out.split("\n").map((line) => line.trim())).toEqual([
+      expect.stringMatching(/ books +webhook +– unsigned {2}– custom: no schema to check /),
+      likeness,
+      "",
+    ]);
+    const { out: shown } = await run(["events", "show", "1"], { cwd });
+    expect(shown).toContain(`  – custom: no schema to check\n  ${likeness}\n`);
+  });
+
+  it("names all that a record could be of where the URL does not tell", async () => {
+    const listener = await startHumanListener();
+    const body = JSON.stringify({ invoice: { invoice_id: "46000000004912301" } });
+    for (const path of ["", "/inventory"])
+      await fetch(`${listener.url}/webhooks/zoho${path}`, { method: "POST", body, headers: JSON_TYPE });
+    await listener.shown(/#2 /);
+    const { out } = await listener.stop();
+    expect(out).toMatch(/#1 +books +invoice .*\n +could also be (\w+ invoice, ){2}\w+ invoice: the URL of its product/);
+    for (const id of ["inventory", "invoice", "subscriptions"]) expect(out).toContain(`${id} invoice`);
+    expect(out).toMatch(/#2 +inventory +invoice [^\n]*\n$/);
   });
 
   it("shortens long names that a sender makes up", async () => {

@@ -170,6 +170,24 @@ it.each([
   expect(receipt.nearest).toMatchObject({ product, events: [event], missing });
 });
 
+it.each<[string, string, readonly HeaderPair[], readonly string[]]>([
+  ["invoice", "books", [], ["inventory invoice", "invoice invoice", "subscriptions invoice"]],
+  ["expense", "books", [], ["expense expense", "invoice expense", "spend expense"]],
+  [
+    "salesorder",
+    "commerce",
+    [["X-ZOHO-Event", "salesorder.delivered"]],
+    ["books salesorder.delivered", "inventory salesorder.delivered"],
+  ],
+])(
+  "a record that several products post is all of them where no product is named: %s",
+  (entity, product, headers, others) => {
+    const delivery = posted(JSON.stringify({ [entity]: { [`${entity}_id`]: ID } }), { headers });
+    const receipt = receive({ products, delivery, secrets: noSecrets, now: new Date("2025-01-15T10:30:00Z") });
+    expect([receipt.product, receipt.ambiguousWith.toSorted()]).toEqual([product, others]);
+  },
+);
+
 it("a body of another product may have one member with the name of a record", () => {
   for (const product of ["webinar", "creator", "crm"])
     expect(received(posted('{"contact":{"email":"mei@example.com"}}'), product)).toMatchObject({
