@@ -1,3 +1,4 @@
+import { sep } from "node:path";
 import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
 import { maskRoute, maskUrl } from "../delivery/mask.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
@@ -30,7 +31,12 @@ async function show(context: Context): Promise<ExitCode> {
   context.report({
     type: "table",
     columns: ["setting", "value", "from"],
-    rows: rows.map(({ key, value, origin = "" }) => [fileName(key), settingText(key, value), origin]),
+    // Paths of the project are short, so that there is room for columns.
+    rows: rows.map(({ key, value, origin = "" }) => [
+      fileName(key),
+      settingText(key, value),
+      origin.replace(`${config.root}${sep}`, ""),
+    ]),
     json: rows.map(({ key, value = null, origin = null }) => ({ type: "setting", key: fileName(key), value, origin })),
   });
   warnOfUnknownVariables(context, config, products);

@@ -30,7 +30,7 @@ describe("config show", () => {
       expect(line.slice(head.indexOf("value") - 2).startsWith("  ")).toBe(true);
       expect(line.slice(head.indexOf("from") - 2)).toMatch(/^ {2}\S/);
     }
-    expect(out).toMatch(new RegExp(`^port +5001 +${literal(join(cwd, CONFIG))}$`, "m"));
+    expect(out).toMatch(/^port +5001 +zoho-hooks\.config\.json$/m);
     expect(out).toMatch(/^host +::1 +ZOHO_HOOKS_HOST \(environment\)$/m);
     expect(out).toMatch(/^schema +warn +default$/m);
     expect(out).toMatch(/^forwardTo +\(not set\) +default$/m);
@@ -325,10 +325,6 @@ describe("a variable", () => {
     expect(err).toContain("ZOHO_WEBHOOK_SECRET is set but empty");
   });
 });
-
-function literal(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-}
 
 it("names the setting of a pattern with an unknown product", async () => {
   const cwd = folderWith({ [CONFIG]: '{"routes": {"crmm:Leads.*": 3000}}' });
