@@ -20,8 +20,6 @@ export type WatchClient = ReturnType<typeof watchClient>;
 interface ReadOptions {
   /** Limits the list to one channel, but Zoho may show others nevertheless. */
   readonly channel_id?: string;
-  /** Limits it to those that watch a module. */
-  readonly module?: string;
   /** A long run repeats it. */
   readonly isPoll?: boolean;
 }
@@ -66,7 +64,7 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
   return {
     product,
     read,
-    list: (module?: string) => list(module === undefined ? {} : { module }),
+    list: () => list(),
     get: async (id: string): Promise<Channel | undefined> =>
       (await list({ channel_id: id })).find((channel) => channel.id === id),
     /** One result for each request, in order. */

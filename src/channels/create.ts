@@ -18,15 +18,21 @@ interface Granted extends Grant {
 type EndBy = (now: Date) => Date;
 
 /**
- * Asks Zoho for a channel. It is remembered first: Zoho may post before it answers, and if the answer is lost or this
- * process is killed, the channel exists with a token that nothing else knows.
+ * Asks Zoho for a channel, or replaces the present one. It is remembered first: Zoho may post before it answers, and if the
+ * answer is lost or this process is killed, the channel exists with a token that nothing else knows.
  */
-export async function requestChannel(access: ChannelAccess, config: ChannelConfig, endBy: EndBy): Promise<Granted> {
+export async function requestChannel(
+  access: ChannelAccess,
+  config: ChannelConfig,
+  endBy: EndBy,
+  present?: Channel,
+): Promise<Granted> {
   const { memory } = access;
   const before = await memory.recall(config.id);
-  await memory.remember(config);
+  const token = present?.token ?? (present && before?.token);
+  await memory.remember({ ...config, otherToken: token === config.token ? before?.otherToken : token });
   try {
-    return await write("create", access, config, endBy);
+    return await write(present === undefined ? "create" : "replace", access, config, endBy);
   } catch (error) {
     if (isRejection(error)) await memory.restore(config.id, before);
     throw error;

@@ -1,5 +1,4 @@
-import { findEvent, findFormat, findProduct, nearest } from "../contract/event-names.ts";
-import { products } from "../products/index.ts";
+import { nearest } from "../contract/event-names.ts";
 import { usageError } from "../util/errors.ts";
 import type { Channel } from "./channel.ts";
 
@@ -69,17 +68,4 @@ type Posting = Pick<Channel, "notifyUrl" | "events">;
 export function withoutEvents(events: readonly string[], removed: readonly string[]): readonly string[] {
   const gone = new Set(expandEvents(removed));
   return expandEvents(events).filter((event) => !gone.has(event));
-}
-
-/** A known module in Zoho's spelling, which is case-sensitive. Unknown ones may be the user's, and stay as they are. */
-export function moduleName(product: string, name: string): string {
-  const found = findProduct(products, product);
-  const format = found && findFormat(found, "wire");
-  const event = format && findEvent(format, `${name}.create`);
-  return event?.name.replace(/\.create$/, "") ?? name;
-}
-
-/** The events of a subscription, in Zoho's spelling. Throws a usage error for a malformed one. */
-export function channelEvents(product: string, names: readonly string[]): readonly string[] {
-  return normaliseEvents(names).map((event) => event.replace(/^[^.]+/, (module) => moduleName(product, module)));
 }

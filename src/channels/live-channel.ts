@@ -85,7 +85,7 @@ export async function openLiveChannel({
   let isMoving = false;
   let moved: Channel | undefined;
 
-  /** `channels update` may have changed its events meanwhile. They are in the memory, as a list shows less of a channel. */
+  /** `channels create --id` may have changed its events meanwhile. They are in the memory: a list shows less of a channel. */
   const current = async (): Promise<ChannelConfig> => {
     const remembered = await session.memory.recall(id).catch(() => undefined);
     const { events, related, values, conditions } = remembered ?? config;

@@ -44,6 +44,8 @@ const channelSchema = z.strictObject({
   expiresAt: z.coerce.date().optional().catch(undefined),
   /** Zoho stopped listing it before its expiry. */
   isDeleted: z.boolean().optional(),
+  /** The user has been told that Zoho no longer lists it. */
+  isLossTold: z.boolean().optional(),
   /** May be in force instead of `token`: the request that set one of them was not answered. */
   otherToken: z.string().optional(),
   /** It lives only as long as its listener. */
@@ -109,6 +111,12 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
       if ((await read()).some((each) => update(each) !== each))
         await change((channels) => channels.map(update)).catch(() => undefined);
     },
+    /** Records that the user has been told of missing channels. */
+    async noteTold(ids: readonly string[]): Promise<void> {
+      const isTold = (each: RememberedChannel): boolean => isOwn(each) && ids.includes(each.id);
+      if (ids.length > 0)
+        await change((channels) => channels.map((each) => (isTold(each) ? { ...each, isLossTold: true } : each)));
+    },
     /** The channels that are missing from a whole list: those of listeners, or the others. Records nothing. */
     async missing(
       listed: readonly ListedChannel[],
@@ -159,7 +167,7 @@ function observed(
   const expiresAt = found.expiresAt ?? channel.expiresAt;
   const isKnown = expiresAt?.getTime() === channel.expiresAt?.getTime() && channel.account === account;
   const isTokenSettled = channel.otherToken !== undefined && [channel.token, channel.otherToken].includes(found.token);
-  if (isKnown && !isTokenSettled && channel.isDeleted !== true) return channel;
+  if (isKnown && !isTokenSettled && channel.isDeleted !== true && channel.isLossTold !== true) return channel;
   const tokens = isTokenSettled ? { token: found.token, otherToken: undefined } : {};
-  return { ...channel, ...tokens, account, expiresAt, isDeleted: undefined };
+  return { ...channel, ...tokens, account, expiresAt, isDeleted: undefined, isLossTold: undefined };
 }

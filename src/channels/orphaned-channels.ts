@@ -6,6 +6,7 @@ import { oneLine, shellQuoted } from "../util/text.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import type { Channel } from "./channel.ts";
 import { allRemembered, isActive, type MissingChannel, type RememberedChannel } from "./memory.ts";
+import { replaceWords } from "./replace-words.ts";
 import type { ZohoSession } from "./session.ts";
 
 type ChannelName = Pick<RememberedChannel, "id" | "product">;
@@ -91,7 +92,7 @@ export async function reportOldUrls(
     const { id, notifyUrl } = channel;
     if (id === movedId || !isActive(channel, context.now()) || !notifyUrl.startsWith(`${previousUrl}/`)) continue;
     const newUrl = url + notifyUrl.slice(previousUrl.length);
-    const message = `channel ${id} still posts to ${oneLine(maskUrl(notifyUrl))}: ${channelsCommand(context, channel, `update ${id} --url ${shellQuoted(newUrl)}`)}`;
+    const message = `channel ${id} still posts to ${oneLine(maskUrl(notifyUrl))}: ${channelsCommand(context, channel, `${replaceWords(channel)} --url ${shellQuoted(newUrl)}`)}`;
     context.report({ type: "notice", message });
   }
 }

@@ -137,7 +137,7 @@ async function prepare(
   throw new UserError(
     "zohoApi",
     `the new expiry of channel ${id} is not later than the current one (${zohoTime(from)} → ${zohoTime(requested)}); nothing was changed`,
-    "give a later --expires; to set an earlier one, use channels update --expires",
+    `give a later --expires; channels create with --id ${id} sets an earlier one`,
     "not_renewed",
   );
 }

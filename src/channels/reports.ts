@@ -91,12 +91,12 @@ export function channelReport(
 
 const UNREAD = "Zoho lists it in a form that zoho-hooks cannot read";
 
-export function missingReport(session: ZohoSession, channel: MissingChannel, showSecrets = false): ChannelReport {
+export function missingReport(session: ZohoSession, channel: MissingChannel): ChannelReport {
   const { because, id, ofListener, project } = channel;
   const call = (verb: string): string => session.command(`${verb} ${id}`);
   const hint = ofListener
     ? `the listen that runs in ${project ?? "another folder"} creates it again within ${formatSpan(session.pollMs)}`
     : `to create it again: ${call("renew")}; to forget it: ${call("delete")}`;
   const state = because === "gone early" && !ofListener ? "unknown" : "lost";
-  return { ...channelReport(session, state, channel, showSecrets), reason: GONE[because], hint };
+  return { ...channelReport(session, state, channel), reason: GONE[because], hint };
 }

@@ -135,6 +135,7 @@ function memoryOf(channel: RememberedChannel | undefined): ChannelMemory {
     restore: nothing,
     forget: nothing,
     observe: nothing,
+    noteTold: nothing,
     missing: none,
   };
 }

@@ -1,4 +1,4 @@
-import { channelEvents } from "../channels/events.ts";
+import { channelEvents } from "../channels/channel-events.ts";
 import { openLiveChannel } from "../channels/live-channel.ts";
 import { notifyUrl } from "../channels/notify-url.ts";
 import { openZoho, type ZohoSession } from "../channels/session.ts";

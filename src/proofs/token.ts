@@ -237,7 +237,7 @@ function explainValue({ value, configured, all, noun, where }: ValueCase): reado
         remedy:
           requiredBy === undefined
             ? `use ${origin} for this product, or set up the webhook with the ${noun} that is configured for it`
-            : "set the token of that channel again: zoho-hooks channels update <id> --token-file <path>",
+            : "give that channel its token again: set ZOHO_WEBHOOK_TOKEN to it, then zoho-hooks channels create <event> --id <id>",
       })),
   ].filter((finding, i, list) => finding.matches || list.findIndex(({ id }) => id === finding.id) === i);
 }

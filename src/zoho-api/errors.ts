@@ -220,7 +220,7 @@ function explain(kind: Kind, { message, details }: ZohoFault, status: number, ca
     ],
     limit: [
       "a limit of the organisation or the API was reached",
-      "delete channels that are not needed (channels prune), or wait",
+      "delete channels that are not needed (channels delete --dead), or wait",
     ],
     channel: [
       "channel not found: it expired, was deleted, or belongs to another Zoho user",
@@ -241,7 +241,7 @@ function explain(kind: Kind, { message, details }: ZohoFault, status: number, ca
       "the organisation has no such module, or the module sends no notifications",
       "use the API name of the module (that of Meetings, for example, is Events)",
     ],
-    duplicate: ["it already exists", "see channels list, and update it or choose another --id"],
+    duplicate: ["it already exists", "see channels list, and choose another --id"],
     absent: ["it does not exist in this organisation", "list what exists, and check the organisation"],
     unsupported: [
       "Zoho does not offer this for this organisation or module",

@@ -205,14 +205,6 @@ describe("channels create", () => {
     expect(watchRequests("POST")).toHaveLength(0);
   });
 
-  it("lists the channels of a module in any case", async () => {
-    await create("Leads.all");
-    const list = async (module: string) => (await channels(["list", "--module", module, "--json"])).lines().length;
-    expect(await list("leads")).toBe(1);
-    expect(await list("Deals")).toBe(0);
-    expect((await channels(["list", "--module", "Nope"])).err).toContain("no Zoho CRM channel that watches Nope");
-  });
-
   it("writes known modules in Zoho's case, and others as given", async () => {
     const { out } = await channels([
       "create",
@@ -270,7 +262,7 @@ describe("channels create", () => {
 });
 
 describe("channels list and show", () => {
-  it("list channels, soonest to expire first, with tokens masked by default", async () => {
+  it("list channels, soonest to expire first, with masked tokens", async () => {
     await create("Leads.all", "--id", "1105420521999070702", "--expires", "3d");
     await create("Deals.all", "--id", "2", "--expires", "5h");
     const listed = await channels(["list", "--json"]);
@@ -283,7 +275,7 @@ describe("channels list and show", () => {
     expect(text.out).toMatch(/channel +time left +events/);
     expect(text.out).toContain("5h");
     expect(text.out).not.toContain(token);
-    expect((await channels(["list", "--show-secrets"])).out).toContain(token);
+    expect((await channels(["show", "1105420521999070702", "--show-secrets"])).out).toContain(token);
     const shown = await channels(["show", "1105420521999070702"]);
     expect(shown.out).toContain("Leads.edit, Leads.create, Leads.delete");
   });
@@ -346,7 +338,7 @@ describe("channels renew", () => {
     await create("Leads.all", "--id", "1", "--expires", "1d");
     await create("Leads.all", "--id", "2", "--expires", "2d");
     server.unusual.refuse("1", { code: "INVALID_DATA", message: "invalid data" });
-    const result = await channels(["renew", "--all", "--json"]);
+    const result = await channels(["renew", "--json"]);
     expect(result.exitCode).toBe(7);
     expect(result.lines().map(({ id, state }) => [id, state])).toEqual([
       ["1", "expiring"],
@@ -387,27 +379,67 @@ describe("channels renew", () => {
   });
 });
 
-describe("channels update", () => {
-  it("changes what is given and nothing else", async () => {
-    await create("Leads.all", "--id", "1", "--expires", "3d");
+describe("channels create --id of a channel that Zoho lists", () => {
+  const writes = () => server.requests.filter(({ method, path }) => method !== "GET" && path.endsWith("/watch"));
+
+  it("replaces it by one PUT, and keeps its URL and its token", async () => {
+    await create("Leads.all", "--id", "1", "--expires", "3d", "--related", "--values");
     const before = structuredClone(server.watch.rows()[0]);
-    const result = await channels(["update", "1", "--url", "https://new.example/hook", "--json"]);
+    const result = await channels(["create", "Deals.edit", "--id", "1", "--json"]);
     expect(result.exitCode).toBe(0);
-    expect(result.lines()).toMatchObject([{ state: "updated", notify_url: "https://new.example/hook" }]);
-    expect(server.watch.rows()[0]).toEqual({ ...before, notifyUrl: "https://new.example/hook" });
-    expect((await channels(["update", "1"])).exitCode).toBe(2);
+    expect(result.lines()).toMatchObject([
+      { state: "updated", id: "1", events: ["Deals.edit"], notify_url: URL, related: false, values: false },
+    ]);
+    expect(server.watch.rows()).toMatchObject([
+      {
+        ...{ module: "Deals", events: ["Deals.edit"], notifyUrl: URL, token: before?.token },
+        ...{ related: false, values: false, expiresAt: clock.now().getTime() + 7 * DAY_MS - HOUR_MS },
+      },
+    ]);
+    expect(writes().map(({ method }) => method)).toEqual(["POST", "PUT"]);
+    expect(result.out + result.err).not.toContain("a new token");
   });
 
-  it("turns related records and changed values off", async () => {
-    await create("Leads.all", "--id", "1", "--related", "--values");
-    expect(server.watch.rows()[0]).toMatchObject({ related: true, values: true });
-    expect((await channels(["update", "1", "--no-related", "--no-values"])).exitCode).toBe(0);
-    expect(server.watch.rows()[0]).toMatchObject({ related: false, values: false });
+  it("gives it another URL, token and expiry", async () => {
+    await create("Leads.all", "--id", "1");
+    const argv = ["create", "Leads.all", "--id", "1", "--url", "https://new.example/hook", "--expires", "2h"];
+    const given = { env: { ...env, ZOHO_WEBHOOK_TOKEN: "t0ken" } };
+    expect((await channels([...argv, "--values"], given)).exitCode).toBe(0);
+    expect(server.watch.rows()).toMatchObject([
+      {
+        ...{ notifyUrl: "https://new.example/hook", token: "t0ken", values: true },
+        expiresAt: clock.now().getTime() + 2 * HOUR_MS,
+      },
+    ]);
+  });
+
+  it("shows its PUT with --dry-run, and changes nothing", async () => {
+    await create("Leads.all", "--id", "1");
+    const { exitCode, out } = await channels(["create", "Deals.all", "--id", "1", "--dry-run"]);
+    expect([exitCode, out]).toEqual([0, expect.stringContaining(`PUT ${server.url}/crm/v8/actions/watch`)]);
+    expect(writes()).toHaveLength(1);
+  });
+
+  it("leaves it as it is if Zoho refuses that", async () => {
+    await create("Leads.all", "--id", "1");
+    const before = structuredClone(server.watch.rows());
+    expect((await channels(["create", "Nothing.all", "--id", "1"])).exitCode).toBe(7);
+    expect(server.watch.rows()).toEqual(before);
+    server.watch.drop("1");
+    expect((await channels(["renew", "1"])).exitCode).toBe(0);
+    expect(server.watch.rows()).toMatchObject([{ module: "Leads" }]);
   });
 });
 
-describe("channels delete and prune", () => {
-  it("ask, and change nothing if the answer is no", async () => {
+describe("channels create --id of a channel that Zoho does not list", () => {
+  it("creates it, and needs a URL", async () => {
+    expect((await atZoho(["create", "Leads.all", "--id", "1"])).err).toContain("--url https://");
+    expect((await create("Leads.all", "--id", "1")).lines()).toMatchObject([{ state: "created", id: "1" }]);
+  });
+});
+
+describe("channels delete", () => {
+  it("asks, and changes nothing if the answer is no", async () => {
     await create("Leads.create", "--id", "1");
     expect((await channels(["delete", "1"], { prompts: answering(false) })).err).toContain("nothing was changed");
     expect(server.watch.isAlive("1")).toBe(true);
@@ -415,7 +447,15 @@ describe("channels delete and prune", () => {
     expect(server.watch.isAlive("1")).toBe(false);
   });
 
-  it("need --yes without a terminal, and confirm by the list", async () => {
+  it.each([[[]], [["1", "--all"]], [["--all", "--dead"]], [["1", "--dead"]]])(
+    "is told one way what to delete: %j",
+    async (argv) => {
+      const { exitCode, err } = await channels(["delete", ...argv, "--yes"]);
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("give the ids of the channels, --all or --dead")]);
+    },
+  );
+
+  it("needs --yes without a terminal, and confirms by the list", async () => {
     await create("Leads.all", "--id", "1");
     const unasked = await channels(["delete", "1"]);
     expect([unasked.exitCode, server.watch.isAlive("1")]).toEqual([2, true]);
@@ -431,7 +471,7 @@ describe("channels delete and prune", () => {
     expect([again.exitCode, again.lines()[0]?.state]).toEqual([7, "unknown"]);
   });
 
-  it("delete all, and only those created here whose URL is dead", async () => {
+  it("deletes all, and with --dead those created here whose URL is dead", async () => {
     const closed = await startZohoServer();
     await closed.close();
     const at = (url: string, id: string) => channels(["create", "Leads.all", "--id", id, "--url", url]);
@@ -442,26 +482,26 @@ describe("channels delete and prune", () => {
     const memory = join(cwd, ".config/zoho-hooks/channels.json");
     const { channels: kept } = JSON.parse((await import("node:fs")).readFileSync(memory, "utf8"));
     writeFileSync(memory, JSON.stringify({ channels: kept.filter((each: { id: string }) => each.id !== "3") }));
-    const shown = await channels(["prune", "--dry-run", "--yes", "--json"]);
+    const shown = await channels(["delete", "--dead", "--dry-run", "--yes", "--json"]);
     expect([shown.exitCode, watchRequests("DELETE")]).toEqual([0, []]);
     expect(shown.lines()).toMatchObject([{ type: "api_request", method: "DELETE", sent: false }]);
-    const result = await channels(["prune", "--yes", "--json"]);
+    const result = await channels(["delete", "--dead", "--yes", "--json"]);
     expect(result.exitCode).toBe(0);
     expect(result.lines()).toMatchObject([{ state: "deleted", id: "2" }]);
     expect((await channels(["delete", "--all", "--yes", "--json"])).lines().map(({ id }) => id)).toEqual(["1", "3"]);
   });
 });
 
-describe("channels prune", () => {
+describe("channels delete --dead", () => {
   it("forgets expired channels, but neither with --dry-run nor without a yes", async () => {
     await create("Leads.all", "--id", "1", "--expires", "1d");
     clock.advance(2 * DAY_MS);
-    await channels(["prune", "--dry-run"]);
-    const { exitCode, out, err } = await channels(["prune"]);
+    await channels(["delete", "--dead", "--dry-run"]);
+    const { exitCode, out, err } = await channels(["delete", "--dead"]);
     expect([exitCode, out + err]).toEqual([2, expect.stringContaining('"Forget 1, which Zoho no longer lists?"')]);
     expect(out + err).not.toContain("forgotten");
     expect((await channels(["renew", "1", "--dry-run"])).exitCode).toBe(0);
-    expect((await channels(["prune", "--yes"])).exitCode).toBe(0);
+    expect((await channels(["delete", "--dead", "--yes"])).exitCode).toBe(0);
     expect((await channels(["renew", "1", "--dry-run"])).err).toContain("created elsewhere, or deleted");
   });
 });

@@ -170,15 +170,6 @@ describe("channels renew", () => {
 });
 
 describe("channels create", () => {
-  it("does not overwrite a channel that has the id", async () => {
-    await create("Deals.all", "--id", "100");
-    const before = structuredClone(server.watch.rows());
-    const again = await create("--id", "100");
-    expect(again.exitCode).toBe(2);
-    expect(again.err).toContain("already has a channel 100");
-    expect(server.watch.rows()).toEqual(before);
-  });
-
   it("reports a channel that it may not read back", async () => {
     const may = { ...env, ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(["ZohoCRM.notifications.CREATE"]) };
     const result = await channels(["create", "Leads.create", "--url", URL], { env: may });
@@ -226,7 +217,7 @@ describe("channels renew --every", () => {
       if (state !== "renewed") return;
       renewals++;
       if (renewals === 2) return interrupt.abort();
-      await run(["channels", "update", "1", "--events", "Deals.all", "--url", `${URL}/new`], {
+      await run(["channels", "create", "Deals.all", "--id", "1", "--url", `${URL}/new`], {
         env,
         cwd,
         now: clock.now,
@@ -349,38 +340,23 @@ describe("channels renew --every", () => {
   });
 });
 
-describe("channels update of a channel with a condition", () => {
+describe("channels create --id of a channel with a condition", () => {
   const conditionsOf = () => server.watch.rows().map(({ module, condition }) => [module, condition !== null]);
 
-  it("send no condition of a module that is no longer watched", async () => {
+  it("removes it if no --fields is given, and sets it if one is", async () => {
     await create("Deals.edit", "--fields", "Deals:Stage", "--id", "1");
     expect(conditionsOf()).toEqual([
       ["Leads", false],
       ["Deals", true],
     ]);
-    expect((await channels(["update", "1", "--events", "Leads.all"])).exitCode).toBe(0);
+    expect((await channels(["create", "Deals.edit", "--id", "1"])).exitCode).toBe(0);
     const put = writes().at(-1)?.json as { watch: Record<string, unknown>[] };
     expect(put.watch[0]).not.toHaveProperty("notification_condition");
-    expect(conditionsOf()).toEqual([["Leads", false]]);
-  });
-
-  it("remove it on request, and keep the rest", async () => {
-    await create("Deals.edit", "--fields", "Deals:Stage", "--id", "1", "--values");
-    const before = structuredClone(server.watch.rows().find(({ condition }) => condition !== null));
-    const result = await channels(["update", "1", "--no-fields"]);
-    expect(result.exitCode).toBe(0);
-    expect(result.err).toBe("");
-    expect(server.watch.rows().find(({ module }) => module === "Deals")).toEqual({ ...before, condition: null });
+    expect(conditionsOf()).toEqual([["Deals", false]]);
     server.watch.drop("1");
     expect((await channels(["renew", "1"])).exitCode).toBe(0);
-    expect(conditionsOf()).toContainEqual(["Deals", false]);
-  });
-
-  it("keep a condition of a module that is still watched", async () => {
-    await create("Deals.all", "--fields", "Deals:Stage", "--id", "1");
-    expect((await channels(["update", "1", "--events", "Deals.create,Deals.edit"])).exitCode).toBe(0);
-    server.watch.drop("1");
-    expect((await channels(["renew", "1"])).exitCode).toBe(0);
+    expect(conditionsOf()).toEqual([["Deals", false]]);
+    expect((await channels(["create", "Deals.edit", "--id", "1", "--fields", "Stage"])).exitCode).toBe(0);
     expect(conditionsOf()).toEqual([["Deals", true]]);
   });
 });

@@ -29,15 +29,26 @@ describe("a channel that was created here and has expired", () => {
       { id: "1", state: "lost", reason: expect.stringContaining("it expired"), time_left_ms: -HOUR_MS },
     ]);
     expect((await list("--expiring", "24h")).exitCode).toBe(8);
-    expect((await list("--module", "Leads")).lines()).toHaveLength(1);
-    expect((await list("--module", "Deals")).lines()).toEqual([]);
     const text = await world.channels(["list"]);
     expect(text.out).toMatch(/^1 +expired +Leads.create/m);
     expect(text.err).toContain("to create it again: zoho-hooks channels renew 1 --product crm; to forget it: ");
     expect(text.out + text.err).not.toMatch(/no Zoho CRM channel/);
   });
 
-  it.each([[[]], [["--all"]], [["--expiring", "24h"]]])("is created again by renew %j, as it was", async (argv) => {
+  it("is warned of once by list, and again by list --expiring and after another loss", async () => {
+    const warnings = async (...argv: string[]) => (await world.channels(["list", ...argv])).err;
+    await list();
+    expect(await warnings()).toContain("channel 1 is gone: it expired");
+    const second = await world.channels(["list"]);
+    expect([second.out, second.err]).toEqual([expect.stringMatching(/^1 +expired +Leads.create/m), ""]);
+    expect(await warnings("--expiring", "24h")).toContain("channel 1 is gone: it expired");
+    await renew();
+    expect(await warnings()).toBe("");
+    world.clock.advance(8 * DAY_MS);
+    expect(await warnings()).toContain("channel 1 is gone: it expired");
+  });
+
+  it.each([[[]], [["--expiring", "24h"]]])("is created again by renew %j, as it was", async (argv) => {
     const { exitCode, lines } = await renew(...argv);
     expect(exitCode).toBe(0);
     expect(lines()).toMatchObject([{ id: "1", state: "created", reason: expect.stringContaining("created again") }]);
@@ -82,7 +93,7 @@ describe("a channel that was created here and has expired", () => {
   it.each([
     ["delete", "1", "--yes"],
     ["delete", "--all", "--yes"],
-    ["prune", "--yes"],
+    ["delete", "--dead", "--yes"],
   ])("is forgotten by %s %s", async (...argv) => {
     const { exitCode, out, err } = await world.channels(argv);
     expect([exitCode, out + err]).toEqual([0, expect.stringMatching(/forgotten/)]);
@@ -98,7 +109,7 @@ describe("a channel that was created here and has expired", () => {
     const env = { ...world.env, ...other() };
     expect((await world.channels(["list", "--expiring", "24h"], { env })).exitCode).toBe(0);
     await world.channels(["renew"], { env });
-    await world.channels(["prune", "--yes"], { env });
+    await world.channels(["delete", "--dead", "--yes"], { env });
     expect(ids()).toEqual([]);
     expect((await list("--expiring", "24h")).exitCode).toBe(8);
   });

@@ -92,10 +92,10 @@ describe("the channel of a running listen", () => {
     expect(messages()).toHaveLength(2);
   });
 
-  it("is not reported after channels update changed its events", async () => {
+  it("is not reported after channels create --id changed its events", async () => {
     const options = world();
     const listener = await start(["--channel", "Leads.create"], options);
-    await run(["channels", "update", channelId(), "--events", "Contacts.all"], options);
+    await run(["channels", "create", "Contacts.all", "--id", channelId(), "--values"], options);
     await poll();
     expect(linesOf(listener, "warning")).toEqual([]);
   });
@@ -165,7 +165,7 @@ describe("listen --channel whose tunnel comes back with another URL", () => {
     expect(err).not.toContain("change it in the webhooks");
     expect(out).toMatch(new RegExp(`updated crm ${id}.*\n +it now posts to ${now}/webhooks/zoho/crm`));
     expect(err).toContain(
-      `channel 5 still posts to ${old}/webhooks/zoho/crm: zoho-hooks channels update 5 --url ${now}/webhooks/zoho/crm --product crm`,
+      `channel 5 still posts to ${old}/webhooks/zoho/crm: zoho-hooks channels create Deals.all --id 5 --url ${now}/webhooks/zoho/crm --product crm`,
     );
     expect(err).not.toContain(`channel ${id} still posts`);
   });

@@ -246,7 +246,7 @@ describe("the channel of a listen", () => {
   ])("%s is renewed by its id only", async (_, make, because) => {
     await make();
     const [id = ""] = ids();
-    for (const flags of [["--all"], ["--expiring", "30d"], ["--every"]]) {
+    for (const flags of [[], ["--expiring", "30d"], ["--every"]]) {
       const interrupt = new AbortController();
       const { err } = await run(["channels", "renew", ...flags], {
         ...options({ signal: interrupt.signal }),
@@ -259,10 +259,10 @@ describe("the channel of a listen", () => {
     expect((await run(["channels", "renew", id], options())).exitCode).toBe(0);
   });
 
-  it("that runs is not pruned while its tunnel is down", async () => {
+  it("that runs is not deleted as dead while its tunnel is down", async () => {
     await listen(["--channel", "Leads.create"]);
     for (const row of zoho.watch.rows()) row.notifyUrl = "http://127.0.0.1:9/hook";
-    await run(["channels", "prune", "--yes"], options());
+    await run(["channels", "delete", "--dead", "--yes"], options());
     expect(ids()).toHaveLength(1);
   });
 });

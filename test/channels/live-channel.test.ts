@@ -148,7 +148,7 @@ describe("a live channel", () => {
     await channel.close();
   });
 
-  it("keeps the events that channels update set meanwhile", async () => {
+  it("keeps the events that channels create --id set meanwhile", async () => {
     const channel = await open();
     const known = await memory().recall(channel.state().id);
     if (known === undefined) throw new Error("it is not remembered");

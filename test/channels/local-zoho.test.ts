@@ -91,9 +91,19 @@ it("channels create takes the local URL of the running listen", async () => {
   expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
   expect((await of.event(1)).signatures).toContainEqual(expect.objectContaining({ id: "token", result: "verified" }));
   const id = zoho.watch.rows()[0]?.channelId ?? "";
-  const updated = await cli("channels", "update", id, "--url", `${of.url}/webhooks/zoho/crm?n=1`);
+  const updated = await cli(
+    "channels",
+    "create",
+    "Leads.create",
+    "--id",
+    id,
+    "--url",
+    `${of.url}/webhooks/zoho/crm?n=1`,
+  );
   expect([updated.exitCode, updated.err]).toEqual([0, ""]);
-  expect((await cli("channels", "prune", "--yes")).err).toContain("no Zoho CRM channel that was created here posts to");
+  expect((await cli("channels", "delete", "--dead", "--yes")).err).toContain(
+    "no Zoho CRM channel that was created here posts to",
+  );
 });
 
 it("channels create without a running listen says how to start one, without a tunnel", async () => {

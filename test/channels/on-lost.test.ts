@@ -45,7 +45,7 @@ const every = (command: string, onLine: (line: Line) => void) =>
     },
   });
 /** After the pause that follows a report has begun. */
-const advance = (ms: number): void => void setTimeout(() => world.clock.advance(ms), 20);
+const advance = (ms: number): void => void world.clock.asleep(2).then(() => world.clock.advance(ms));
 const refuse = (): void => world.server.unusual.refuse("1", INVALID);
 
 describe("channels renew --every --on-lost", () => {
@@ -71,15 +71,17 @@ describe("channels renew --every --on-lost", () => {
     await expect.poll(alarms).toHaveLength(1);
     const tries = () => world.requests("POST").length;
     const before = tries();
-    // An hour at a time, since the pause between two tries may not have begun yet.
-    const anHourLater = <T>(read: () => T) => {
+    const anHourLater = async <T>(read: () => T) => {
+      // An hour that passes within a try would make its new access token expire.
+      await world.clock.asleep(2);
       world.clock.advance(HOUR_MS);
+      await world.clock.asleep(2);
       return read();
     };
     await expect.poll(() => anHourLater(tries)).toBeGreaterThanOrEqual(before + 3);
     expect(alarms()).toHaveLength(1);
     world.server.unusual.accept("1");
-    await expect.poll(() => isCreated || anHourLater(() => isCreated)).toBe(true);
+    await expect.poll(async () => isCreated || anHourLater(() => isCreated)).toBe(true);
     const { exitCode, out, err } = await running;
     expect([exitCode, losses]).toEqual([9, 2]);
     const reason = expect.stringContaining("INVALID_DATA");

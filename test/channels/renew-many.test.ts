@@ -41,7 +41,7 @@ const renewedIds = () =>
 describe("channels renew of many channels", () => {
   it("reads and writes fifty at once, and reports each in order", async () => {
     await createMany(120);
-    const { exitCode, channels } = await renew("--all");
+    const { exitCode, channels } = await renew();
     expect([exitCode, sizes(), world.requests("GET").length]).toEqual([0, [50, 50, 20], 1 + 3]);
     expect(channels.map(({ id, state }) => [id, state])).toEqual(idsTo(120).map((id) => [id, "renewed"]));
     expect(renewedIds()).toEqual(idsTo(120));

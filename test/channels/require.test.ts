@@ -19,7 +19,6 @@ describe("channels list --require", () => {
     ["Leads.create,Leads.update", "--require", "contacts.all"],
     ["Leads.edit", "--url", "https://ABC.example:443/webhooks/zoho/crm"],
     ["Contacts.delete", "--url", `${HOOK}?token=h1dden`],
-    ["Contacts.all", "--module", "Leads"],
   ])("exits with 0 while channels exist for %s %s %s", async (...argv) => {
     const { exitCode, err } = await requiring(...argv);
     expect([exitCode, err]).toEqual([0, ""]);

@@ -32,11 +32,11 @@ describe("a URL is shown without its secrets", () => {
     );
   });
 
-  it("by channels prune", async () => {
+  it("by channels delete --dead", async () => {
     const closed = await startZohoServer();
     await closed.close();
     await world.create("--id", "1", "--url", `${closed.url}/dead?${QUERY}`);
-    const { out, err } = await world.channels(["prune", "--dry-run"]);
+    const { out, err } = await world.channels(["delete", "--dead", "--dry-run"]);
     expect(err).toContain(`1 posts to ${closed.url}/dead?${MASKED}: connection refused`);
     expect(out + err).not.toContain("h1dden");
   });

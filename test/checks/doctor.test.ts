@@ -167,7 +167,7 @@ describe("doctor", () => {
     const channel = { channel_id: "1", resource_name: "Leads", events: ["Deals.edit;id"], notify_url: hook() };
     const body = { watch: [{ ...channel, channel_expiry: "2026-03-07T08:00:00Z", token: TOKEN }] };
     world.server.trouble({ status: 200, body }, 9, isWatch("GET"));
-    expect(await remedy()).toContain("channels update 1 --events 'Deals.edit;id',Leads.create ");
+    expect(await remedy()).toContain("channels create 'Deals.edit;id',Leads.create --id 1 ");
   });
 
   it("does not take a saved access token for a sign-in that works", async () => {
@@ -265,11 +265,11 @@ const SPOILT: Readonly<Record<string, readonly [finding: string, spoil: () => un
   "a channel that has expired": ["channels.missing failed", () => world.clock.advance(8 * DAY_MS)],
   "a channel at a dead URL": [
     "channels.url failed",
-    () => world.channels(["update", "1", "--url", "http://localhost:1/x"]),
+    () => world.channels(["create", "Leads.create", "--id", "1", "--url", "http://localhost:1/x"]),
   ],
-  "a channel with another token": ["channels.token failed", () => elsewhere("update", "1", "--token-file", "-")],
+  "a channel with another token": ["channels.token failed", () => elsewhere("create", "Leads.create", "--id", "1")],
   "a channel that expires soon": ["channels.expiring warning", () => world.clock.advance(6 * DAY_MS)],
-  "a channel without its events": ["channels.events warning", () => elsewhere("update", "1", "--events", "Deals.edit")],
+  "a channel without its events": ["channels.events warning", () => elsewhere("create", "Deals.edit", "--id", "1")],
   "an event that no channel watches": [
     "channels.events warning",
     () => config({ events: ["crm:Deals.edit", "crm:Leads.*"] }),
@@ -346,7 +346,7 @@ describe("doctor, while listen runs", () => {
   it("finds its port, and its public URL reaching it", async () => {
     const { tunnel, stop } = await start();
     try {
-      await world.channels(["update", "1", "--url", `${tunnel.url}/webhooks/zoho/crm`]);
+      await world.channels(["create", "Leads.create", "--id", "1", "--url", `${tunnel.url}/webhooks/zoho/crm`]);
       const { lines } = await doctor();
       expect(lines().filter(({ outcome }) => outcome === "failed" || outcome === "warning")).toEqual([]);
       expect(lines()).toEqual(
@@ -458,7 +458,7 @@ describe("doctor, while listen runs", () => {
       "a tunnel that is down",
       ["public-url failed"],
       async (tunnel) => {
-        await world.channels(["update", "1", "--url", `${tunnel.url}/webhooks/zoho/crm`]);
+        await world.channels(["create", "Leads.create", "--id", "1", "--url", `${tunnel.url}/webhooks/zoho/crm`]);
         tunnel.goDown();
       },
     ],
@@ -534,7 +534,7 @@ function store(name: string, write: () => void): void {
 async function stopApp(settings: Record<string, unknown> = {}): Promise<void> {
   config(settings);
   // The channel posts to something that lives.
-  await world.channels(["update", "1", "--url", `${world.server.url}/webhooks/zoho/crm`]);
+  await world.channels(["create", "Leads.create", "--id", "1", "--url", `${world.server.url}/webhooks/zoho/crm`]);
   await app.stop();
 }
 

@@ -8,7 +8,7 @@ export class TestClock {
   #nowMs: number;
   readonly #watchers: (() => void)[] = [];
   readonly #sleepers = new Set<() => void>();
-  #onAsleep = (): void => {};
+  #onAsleep: (() => void)[] = [];
 
   constructor(start = "2026-03-01T09:00:00Z") {
     this.#nowMs = Date.parse(start);
@@ -37,14 +37,14 @@ export class TestClock {
       this.#sleepers.add(look);
       signal?.addEventListener("abort", look);
       look();
-      this.#onAsleep();
+      for (const tell of this.#onAsleep.splice(0)) tell();
     });
 
   /** Resolves once so many wait for this clock at the same time. */
   async asleep(count: number): Promise<void> {
     while (this.#sleepers.size < count)
       await new Promise<void>((resolve) => {
-        this.#onAsleep = resolve;
+        this.#onAsleep.push(resolve);
       });
   }
 

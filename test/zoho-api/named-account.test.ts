@@ -29,7 +29,7 @@ afterEach(() => world.close());
 describe("the question before a deletion", () => {
   it.each([
     [["channels", "delete", "--all"], "Delete 2 channels"],
-    [["channels", "prune"], "Delete 1 of 2 channels"],
+    [["channels", "delete", "--dead"], "Delete 1 of 2 channels"],
     [["webhooks", "delete", "460000000026049", "--product", "inventory", "--org", "1"], "Delete webhook"],
     [["webhooks", "failures", "--product", "salesiq", "--org", "acme", "--resend"], "Send 1 failed delivery"],
   ])("names the account: %j", async (argv, question) => {

@@ -4,6 +4,7 @@ import { contractEvents, doubledEvents, expandEvents, normaliseEvents, withoutEv
 import { DAY_MS, soonest } from "../../channels/expiry.ts";
 import type { RememberedChannel } from "../../channels/memory.ts";
 import { orphanIds } from "../../channels/orphaned-channels.ts";
+import { replaceWords } from "../../channels/replace-words.ts";
 import type { ZohoSession } from "../../channels/session.ts";
 import { withChannelTokens } from "../../channels/tokens.ts";
 import { eventPattern, parseRoute, patternParts } from "../../contract/event-names.ts";
@@ -146,7 +147,7 @@ function urlFinding({ dead, command }: ChannelCase, active: readonly KnownChanne
   const { channel, because, isSure } = worst;
   const more = found.length > 1 ? `, and ${found.length - 1} more` : "";
   const text = `${channel.id} posts to ${shownUrl(channel)}: ${because}${more}`;
-  const remedy = `start listen or the app there; or ${command(`update ${channel.id} --url https://…`)}`;
+  const remedy = `start listen or the app there; or ${command(`${replaceWords(channel)} --url https://…`)}`;
   return { id: "channels.url", ...(isSure ? failed : warned)(text, remedy) };
 }
 
@@ -165,7 +166,7 @@ function movedFinding(
   const text = `${id} posts to ${shownUrl(moved.channel)}, but listen is at ${base}`;
   return {
     id: "channels.url",
-    ...warned(text, command(`update ${id} --url ${shellQuoted(webhookUrl(base, product.id))}`)),
+    ...warned(text, command(`${replaceWords(moved.channel)} --url ${shellQuoted(webhookUrl(base, product.id))}`)),
   };
 }
 
@@ -182,7 +183,7 @@ function tokenFinding({ tokens, command }: ChannelCase, active: readonly KnownCh
   });
   const [first] = wrong;
   if (first === undefined) return undefined;
-  const remedy = command(`update ${first.channel.id} --token-file <file with ours>`);
+  const remedy = `set ZOHO_WEBHOOK_TOKEN to ours, then ${command(replaceWords(first.channel))}`;
   return {
     id: "channels.token",
     ...failed(`${idsOf(wrong)}: another token than ours, so deliveries are refused`, remedy),
@@ -215,9 +216,7 @@ function eventsFinding({ wanted, product, command }: ChannelCase, active: readon
   for (const { channel, own } of active) {
     const lost = own === undefined || channel.isUnread === true ? [] : withoutEvents(own.events, channel.events);
     if (lost.length > 0) {
-      const remedy = command(
-        `update ${channel.id} --events ${quotedList(contractEvents([...channel.events, ...lost]))}`,
-      );
+      const remedy = command(replaceWords({ ...channel, events: [...channel.events, ...lost] }));
       return {
         id: "channels.events",
         ...warned(`${channel.id} no longer watches ${contractEvents(lost).join(", ")}`, remedy),

@@ -1,12 +1,12 @@
 import { type ChannelConfig, generateChannelId, generateToken } from "../../channels/channel.ts";
+import { channelEvents } from "../../channels/channel-events.ts";
 import { writeRequest } from "../../channels/client.ts";
 import { fieldConditions } from "../../channels/conditions.ts";
 import { readBack, requestChannel, warnOfDifferences, warnOfDoubles } from "../../channels/create.ts";
-import { channelEvents } from "../../channels/events.ts";
 import { chooseExpiry, expiryBy } from "../../channels/expiry.ts";
 import { notifyUrl } from "../../channels/notify-url.ts";
 import { channelReport } from "../../channels/reports.ts";
-import { withZoho, type ZohoSession } from "../../channels/session.ts";
+import { withZoho } from "../../channels/session.ts";
 import { findWatchProduct } from "../../channels/watch-products.ts";
 import { warnOfMistypedModules } from "../../custom/project-products.ts";
 import { listenerUrl } from "../../events/running-listener.ts";
@@ -14,52 +14,55 @@ import { products } from "../../products/index.ts";
 import type { Context } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
-import { oneLine } from "../../util/text.ts";
 import { isRejection } from "../../zoho-api/errors.ts";
 import { showRequest, usesLocalZoho } from "../../zoho-api/session.ts";
 import { zohoTime } from "../../zoho-api/time.ts";
 import { type ChannelOptions, rejectUnknownOptions, tokenOf } from "./options.ts";
 
-interface CreateOptions extends ChannelOptions {
-  readonly id?: string;
-  readonly showSecrets?: boolean;
-}
-
-export async function create(context: Context, names: readonly string[], options: CreateOptions): Promise<ExitCode> {
+export async function create(context: Context, names: readonly string[], options: ChannelOptions): Promise<ExitCode> {
   const { id: productId } = findWatchProduct(options.product ?? "crm");
   const events = channelEvents(productId, names);
   const typed = events.map((event) => `${productId}:${event}`);
   warnOfMistypedModules(context, products, typed);
   const project = loadConfig(context, { needsSecrets: true });
   const isZohoLocal = await usesLocalZoho(context, project, options.profile);
-  const given = options.url ?? (await listenerUrl(context, project, productId, isZohoLocal));
-  const url = notifyUrl(context, given, { isZohoLocal });
-  const id = options.id === undefined ? generateChannelId() : newChannelId(options.id);
+  const urlFrom = (text: string): string => notifyUrl(context, text, { isZohoLocal });
+  const urlOfListener = async () => urlFrom(await listenerUrl(context, project, productId, isZohoLocal));
+  const given =
+    options.url !== undefined ? urlFrom(options.url) : options.id === undefined ? await urlOfListener() : undefined;
+  const id = options.id === undefined ? generateChannelId() : checkedId(options.id);
   return withZoho(context, project, options, async (session) => {
-    const { command, product } = session;
+    const { client, command, memory, product } = session;
     rejectUnknownOptions(product, options);
+    // A sign-in that may only create cannot look.
+    const present = options.id === undefined ? undefined : await client.get(id).catch(() => undefined);
+    const presentToken = present && (present.token ?? (await memory.recall(id))?.token);
     const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
     const [configured] = session.config.secrets.for("token", productId);
-    const chosenToken = configured && tokenOf(configured, product);
+    const chosenToken = configured === undefined ? presentToken : tokenOf(configured, product);
     const config: ChannelConfig = {
       id,
       events,
-      notifyUrl: url,
+      notifyUrl: given ?? present?.notifyUrl ?? (await urlOfListener()),
       token: chosenToken ?? generateToken(),
       related: product.hasOptions ? options.related === true : undefined,
       values: product.hasOptions ? options.values === true : undefined,
-      conditions: await fieldConditions(session, options.fields || [], events, context.signal),
+      conditions: await fieldConditions(session, options.fields ?? [], events, context.signal),
     };
     context.knownSecrets.remember(config.token);
-    if (options.dryRun) return showRequest(context, session, writeRequest(product, "POST", [{ config, expiresAt }]));
-    if (options.id !== undefined) await rejectTaken(session, id);
+    if (options.dryRun) {
+      const request = writeRequest(product, present === undefined ? "POST" : "PUT", [{ config, expiresAt }]);
+      return showRequest(context, session, request);
+    }
+    const state = present === undefined ? "created" : "updated";
     const warn = (message: string, hint: string): void => context.report({ type: "warning", message, hint });
     const endBy = (now: Date): Date => expiryBy(now, options.expires, product.lifetime);
     const granted = await context
-      .waiting("creating the channel", () => requestChannel(session, config, endBy))
+      .waiting("creating the channel", () => requestChannel(session, config, endBy, present))
       .catch((error: unknown) => {
-        const hint = `see ${command("list")}; if it exists, its token is already saved here`;
-        if (!isRejection(error)) warn(`channel ${id} may have been created: Zoho did not answer`, hint);
+        const tokens = present === undefined ? "if it exists, its token is already saved here" : BOTH_TOKENS;
+        const hint = `see ${command("list")}; ${tokens}`;
+        if (!isRejection(error)) warn(`channel ${id} may have been ${state}: Zoho did not answer`, hint);
         throw error;
       });
     const { channel, others } = await context
@@ -67,10 +70,10 @@ export async function create(context: Context, names: readonly string[], options
       .catch((error: unknown) => {
         const until = granted.expiresAt === undefined ? "" : `, until ${zohoTime(granted.expiresAt)}`;
         const hint = `it exists: delete it with ${command(`delete ${id}`)}`;
-        warn(`channel ${id} was created${until}, but could not be read back`, hint);
+        warn(`channel ${id} was ${state}${until}, but could not be read back`, hint);
         throw error;
       });
-    context.report(channelReport(session, "created", channel, options.showSecrets));
+    context.report(channelReport(session, state, channel));
     const message = `a new token was created; listen on this machine uses it. For your app: ${command(`show ${id} --show-secrets`)}`;
     if (chosenToken === undefined) context.report({ type: "notice", message });
     warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);
@@ -79,19 +82,10 @@ export async function create(context: Context, names: readonly string[], options
   });
 }
 
+const BOTH_TOKENS = "until then both its old and its new token are accepted";
+
 /** An id as all versions of the API accept it. Text, as 19 digits do not fit a number. */
-function newChannelId(text: string): string {
+function checkedId(text: string): string {
   if (/^-?\d{1,19}$/.test(text)) return text;
   throw usageError(`${JSON.stringify(text)} is not a channel id`, "an id has up to 19 digits");
-}
-
-/** Zoho would overwrite the channel that has this id. */
-async function rejectTaken({ client, command, product }: ZohoSession, id: string): Promise<void> {
-  // A sign-in that may only create cannot look.
-  const taken = await client.get(id).catch(() => undefined);
-  if (taken === undefined) return;
-  throw usageError(
-    `${product.title} already has a channel ${id}, for ${oneLine(taken.events.join(", "))}`,
-    `change it with ${command(`update ${id}`)}, or leave --id out to create a new one`,
-  );
 }

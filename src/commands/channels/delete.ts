@@ -11,10 +11,13 @@ import { type DeletionOptions, unchanged } from "./options.ts";
 
 interface DeleteOptions extends DeletionOptions {
   readonly all?: boolean;
+  readonly dead?: boolean;
 }
 
 export async function remove(context: Context, texts: readonly string[], options: DeleteOptions): Promise<ExitCode> {
-  if (texts.length > 0 === (options.all === true)) throw usageError("give the ids of the channels, or --all");
+  const given = [texts.length > 0, options.all === true, options.dead === true].filter(Boolean);
+  if (given.length !== 1) throw usageError("give the ids of the channels, --all or --dead");
+  if (options.dead) return (await import("./delete-dead.ts")).removeDead(context, options);
   return withZoho(context, loadConfig(context), options, async (session) => {
     const { product } = session;
     const found = options.all ? await listWithMissing(session) : undefined;

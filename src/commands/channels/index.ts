@@ -28,14 +28,12 @@ export const define: Define = (command, act) => {
     "zoho-hooks channels list --require Leads.create,Contacts.all --url https://example.com/webhooks/zoho/crm",
   )
     .option("--expiring <time>", "only those that are gone or expire within this time; exits with 8 if there are any")
-    .option("--module <name>", "only those that watch this module")
     .option(
       "--require <events>",
       "exit with 8 unless channels exist for these events, wherever they were created (repeatable)",
       collect,
     )
     .option("--url <url>", "with --require: only channels that post to this URL count")
-    .option("--show-secrets", "show tokens instead of masking them")
     .action(act(lazily(async () => (await import("./list.ts")).list)));
 
   subcommand("show", "Show everything about one channel.", "zoho-hooks channels show 1735593600000")
@@ -43,102 +41,22 @@ export const define: Define = (command, act) => {
     .option("--show-secrets", "show its token instead of masking it")
     .action(act(lazily(async () => (await import("./list.ts")).show)));
 
-  const create = subcommand(
+  subcommand(
     "create",
-    "Create a channel, and read it back from Zoho.",
+    "Create a channel, or replace the one with this --id, and read it back from Zoho.",
     "zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm",
     "zoho-hooks channels create Deals.edit --fields Stage,Amount --url https://example.com/hook",
     "zoho-hooks channels create Contacts.all --product bigin --url https://example.com/hook",
-  );
-  addChannelOptions(
-    create,
-    "the URL that Zoho posts to (default: the public https URL of this project's running listen)",
+    "zoho-hooks channels create Leads.all --url https://example.com/hook --id 1735593600000",
   )
     .argument(
       "<event...>",
       "Leads.create, Deals.all, …: <Module>.<create, edit, delete or all>; update is the same as edit",
     )
-    .option("--dry-run", "print the request, send nothing")
-    .optionsGroup("More options:")
-    .option("--id <digits>", "the channel's id (default: a new one)")
-    .option("--show-secrets", "show the token instead of masking it")
-    .addHelpText("after", CREATE_HELP)
-    .action(act(lazily(async () => (await import("./create.ts")).create)));
-
-  subcommand(
-    "renew",
-    "Extend channels, and fail if their new expiry is not later.",
-    "zoho-hooks channels renew --all",
-    "zoho-hooks channels renew --every     keeps all of them alive until you stop it",
-  )
-    .argument("[id...]", "the channels' ids (default: all that Zoho lists, and those created here that have expired)")
-    .option("--all", "all channels, as without ids")
-    .option("--expiring <time>", "only those that expire within this time")
-    .option("--expires <time>", "the new expiry (default: just under the longest that the API grants)")
-    .option("--every", "keep running: renew each channel at 80 % of its lifetime until stopped")
-    .option("--on-lost <command>", "with --every: run this in a shell when a channel is lost, to raise an alarm")
-    .option("--dry-run", "say what would be renewed, print the requests, change nothing")
-    .addHelpText("after", RENEW_HELP)
-    .action(act(lazily(async () => (await import("./renew.ts")).renew)));
-
-  const update = subcommand(
-    "update",
-    "Change parts of a channel; everything else stays, including its expiry.",
-    "zoho-hooks channels update 1735593600000 --url https://example.com/webhooks/zoho/crm",
-    "zoho-hooks channels update 1735593600000 --events Leads.create,Deals.all",
-  );
-  addChannelOptions(update, "the URL that Zoho posts to")
-    .argument("<id>", "the channel's id")
-    .option("--no-related", "do not report changes to related records")
-    .option("--no-values", "leave the changed values out")
-    .option("--no-fields", "report every edit again, whichever field has changed")
-    .option("--events <event>", "watch these events instead (repeatable)", collect)
-    .option("--token-file <path>", "the channel's new token, from a file or - for standard input")
-    .option("--dry-run", "print the request, change nothing")
-    .action(act(lazily(async () => (await import("./update.ts")).update)));
-
-  const remove = subcommand(
-    "delete",
-    "Delete channels, and read the list again to confirm it.",
-    "zoho-hooks channels delete 1735593600000",
-    "zoho-hooks channels delete --all --yes",
-  );
-  addDeletionOptions(remove)
-    .argument("[id...]", "the channels' ids")
-    .option("--all", "all channels of the signed-in user")
-    .action(act(lazily(async () => (await import("./delete.ts")).remove)));
-
-  const prune = subcommand(
-    "prune",
-    "Delete channels that were created or changed here and post to a dead URL.",
-    "zoho-hooks channels prune",
-    "zoho-hooks channels prune --yes",
-  );
-  addDeletionOptions(prune)
-    .addHelpText("after", PRUNE_HELP)
-    .action(act(lazily(async () => (await import("./prune.ts")).prune)));
-
-  command
-    .addHelpText(
-      "before",
-      examples(
-        "zoho-hooks channels list --expiring 24h          exits with 8 if any expires within a day",
-        "zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm",
-        "zoho-hooks channels renew --all",
-        "zoho-hooks channels renew --every                keeps all of them alive until you stop it",
-      ),
+    .option(
+      "--url <url>",
+      "the URL that Zoho posts to (default: that of the channel with this --id, else of this project's running listen)",
     )
-    .addHelpText("after", HELP);
-};
-
-/** Loads the work of a subcommand when it is called: to renew a channel needs no product, and no log. */
-function lazily<Args extends unknown[]>(load: () => Promise<(context: Context, ...args: Args) => Promise<ExitCode>>) {
-  return async (context: Context, ...args: Args): Promise<ExitCode> => (await load())(context, ...args);
-}
-
-function addChannelOptions(command: Command, url: string): Command {
-  return command
-    .option("--url <url>", url)
     .option("--expires <time>", "when it expires, as a duration or a time: 24h, 6d23h, 2026-01-02T03:04:05+00:00")
     .option(
       "--fields <[module:]a,b>",
@@ -149,11 +67,59 @@ function addChannelOptions(command: Command, url: string): Command {
       "--related",
       "also report changes to related records (Zoho's default; off here, because there are very many)",
     )
-    .option("--values", "include the changed values");
-}
+    .option("--values", "include the changed values")
+    .option("--dry-run", "print the request, change nothing")
+    .optionsGroup("More options:")
+    .option("--id <digits>", "the channel's id: one that Zoho lists is replaced as a whole (default: a new id)")
+    .addHelpText("after", CREATE_HELP)
+    .action(act(lazily(async () => (await import("./create.ts")).create)));
 
-function addDeletionOptions(command: Command): Command {
-  return command.option("-y, --yes", "do not ask").option("--dry-run", "print the request, change nothing");
+  subcommand(
+    "renew",
+    "Extend channels, and fail if their new expiry is not later.",
+    "zoho-hooks channels renew",
+    "zoho-hooks channels renew --every     keeps all of them alive until you stop it",
+  )
+    .argument("[id...]", "the channels' ids (default: all that Zoho lists, and those created here that have expired)")
+    .option("--expiring <time>", "only those that expire within this time")
+    .option("--expires <time>", "the new expiry (default: just under the longest that the API grants)")
+    .option("--every", "keep running: renew each channel at 80 % of its lifetime until stopped")
+    .option("--on-lost <command>", "with --every: run this in a shell when a channel is lost, to raise an alarm")
+    .option("--dry-run", "say what would be renewed, print the requests, change nothing")
+    .addHelpText("after", RENEW_HELP)
+    .action(act(lazily(async () => (await import("./renew.ts")).renew)));
+
+  subcommand(
+    "delete",
+    "Delete channels, and read the list again to confirm it.",
+    "zoho-hooks channels delete 1735593600000",
+    "zoho-hooks channels delete --all --yes",
+    "zoho-hooks channels delete --dead",
+  )
+    .argument("[id...]", "the channels' ids")
+    .option("--all", "all channels of the signed-in user")
+    .option("--dead", "those that were created or changed here and whose URL does not answer")
+    .option("-y, --yes", "do not ask")
+    .option("--dry-run", "print the request, change nothing")
+    .addHelpText("after", DELETE_HELP)
+    .action(act(lazily(async () => (await import("./delete.ts")).remove)));
+
+  command
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks channels list --expiring 24h          exits with 8 if any expires within a day",
+        "zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm",
+        "zoho-hooks channels renew                        all of them, once",
+        "zoho-hooks channels renew --every                keeps all of them alive until you stop it",
+      ),
+    )
+    .addHelpText("after", HELP);
+};
+
+/** Loads the work of a subcommand when it is called: to renew a channel needs no product, and no log. */
+function lazily<Args extends unknown[]>(load: () => Promise<(context: Context, ...args: Args) => Promise<ExitCode>>) {
+  return async (context: Context, ...args: Args): Promise<ExitCode> => (await load())(context, ...args);
 }
 
 const HELP = `
@@ -166,12 +132,15 @@ Sign in first with zoho-hooks login, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, 
 const CREATE_HELP = `
 The channel's token comes from ZOHO_WEBHOOK_TOKEN (or ZOHO_WEBHOOK_TOKEN_CRM and the like), or from the file that
 ZOHO_WEBHOOK_TOKEN_FILE names; if none is set, a new one is created. It is saved with your profile, so that zoho-hooks
-listen can verify it.`;
+listen can verify it.
+
+With the --id of a channel that Zoho lists, that channel is replaced. It keeps its URL and its token unless others are
+given; what else it is to keep has to be said again: --values, --related, --fields.`;
 
 const RENEW_HELP = `
 Each channel is read and then written as a whole with its new expiry, because Zoho drops what an update leaves out. A
 channel that was created here is created again if it has expired. If it was deleted elsewhere, it is created again only
-if you name it; channels delete or prune forgets it. Without ids, channels of listen --channel are left out: it says
+if you name it; channels delete forgets it. Without ids, channels of listen --channel are left out: it says
 whether they are alive, and exits with 7 if one is not.
 
 With --every, it reads the channels every 15 minutes, and renews each by the expiry that Zoho says. One that was deleted is
@@ -181,8 +150,9 @@ it or none of the named channels is left, and 9 if a channel is lost at that tim
 The command of --on-lost gets ZOHO_HOOKS_CHANNEL_ID, ZOHO_HOOKS_CHANNEL_PRODUCT and ZOHO_HOOKS_CHANNEL_REASON in its
 environment. It runs once for each loss, for a minute at most, and its output goes to standard error.`;
 
-const PRUNE_HELP = `
-A URL is dead if the connection is refused or its tunnel is offline. If only its host name cannot be resolved here, another
-network may still know it: such a channel is deleted only if you agree, and never with --yes. Channels that were neither
-created nor changed here are never touched, nor is that of a running listen. Those of this sign-in that Zoho no longer
-lists are forgotten: renew cannot create them again.`;
+const DELETE_HELP = `
+For --dead, a URL is dead if the connection is refused or its tunnel is offline. If only its host name cannot be resolved
+here, another network may still know it: such a channel is deleted only if you agree, and never with --yes. Channels that
+were neither created nor changed here are not touched, nor is that of a running listen.
+
+--all and --dead also forget the channels of this sign-in that Zoho no longer lists: renew cannot create them again.`;

@@ -1,6 +1,7 @@
 import { type Channel, expiringWithin } from "../../channels/channel.ts";
+import { channelEvents } from "../../channels/channel-events.ts";
 import { readChannelId } from "../../channels/client.ts";
-import { channelEvents, contractEvents, expandEvents, moduleName } from "../../channels/events.ts";
+import { contractEvents, expandEvents } from "../../channels/events.ts";
 import { lostUnderListen, orphanIds } from "../../channels/orphaned-channels.ts";
 import { type ChannelReport, channelReport, missingReport } from "../../channels/reports.ts";
 import { listWithMissing, requireChannel, withZoho, type ZohoSession } from "../../channels/session.ts";
@@ -14,37 +15,29 @@ import type { ZohoOptions } from "../../zoho-api/session.ts";
 
 interface ListOptions extends ZohoOptions {
   readonly expiring?: string;
-  readonly module?: string;
   readonly require?: readonly string[];
   readonly url?: string;
-  readonly showSecrets?: boolean;
 }
 
 export async function list(context: Context, options: ListOptions): Promise<ExitCode> {
-  const { expiring, showSecrets = false } = options;
+  const { expiring } = options;
   const withinMs = expiring === undefined ? undefined : parseDuration(expiring, "--expiring");
   const required = requirement(options);
   return withZoho(context, loadConfig(context), options, async (session) => {
-    const { client, command, product } = session;
-    const module = options.module && moduleName(product.id, options.module);
-    const { all, listed, missing } = await context.waiting("asking Zoho for its channels", async () => {
-      const { listed: all, missing } = await listWithMissing(session);
-      if (module === undefined) return { all, listed: all, missing };
-      const prefix = `${module.toLowerCase()}.`;
-      const watches = (event: string): boolean => event.toLowerCase().startsWith(prefix);
-      return { all, listed: await client.list(module), missing: missing.filter(({ events }) => events.some(watches)) };
-    });
+    const { command, product } = session;
+    const { listed, missing } = await context.waiting("asking Zoho for its channels", () => listWithMissing(session));
     const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, session.now());
-    const gone = [...missing, ...(await lostUnderListen(session, all))];
+    const gone = [...missing, ...(await lostUnderListen(session, listed))];
     const orphans = await orphanIds(await session.memory.all(), session.folder, session.now());
     const entries: readonly Entry[] = [
       ...gone.map((each) => ({
-        report: missingReport(session, each, showSecrets),
+        report: missingReport(session, each),
         timeLeft: each.because,
-        problem: "is gone",
+        // Once, unless the exit code depends on it.
+        problem: each.isLossTold && withinMs === undefined ? undefined : "is gone",
       })),
       ...shown.map((each) => {
-        const report = channelReport(session, "listed", each, showSecrets);
+        const report = channelReport(session, "listed", each);
         const timeLeft = report.timeLeftMs === undefined ? "not known" : formatSpan(report.timeLeftMs);
         if (!orphans.has(each.id)) return { report, timeLeft };
         const hint = `to delete it: ${command(`delete ${each.id}`)}`;
@@ -53,13 +46,17 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
       }),
     ];
     if (context.json) for (const { report } of entries) context.report(report);
-    else if (entries.length > 0) showTable(context, entries);
-    if (entries.length === 0) {
-      const watching = module === undefined ? "" : ` that watches ${module}`;
-      const within = expiring === undefined ? "" : ` expires within ${expiring}`;
-      context.report({ type: "notice", message: `no ${product.title} channel${watching}${within}` });
+    else if (entries.length > 0) {
+      showTable(context, entries);
+      // Listing must not fail because this cannot be saved.
+      const told = gone.filter(({ isLossTold }) => !isLossTold).map(({ id }) => id);
+      await session.memory.noteTold(told).catch(() => undefined);
     }
-    if (required !== undefined) checkRequired(session, all, required);
+    if (entries.length === 0) {
+      const within = expiring === undefined ? "" : ` expires within ${expiring}`;
+      context.report({ type: "notice", message: `no ${product.title} channel${within}` });
+    }
+    if (required !== undefined) checkRequired(session, listed, required);
     return withinMs !== undefined && entries.length > 0 ? ExitCode.expectation : ExitCode.ok;
   });
 }
@@ -119,7 +116,11 @@ function checkRequired(
   );
 }
 
-export async function show(context: Context, text: string, options: ListOptions): Promise<ExitCode> {
+interface ShowOptions extends ZohoOptions {
+  readonly showSecrets?: boolean;
+}
+
+export async function show(context: Context, text: string, options: ShowOptions): Promise<ExitCode> {
   const id = readChannelId(text);
   return withZoho(context, loadConfig(context), options, async (session) => {
     const channel = await context.waiting("asking Zoho for the channel", () => requireChannel(session, id));

@@ -4,12 +4,12 @@ import type { Context } from "../../project/context.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import type { ZohoOptions } from "../../zoho-api/session.ts";
 
-/** Options of `create` and `update`. */
+/** Options of `create`. */
 export interface ChannelOptions extends ZohoOptions {
+  readonly id?: string;
   readonly url?: string;
   readonly expires?: string;
-  /** False to take the conditions away. */
-  readonly fields?: readonly string[] | false;
+  readonly fields?: readonly string[];
   readonly related?: boolean;
   readonly values?: boolean;
   readonly dryRun?: boolean;
@@ -32,7 +32,7 @@ export function rejectUnknownOptions(product: WatchProduct, { values, related, f
   throw usageError(`${product.title} does not document --${flag}`, `leave --${flag} out`);
 }
 
-/** Options of `delete` and `prune`. */
+/** Options of what deletes channels. */
 export interface DeletionOptions extends ZohoOptions {
   readonly yes?: boolean;
   readonly dryRun?: boolean;

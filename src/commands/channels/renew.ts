@@ -25,7 +25,6 @@ import { showRequest, type ZohoOptions } from "../../zoho-api/session.ts";
 import { zohoTime } from "../../zoho-api/time.ts";
 
 interface RenewOptions extends ZohoOptions {
-  readonly all?: boolean;
   readonly expiring?: string;
   readonly expires?: string;
   readonly every?: boolean;
@@ -35,7 +34,6 @@ interface RenewOptions extends ZohoOptions {
 
 export async function renew(context: Context, texts: readonly string[], options: RenewOptions): Promise<ExitCode> {
   const { expires, onLost } = options;
-  if (texts.length > 0 && options.all === true) throw usageError("give ids or --all, not both");
   if (onLost !== undefined && options.every !== true) throw usageError("--on-lost is for --every only");
   const ids = [...new Set(texts.map(readChannelId))];
   const withinMs = options.expiring === undefined ? undefined : parseDuration(options.expiring, "--expiring");

@@ -24,9 +24,9 @@ const saying = (answer: boolean, questions: string[]): Prompts => {
   return { confirm, text: never, secret: never, choose: never, chooseMany: never };
 };
 
-describe("channels prune, of a URL whose host name does not resolve,", () => {
+describe("channels delete --dead, of a URL whose host name does not resolve,", () => {
   it("skips the channel with --yes, because a VPN may know the name", async () => {
-    const { exitCode, err } = await world.channels(["prune", "--yes"]);
+    const { exitCode, err } = await world.channels(["delete", "--dead", "--yes"]);
     expect(exitCode).toBe(0);
     expect(world.server.watch.isAlive("1")).toBe(true);
     expect(world.requests("DELETE")).toEqual([]);
@@ -39,29 +39,29 @@ describe("channels prune, of a URL whose host name does not resolve,", () => {
 
   it.runIf(isNotFound)("deletes it if the user agrees", async () => {
     const questions: string[] = [];
-    const { exitCode } = await world.channels(["prune"], { prompts: saying(true, questions) });
+    const { exitCode } = await world.channels(["delete", "--dead"], { prompts: saying(true, questions) });
     expect(exitCode).toBe(0);
     expect(questions).toEqual([expect.stringMatching(/: Delete 1 of 1 channels\?$/)]);
     expect(world.server.watch.isAlive("1")).toBe(false);
   });
 });
 
-describe("channels prune, of a channel whose URL Zoho does not list,", () => {
+describe("channels delete --dead, of a channel whose URL Zoho does not list,", () => {
   it("checks the URL that it was created with, and deletes no channel whose URL answers", async () => {
     await world.create("--id", "2", "--url", `${world.server.url}/hook`);
     await world.create("--id", "3", "--url", "http://127.0.0.1:9/hook");
     for (const id of ["2", "3"]) world.server.unusual.hideUrl(id);
-    const { exitCode, err } = await world.channels(["prune", "--yes"]);
+    const { exitCode, err } = await world.channels(["delete", "--dead", "--yes"]);
     expect([exitCode, world.server.watch.isAlive("2"), world.server.watch.isAlive("3")]).toEqual([0, true, false]);
     expect(err).toContain("3 posts to http://127.0.0.1:9/hook: connection refused");
   });
 });
 
-describe("channels prune while listen runs", () => {
+describe("channels delete --dead while listen runs", () => {
   it("leaves the channel to it alone, and its check is no delivery there", async () => {
     const listener = await startListener([], { cwd: tempFolder() });
     await world.create("--id", "2", "--url", `${listener.url}/webhooks/zoho/crm`);
-    await world.channels(["prune", "--yes"]);
+    await world.channels(["delete", "--dead", "--yes"]);
     expect(world.server.watch.isAlive("2")).toBe(true);
     const { exitCode } = await listener.stop();
     const events = listener.lines().filter(({ type }) => type === "event" || type === "trouble");
@@ -70,12 +70,12 @@ describe("channels prune while listen runs", () => {
   });
 });
 
-describe("channels prune without a terminal and --yes", () => {
+describe("channels delete --dead without a terminal and --yes", () => {
   it("changes nothing, neither at Zoho nor here", async () => {
     await world.create("--id", "2", "--url", "http://127.0.0.1:9/hook");
     await world.create("--id", "3", "--expires", "1h");
     world.clock.advance(2 * HOUR_MS);
-    const { exitCode, out, err } = await world.channels(["prune"]);
+    const { exitCode, out, err } = await world.channels(["delete", "--dead"]);
     expect([exitCode, world.requests("DELETE")]).toEqual([2, []]);
     expect(err).toContain("and forget 3, which Zoho no longer lists?");
     expect(out + err).not.toContain("forgotten");

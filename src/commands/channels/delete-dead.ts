@@ -12,7 +12,8 @@ import { oneLine } from "../../util/text.ts";
 import { confirm, showRequest } from "../../zoho-api/session.ts";
 import { type DeletionOptions, unchanged } from "./options.ts";
 
-export async function prune(context: Context, options: DeletionOptions): Promise<ExitCode> {
+/** Deletes the channels that were created or changed here and whose URL does not answer. */
+export async function removeDead(context: Context, options: DeletionOptions): Promise<ExitCode> {
   return withZoho(context, loadConfig(context), options, async (session) => {
     const { account, client, command, folder, memory, product } = session;
     const listed = await context.waiting("asking Zoho for its channels", () => client.list());
@@ -26,10 +27,12 @@ export async function prune(context: Context, options: DeletionOptions): Promise
       ours.push({ ...channel, notifyUrl: channel.notifyUrl ?? own.notifyUrl });
     }
     // Channels that Zoho no longer lists have expired, unless they belong to another sign-in.
-    const gone = remembered
-      .filter((own) => own.account === undefined || own.account === account)
-      .map(({ id }) => id)
-      .filter((id) => !listed.some((channel) => channel.id === id));
+    const gone: string[] = [];
+    for (const own of remembered) {
+      const isOurs = own.account === undefined || own.account === account;
+      const isListed = listed.some(({ id }) => id === own.id);
+      if (isOurs && !isListed && !(await isInUse(folder, own))) gone.push(own.id);
+    }
     const dead = await context.waiting("checking their URLs", () => findDead(session, ours, context.signal));
     // Without a prompt, only channels whose URL is certainly dead are deleted.
     const isAsking = !options.yes && !options.dryRun;
