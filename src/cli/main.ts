@@ -69,6 +69,12 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
   try {
     program = await buildProgram(runtime, version, act);
     const topic = given[0] === "help" ? calledCommand(given) : undefined;
+    const searched = given[0] === "help" ? optionValue(given, "--search") : undefined;
+    if (searched !== undefined) {
+      const { searchTopics } = await import("../commands/help.ts");
+      await searchTopics(searched, runtime);
+      return ExitCode.ok;
+    }
     if (topic !== undefined && (!isCommand(topic) || findTopics(runtime.packageRoot).has(topic))) {
       const { showTopic } = await import("../commands/help.ts");
       await showTopic(topic, NAMES, runtime);
@@ -118,7 +124,7 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
     .addOption(helpAllOption())
     .on("option:help-all", () => showAllHelp(calledSubcommand(runtime.argv, program).command))
     .commandsGroup(commands[0]?.group ?? "")
-    .helpCommand("help [topic]", "show help for a command, or a page of the documentation")
+    .helpCommand("help [topic]", "show help for a command or a page of the documentation; --search <text> finds pages")
     .addHelpText("before", EXAMPLES)
     .addHelpText("after", () => topicsText(runtime.packageRoot) + EXIT_CODES)
     .configureOutput(helpOutput(runtime))
@@ -163,6 +169,17 @@ function withDefaultSubcommand(argv: readonly string[], program: Command): reado
 function calledCommand(argv: readonly string[]): string | undefined {
   const words = argv.filter((word) => !word.startsWith("-"));
   return words[0] === "help" ? words[1] : words[0];
+}
+
+/** The words behind an option, which here is the last one. */
+function optionValue(argv: readonly string[], option: string): string | undefined {
+  const at = argv.findIndex((word) => word === option || word.startsWith(`${option}=`));
+  if (at === -1) return undefined;
+  return argv
+    .slice(at)
+    .filter((word, i) => i === 0 || !word.startsWith("-"))
+    .join(" ")
+    .slice(option.length + 1);
 }
 
 /** The subcommand that is called, and the words that lead to it: `channels create`. */

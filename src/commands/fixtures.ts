@@ -76,7 +76,7 @@ function requireSample(product: Product, flag: string | undefined, event: string
 
 async function show(context: Context, id: string, event: string, options: FixtureOptions): Promise<ExitCode> {
   const config = loadConfig(context);
-  const product = requireProduct(await projectProducts(config), id);
+  const product = requireProduct(await projectProducts(config, { schemasOf: id }), id);
   const sample = requireSample(product, options.format, event);
   const fixture = findFixture(context, config, sample);
   if (fixture === undefined) {
@@ -91,7 +91,7 @@ async function show(context: Context, id: string, event: string, options: Fixtur
 
 async function list(context: Context, id: string | undefined, { format }: FixtureOptions): Promise<ExitCode> {
   const config = loadConfig(context);
-  const products = await projectProducts(config);
+  const products = await projectProducts(config, { schemasOf: id });
   const found = (id === undefined ? products : [requireProduct(products, id)])
     .flatMap((product) => {
       const formats = format === undefined ? product.formats : [chosenFormat(product, format)];
@@ -147,7 +147,7 @@ async function eject(
   options: EjectOptions,
 ): Promise<ExitCode> {
   const config = loadConfig(context);
-  const products = await projectProducts(config);
+  const products = await projectProducts(config, { schemasOf: id });
   const copies = samplesToEject(products, id, event, options).map((each) => planCopy(context, config, each));
   const overwrite = await mayOverwrite(context, copies, options);
   const outcomes = copies.map(({ sample, path, text, state }) => {

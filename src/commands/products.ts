@@ -35,9 +35,8 @@ async function showProducts(context: Context, id: string | undefined): Promise<E
   if (id === undefined) listProducts(context, (await listedProducts(context)).map(describeProduct));
   else {
     const project = await requireTrust(context);
-    context.report(
-      describeProduct(requireProduct(await projectProducts(loadConfig(overrideContext(context, { project }))), id)),
-    );
+    const config = loadConfig(overrideContext(context, { project }));
+    context.report(describeProduct(requireProduct(await projectProducts(config, { schemasOf: id }), id)));
   }
   return ExitCode.ok;
 }

@@ -45,7 +45,7 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
     throw usageError("--store has no effect without --observed", "add --observed, or leave --store out");
   }
   const config = loadConfig(context, { flags: { store: options.store } });
-  const all = await projectProducts(config);
+  const all = await projectProducts(config, { schemasOf: id });
   const products = id === undefined ? all : [requireProduct(all, id)];
   const observe = async (log: Log) => {
     const filter = { product: id === undefined ? undefined : products[0]?.id };

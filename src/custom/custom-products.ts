@@ -15,20 +15,21 @@ interface CustomOptions {
   readonly root: string;
   /** Paths in the settings are relative to this file. */
   readonly configFile: string;
-  /** Undefined to run no module of the user, which leaves schemas unknown. */
-  readonly importModule: ImportModule | undefined;
+  /** Undefined to run no module of a product, which leaves its schemas unknown. */
+  importModuleOf(id: string): ImportModule | undefined;
 }
 
 /** Appends custom products, and loads the schemas that the settings name. */
 export async function withCustomProducts(
   builtIn: readonly Product[],
   entries: Settings["products"],
-  { root, configFile, importModule }: CustomOptions,
+  { root, configFile, importModuleOf }: CustomOptions,
 ) {
   const products = [...builtIn];
   const settings: Record<string, ProductSettings> = {};
   const resolved = (path: string): string => resolve(dirname(configFile), path);
   for (const [id, { path, schema: file, ...rest }] of Object.entries(entries)) {
+    const importModule = importModuleOf(id);
     if (path !== undefined) {
       requireNewId(id, builtIn);
       products.push(await readProductFolder(id, resolved(path), { root, importModule }));

@@ -18,14 +18,18 @@ type ProductConfig = Pick<Config, "root" | "importModule"> & {
   readonly origins: Pick<Config["origins"], "products"> & Partial<Pick<Config["origins"], "allowUnsigned">>;
 };
 
+interface SchemaOptions {
+  /** False to load none: those that are modules would be run. */
+  readonly schemas?: boolean;
+  /** The only product whose schemas are needed, as the user names it or an event of it: a broken one of another stops nothing. */
+  readonly schemasOf?: string | undefined;
+}
+
 /**
  * Every product with the project's settings applied, custom products last. The code that reads their files is only
- * loaded if there are any; `schemas: false` skips schemas that are modules, which would be run.
+ * loaded if there are any.
  */
-export async function projectProducts(
-  config: ProductConfig,
-  options: { readonly schemas?: boolean } = {},
-): Promise<readonly Product[]> {
+export async function projectProducts(config: ProductConfig, options: SchemaOptions = {}): Promise<readonly Product[]> {
   const known = await withSettings(config, options);
   const { allowUnsigned = [] } = config.settings;
   const where = settingName("allowUnsigned", config.origins.allowUnsigned ?? "flag");
@@ -49,14 +53,17 @@ function readUnsigned(products: readonly Product[], text: string, where: string)
 
 async function withSettings(
   { settings, origins, root, importModule }: ProductConfig,
-  { schemas = true }: { readonly schemas?: boolean },
+  { schemas = true, schemasOf }: SchemaOptions,
 ): Promise<readonly Product[]> {
   const entries = Object.entries(settings.products);
   for (const [id, { path }] of entries) if (path === undefined) requireKnown(id);
   if (!entries.some(([, { path, schema }]) => path !== undefined || schema !== undefined))
     return configureProducts(products, settings.products as Readonly<Record<string, ProductSettings>>);
   const { withCustomProducts } = await import("./custom-products.ts");
-  const options = { root, configFile: origins.products, importModule: schemas ? importModule : undefined };
+  const [word] = schemasOf?.split(/[.:]/, 1) ?? [];
+  const only = word === undefined ? undefined : (findProduct(products, word)?.id ?? word.toLowerCase());
+  const importModuleOf = (id: string) => (schemas && (only ?? id) === id ? importModule : undefined);
+  const options = { root, configFile: origins.products, importModuleOf };
   const all = await withCustomProducts(products, settings.products, options);
   return configureProducts(all.products, all.settings);
 }

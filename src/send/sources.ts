@@ -48,7 +48,7 @@ interface Input {
 
 /** Reads and checks everything that the plan names: after this only the network can fail. */
 export async function readSources(context: Context, plan: SendPlan, config: Config): Promise<readonly Source[]> {
-  const products = await projectProducts(config);
+  const products = await projectProducts(config, { schemasOf: plan.product });
   warnOfUnknownVariables(context, config, products);
   const [product, event] = (!plan.event && splitEvent(products, plan.product ?? "")) || [];
   const named = product === undefined ? plan : { ...plan, product, event };

@@ -56,7 +56,7 @@ export async function verify(context: Context, files: readonly string[], options
   };
   const config = loadConfig(context, { flags, needsSecrets: true });
   const logged = options.logged === undefined ? undefined : await readLogged(context, config, options.logged);
-  const products = await projectProducts(config);
+  const products = await projectProducts(config, { schemasOf: options.product });
   warnOfUnknownVariables(context, config, products);
   const given = readGiven(options);
   for (const file of names) if (file !== "-") requireReadable(context.cwd, file);

@@ -559,7 +559,7 @@ async function lockLog(): Promise<void> {
 }
 
 function elsewhere(...argv: readonly string[]) {
-  return world.elsewhere(argv, { stdin: "another-token" });
+  return world.elsewhere(argv, { env: { ZOHO_WEBHOOK_TOKEN: "another-token" } });
 }
 
 function markOfListener(): void {

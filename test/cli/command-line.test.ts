@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { commands } from "../../src/commands/index.ts";
 import { findTopics } from "../../src/terminal/help.ts";
-import { run, tempFolder } from "../support/run.ts";
+import { type RunResult, run, tempFolder } from "../support/run.ts";
 
 describe("a group of commands alone", () => {
   it.each([
@@ -200,6 +200,28 @@ describe("help", () => {
     const { exitCode, err } = await run(["help", topic]);
     expect(exitCode).toBe(2);
     expect(err).toBe(`error: there is no command or topic '${topic}'\n  did you mean ${meant}?\n`);
+  });
+
+  it("finds pages by words of their text, a line each, the best first", async () => {
+    const topicsOf = ({ out }: RunResult) => out.split("\n").flatMap((line) => /^(\S+) {2,}\S/.exec(line)?.[1] ?? []);
+    const tunnel = await run(["help", "--search", "tunnel"], { outTTY: true, outColumns: 80, env: { NO_COLOR: "1" } });
+    expect(topicsOf(tunnel)).toEqual(expect.arrayContaining(["receiving", "troubleshooting", "crm-channel"]));
+    expect(tunnel.out.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    const several = await run(["help", "--search", "Signature", "does"]);
+    expect(topicsOf(several).slice(0, 2).sort()).toEqual(["troubleshooting", "verifying"]);
+    expect(several.out).toMatch(/^verifying +Why a signature does not match$/m);
+    expect((await run(["help", "--search=signature does"])).out).toBe(several.out);
+    // Not in the middle of a word.
+    expect((await run(["help", "--search", "unnel"])).exitCode).toBe(2);
+  });
+
+  it.each([
+    [["help", "--search", "zzz"], 'no page mentions "zzz"\n  try another word'],
+    [["help", "--search", ""], "--search: the text is empty\n  such as zoho-hooks help --search tunnel"],
+    [["help", "tunnel"], "there is no command or topic 'tunnel'\n  zoho-hooks help --search tunnel finds pages"],
+  ])("%j says what to try", async (argv, said) => {
+    const { exitCode, err } = await run(argv);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(said)]);
   });
 
   it("completes commands and topics", async () => {

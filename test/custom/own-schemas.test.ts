@@ -310,3 +310,40 @@ describe("a user-defined zod schema", () => {
     expect(existsSync(trace)).toBe(true);
   });
 });
+
+describe("a broken schema", () => {
+  const files = {
+    "zoho-hooks.config.json": JSON.stringify({
+      products: { forms: { schema: "forms.json" }, shop: { path: "shop" } },
+    }),
+    "forms.json": '{"type":',
+    "shop/fixtures/order.created.json": '{"id":"1"}',
+    "shop/schemas/order.created.mjs": "export default",
+  };
+  const broken = [2, expect.stringMatching(/forms\.json:1:\d+: not valid JSON|order\.created\.mjs cannot be loaded/)];
+
+  it.each([
+    ["send", "crm", "Leads.create", "--dry-run", "--to", "1"],
+    ["send", "crm.Leads.create", "--dry-run", "--to", "1"],
+    ["products", "crm"],
+    ["fixtures", "show", "crm", "Leads.create"],
+    ["fixtures", "list", "crm"],
+    ["types", "crm"],
+    ["verify", "--product", "crm", "lead.json"],
+  ])("of another product does not stop %s %s %s", async (...argv) => {
+    const lead = (await run(["fixtures", "show", "crm", "Leads.create"])).out;
+    const { exitCode, err } = await run(argv, { cwd: folderWith({ ...files, "lead.json": lead }) });
+    expect([exitCode, err]).toEqual([0, expect.not.stringContaining("error")]);
+  });
+
+  it.each([
+    ["send", "forms", "form_submitted", "--dry-run", "--to", "1"],
+    ["send", "shop", "order.created", "--dry-run", "--to", "1"],
+    ["verify", "--product", "Forms", "shop/fixtures/order.created.json"],
+    ["verify", "shop/fixtures/order.created.json"],
+    ["listen", "--port", "0"],
+  ])("stops what needs it: %s %s %s", async (...argv) => {
+    const { exitCode, err } = await run(argv, { cwd: folderWith(files) });
+    expect([exitCode, err]).toEqual(broken);
+  });
+});

@@ -44,7 +44,7 @@ export async function startChannelWorld(): Promise<ChannelWorld> {
     channels,
     create: (...argv) =>
       channels(["create", "Leads.create", ...(argv.includes("--url") ? [] : ["--url", HOOK]), ...argv]),
-    elsewhere: (argv, options = {}) => channels(argv, { env: other, ...options }),
+    elsewhere: (argv, options = {}) => channels(argv, { ...options, env: { ...other, ...options.env } }),
     requests: (method) => server.requests.filter(isWatch(method)),
     close: () => server.close(),
   };
