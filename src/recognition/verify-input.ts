@@ -134,10 +134,11 @@ function bareBody(body: Buffer, contentType: string, line?: number): InputPayloa
 function asBody(bytes: Buffer, text: string): [body: Buffer, contentType: string] {
   const boundary = /^--([^\r\n]{1,70})\r?\n[\s\S]{0,500}?content-disposition:\s*form-data/i.exec(text)?.[1];
   if (boundary !== undefined) return [bytes, `multipart/form-data; boundary="${boundary}"`];
-  if (/^[^\s=&<>{}[\]"]+=\S*(?:\r?\n)?$/.test(text)) {
-    const end = /\r?\n$/.exec(text)?.[0].length ?? 0;
-    return [bytes.subarray(0, bytes.length - end), "application/x-www-form-urlencoded"];
-  }
+  const lineEnd = /\r?\n$/.exec(text)?.[0].length ?? 0;
+  const line = text.slice(0, text.length - lineEnd);
+  const name = line.slice(0, Math.max(0, line.indexOf("=")));
+  if (name !== "" && !/[&<>{}[\]"]/.test(name) && !/\s/.test(line))
+    return [bytes.subarray(0, bytes.length - lineEnd), "application/x-www-form-urlencoded"];
   return [bytes, "application/json"];
 }
 

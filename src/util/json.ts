@@ -10,8 +10,8 @@ export type JsonResult =
     };
 
 /**
- * Finds what may be a number that does not fit a JavaScript number. Cheaper than looking at every value. `{16}`, since V8's stack
- * overflows where `{4,}` or more is repeated for some megabytes.
+ * Finds what may be a number that does not fit a JavaScript number. Cheaper than looking at every value. `{16}`, not `{16,}`: V8's
+ * stack overflows where a count above three is open for some megabytes, and any count once it has compiled a megabyte of patterns.
  */
 const LONG_NUMBER = /(?:^|[[:,\s])-?(?:[\d.]{16}|[\d.]+e[+-]?\d{3})/i;
 
