@@ -269,7 +269,11 @@ const SPOILT: Readonly<Record<string, readonly [finding: string, spoil: () => un
   ],
   "a channel with another token": ["channels.token failed", () => elsewhere("create", "Leads.create", "--id", "1")],
   "a channel that expires soon": ["channels.expiring warning", () => world.clock.advance(6 * DAY_MS)],
-  "a channel without its events": ["channels.events warning", () => elsewhere("create", "Deals.edit", "--id", "1")],
+  "a channel without its events": [
+    "channels.events warning",
+    // It keeps its token.
+    () => world.elsewhere(["create", "Deals.edit", "--id", "1"]),
+  ],
   "an event that no channel watches": [
     "channels.events warning",
     () => config({ events: ["crm:Deals.edit", "crm:Leads.*"] }),
