@@ -55,7 +55,7 @@ const HEALTH_TIMEOUT_MS = 500;
 const MAX_HEALTH_LENGTH = 100_000;
 
 /** A running `emulate`, as it shows itself to other programs. */
-export interface RunningEmulator {
+interface RunningEmulator {
   readonly command: "emulate";
   /** Shown to programs on this machine only, as is all that follows. */
   readonly pid?: number | undefined;
