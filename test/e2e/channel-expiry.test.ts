@@ -55,7 +55,7 @@ it.skipIf(!hasTerminal)(
     const again = /lost crm[\s\S]*it expired: Zoho no longer lists it[\s\S]*created crm \d+ .*\(6d 23h left\)/;
     expect(await secondsTo(screen.shown(again))).toBeLessThan(10);
     await createLead(url);
-    await screen.shown(/#1 .*Leads\.create .*token/);
+    await screen.shown(/#1 .*Leads\.create .*✓ verified/);
   },
   60_000,
 );

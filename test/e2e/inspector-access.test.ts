@@ -54,7 +54,7 @@ describe.skipIf(!hasBrowser)("the inspector by keyboard alone", { timeout: 60_00
     await page.keyboard.press("Escape");
     await page.getByRole("columnheader", { name: "Before" }).waitFor({ state: "detached" });
 
-    await page.keyboard.press("f");
+    await page.getByRole("button", { name: "Failed", exact: true }).press("Enter");
     await page.getByText("No event matches these filters").waitFor();
     await page.getByRole("button", { name: "Clear the filters" }).press("Enter");
     await events(page).first().waitFor();

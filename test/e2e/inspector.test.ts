@@ -126,7 +126,7 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
       ["✗ missing signature", "✓ valid"],
       ["✓ verified", "✗ invalid"],
       ["? no key", "✓ valid"],
-      ["– unsigned", "– custom (no schema)"],
+      ["– unsigned", "– custom: no schema to check"],
     ]);
     await row(page, 2).click();
     await details(page).getByText("wrong signature (guide-signature):").waitFor();
