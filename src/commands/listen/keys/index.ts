@@ -139,6 +139,8 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     suspend: () => keyboard.signal("SIGTSTP"),
     kill: () => keyboard.signal("SIGQUIT"),
   };
+  // Before the first key, so that no replay is older than the last attempt that it finds.
+  followLog();
   keyboard.take();
 
   function textOf(columns: number): string {
