@@ -50,7 +50,11 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
     return async (...args) => {
       // Commander passes the command itself behind its options.
       const command: unknown = args.pop();
-      if (command instanceof Command) mode = { ...DEFAULT_MODE, ...command.opts() };
+      if (command instanceof Command) {
+        mode = { ...DEFAULT_MODE, ...command.opts() };
+        // With those of its group, such as --profile.
+        args[args.length - 1] = command.optsWithGlobals();
+      }
       const context = await createContext(runtime, mode, knownSecrets);
       const entry = commands.find(({ name }) => name === calledCommand(given));
       exitCode = await action(entry?.needsTrust === false ? context : await trusted(context), ...args);
@@ -60,6 +64,12 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
   let argv = given;
   try {
     program = await buildProgram(runtime, version, act);
+    const searched = searchedWords(given);
+    if (searched !== undefined) {
+      const { searchPages } = await import("../commands/help.ts");
+      searchPages(searched, runtime);
+      return ExitCode.ok;
+    }
     const topic = given[0] === "help" ? calledCommand(given) : undefined;
     if (topic !== undefined && (!isCommand(topic) || findTopics(runtime.packageRoot).has(topic))) {
       const { showTopic } = await import("../commands/help.ts");
@@ -110,7 +120,14 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
     .addOption(helpAllOption())
     .on("option:help-all", () => showAllHelp(calledSubcommand(runtime.argv, program).command))
     .commandsGroup(commands[0]?.group ?? "")
-    .helpCommand("help [topic]", "show help for a command, or a page of the documentation")
+    .addHelpCommand(
+      program
+        .createCommand("help")
+        .arguments("[topic]")
+        .helpOption(false)
+        .description("show help for a command, or a page of the documentation; --search <words> finds one")
+        .option("--search <words>", "list the pages that have these words"),
+    )
     .addHelpText("before", EXAMPLES)
     .addHelpText("after", () => topicsText(runtime.packageRoot) + EXIT_CODES)
     .configureOutput(helpOutput(runtime))
@@ -127,7 +144,9 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
 
 function topicsText(packageRoot: string): string {
   const topics = [...findTopics(packageRoot).keys()];
-  return topics.length === 0 ? "" : `Topics, for zoho-hooks help <topic>:\n  ${topics.join(", ")}\n\n`;
+  return topics.length === 0
+    ? ""
+    : `Topics, for zoho-hooks help <topic>, or help --search <words>:\n  ${topics.join(", ")}\n\n`;
 }
 
 /** Ends the run, as `--help` does. */
@@ -136,7 +155,7 @@ function showAllHelp(command: ToolCommand): void {
   command.help();
 }
 
-/** `events` and `events --failed` list: a group without a subcommand runs its `list` or `start`. */
+/** `events` and `events --only failed` list: a group without a subcommand runs its `list` or `start`. */
 function withDefaultSubcommand(argv: readonly string[], program: Command): readonly string[] {
   const [name, next = "-"] = argv;
   const group = program.commands.find((command) => command.name() === name);
@@ -149,6 +168,15 @@ function withDefaultSubcommand(argv: readonly string[], program: Command): reado
   )
     return argv;
   return [name, usual, ...argv.slice(1)];
+}
+
+/** The words of `help --search`; undefined for another command line. */
+function searchedWords([name, ...rest]: readonly string[]): readonly string[] | undefined {
+  if (name !== "help" || !rest.some((word) => /^--search(?:=|$)/.test(word))) return undefined;
+  return rest
+    .map((word) => word.replace(/^--search=?/, ""))
+    .flatMap((word) => word.split(/\s+/))
+    .filter((word) => word !== "" && !word.startsWith("-"));
 }
 
 /** The first word that is not a flag; after `help`, the one behind it. */

@@ -11,7 +11,7 @@ describe("a group of commands alone", () => {
     ["fixtures", ["fixtures", "list"]],
     ["channels", ["channels", "list"]],
     ["webhooks", ["webhooks", "list"]],
-    ["events --json --failed", ["events", "list", "--json", "--failed"]],
+    ["events --json --only failed", ["events", "list", "--json", "--only", "failed"]],
   ])("%s lists", async (line, listing) => {
     const cwd = tempFolder();
     const { lines: _, ...alone } = await run(line.split(" "), { cwd });
@@ -130,7 +130,7 @@ describe("--help-all", async () => {
 
   it("has options and notes that --help leaves out", async () => {
     const [short, all] = await Promise.all(["--help", "--help-all"].map((flag) => run(["listen", flag])));
-    for (const text of ["--retry-base", "--max-body", "ZOHO_WEBHOOK_PUBLIC_KEY"]) {
+    for (const text of ["--retries", "--allow-unsigned", "ZOHO_WEBHOOK_PUBLIC_KEY"]) {
       expect(short?.out).not.toContain(text);
       expect(all?.out).toContain(text);
     }
@@ -191,6 +191,25 @@ describe("help", () => {
 
   it("shows the help of a command, also where a page has its name", async () => {
     expect((await run(["help", "events"])).out).toBe((await run(["events", "--help"])).out);
+  });
+
+  it.each([
+    [["--search", "tunnel"], "receiving"],
+    [["--search=X-Forwarded-For"], "receiving"],
+    [["--search", "rate limit"], "crm-channel"],
+  ])("%j lists the pages that have the words, with their best section", async (argv, topic) => {
+    const { exitCode, out, err } = await run(["help", ...argv]);
+    expect([exitCode, err]).toEqual([0, ""]);
+    expect(out).toMatch(/^Pages, the best first; read one with zoho-hooks help <topic>:\n {2}\S+ +\S/);
+    expect(out).toMatch(new RegExp(`^ {2}${topic} `, "m"));
+  });
+
+  it.each([
+    [["--search", "tunnel", "xyzzy"], 'no page of the documentation has "tunnel" and "xyzzy"'],
+    [["--search"], "--search needs a word"],
+  ])("%j without a page is a usage error", async (argv, message) => {
+    const { exitCode, err } = await run(["help", ...argv]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(message)]);
   });
 
   it.each([
