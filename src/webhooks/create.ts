@@ -15,7 +15,7 @@ import { errorText, UserError, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import { isRejection } from "../zoho-api/errors.ts";
 import { usesLocalZoho } from "../zoho-api/session.ts";
-import type { ManagedProduct, Webhook, WebhookConfig, WebhookFilters } from "./product-api.ts";
+import type { ManagedProduct, Webhook, WebhookConfig } from "./product-api.ts";
 import {
   deletion,
   failureOf,
@@ -28,15 +28,8 @@ import {
 
 export interface CreateOptions extends WebhookOptions {
   readonly name: string;
-  readonly description?: string;
   readonly rule?: string;
-  readonly departments?: string;
-  readonly fields?: string;
-  readonly previous?: boolean;
-  readonly direction?: string;
   readonly secretFile?: string;
-  readonly unsigned?: boolean;
-  readonly showSecrets?: boolean;
 }
 
 /** Creates a webhook, or with `dryRun` shows the requests. `findUrl`: the URL that Zoho, which may be local, is to post to. */
@@ -48,15 +41,14 @@ export async function createWebhook(
   options: CreateOptions,
   findUrl: (isZohoLocal: boolean) => Promise<string>,
 ): Promise<void> {
-  const { name, description, rule } = options;
-  const filters = readFilters(product, options);
+  const { name, rule } = options;
   requireRuleKind(product, rule);
   const events = readEvents(context, product, words);
   const isZohoLocal = await usesLocalZoho(context, config, options.profile);
   const url = notifyUrl(context, await findUrl(isZohoLocal), { isZohoLocal, plainHttp: product.plainHttp === true });
   await withWebhooks(context, config, product, options, async (session) => {
     const chosen = await chooseSecret(context, session, options);
-    const config: WebhookConfig = { name, description, url, events, secret: chosen?.value, filters };
+    const config: WebhookConfig = { name, url, events, secret: chosen?.value };
     const refusal = product.rejection?.(config);
     if (refusal !== undefined) throw usageError(refusal);
     const warning = product.warn?.(config);
@@ -67,19 +59,6 @@ export async function createWebhook(
       return [requests.create(config), ...(addRule === undefined ? [] : [addRule])];
     });
   });
-}
-
-/** Rejects filters that the product's API does not document, before anything is sent. */
-function readFilters({ title, filters: documented }: ManagedProduct, options: CreateOptions): WebhookFilters {
-  const items = (text: string | undefined): readonly string[] | undefined =>
-    text?.split(",").flatMap((each) => each.trim() || []);
-  const { departments, fields, previous, direction } = options;
-  const filters = { departments: items(departments), fields: items(fields), previous, direction };
-  for (const [name, value] of Object.entries(filters)) {
-    if (value !== undefined && !documented.some((each) => each === name))
-      throw usageError(`--${name} is not a documented filter of ${title}`, "leave it out");
-  }
-  return filters;
 }
 
 function requireRuleKind({ title, rules }: ManagedProduct, kind: string | undefined): void {
@@ -135,16 +114,13 @@ interface ChosenSecret {
 async function chooseSecret(
   context: Context,
   { config, product: { id, title, secret: rule } }: WebhookSession,
-  { secretFile, unsigned = false }: CreateOptions,
+  { secretFile }: CreateOptions,
 ): Promise<ChosenSecret | undefined> {
   const hasFile = secretFile !== undefined;
   if (rule === undefined) {
-    if (!hasFile && !unsigned) return undefined;
-    const flag = hasFile ? "--secret-file" : "--unsigned";
-    throw usageError(`${flag}: ${title} always signs with Zoho's own key`, "leave it out");
+    if (!hasFile) return undefined;
+    throw usageError(`--secret-file: ${title} always signs with Zoho's own key`, "leave it out");
   }
-  if (unsigned && hasFile) throw usageError("--unsigned and --secret-file exclude each other");
-  if (unsigned) return undefined;
   const [known] = config.secrets.for("secret", id);
   const given = (await givenSecrets(context, { secretFile })).secret;
   if (given !== undefined && known !== undefined && !sameText(given.reveal(), known.reveal())) {
@@ -157,9 +133,7 @@ async function chooseSecret(
   if (chosen !== undefined && !rule.pattern.test(chosen.reveal())) {
     throw usageError(
       `${chosen.origin}: a secret for ${title} must be ${rule.rule}`,
-      given === undefined
-        ? `set ZOHO_WEBHOOK_SECRET_${id.toUpperCase()} to one, or add --unsigned to create the webhook without a secret`
-        : "choose another one",
+      given === undefined ? `set ZOHO_WEBHOOK_SECRET_${id.toUpperCase()} to one` : "choose another one",
     );
   }
   const value = chosen?.reveal() ?? newSecret();
@@ -181,7 +155,7 @@ async function create(
   session: WebhookSession,
   config: WebhookConfig,
   chosen: ChosenSecret | undefined,
-  { rule, showSecrets }: CreateOptions,
+  { rule }: CreateOptions,
 ): Promise<void> {
   const { product, signIn, command } = session;
   const warn = (message: string, hint?: string): void => context.report({ type: "warning", message, hint });
@@ -229,7 +203,7 @@ async function create(
       "not_listed",
     );
   }
-  const secret = showSecrets === true ? chosen?.value : chosen && MASK;
+  const secret = chosen && MASK;
   context.report(webhookReport("created", product, { ...listed, secret }));
   if (listed.url !== config.url) warn(differentUrl(listed.url, config.url));
   const missing = config.events.filter((event) => !listed.events.includes(event));
