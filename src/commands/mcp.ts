@@ -138,7 +138,10 @@ function createTools(): readonly Tool[] {
         limit: z.int().min(1).max(200).default(20),
       },
       untrusted: true,
-      run: ({ limit, ...filter }, call) => command(call, ["events", "list"], [], { ...filter, limit: String(limit) }),
+      run: ({ limit, failed, rejected, ...filter }, call) => {
+        const only = [...(failed ? ["failed"] : []), ...(rejected ? ["rejected"] : [])];
+        return command(call, ["events", "list"], [], { ...filter, only, limit: String(limit) });
+      },
     }),
     tool({
       name: "get_event",
@@ -225,7 +228,9 @@ async function command(
     return [value].flat().map((each) => `--${flag}=${each}`);
   });
   const rest = values.filter((value) => value !== undefined);
-  const { status, stdout, stderr } = await context.runSelf([...name, "--json", ...given, "--", ...rest], signal, input);
+  const { status, stdout, stderr } = await context.runSelf([...name, "--json", ...given, "--", ...rest], signal, {
+    input,
+  });
   if (status === ExitCode.ok || (failsWell && stdout !== "")) return stdout;
   throw errorOf(stderr, status);
 }

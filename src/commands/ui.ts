@@ -2,8 +2,7 @@ import { join } from "node:path";
 import { Option } from "commander";
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
 import { secret } from "../delivery/secrets.ts";
-import { hiddenSecrets } from "../events/entry.ts";
-import type { LogOptions } from "../events/open-log.ts";
+import { hiddenSecrets, type MaskOptions } from "../events/entry.ts";
 import { createOperations } from "../inspector/operations.ts";
 import { type Inspector, openInspector } from "../inspector/server.ts";
 import { SharedLog } from "../inspector/shared-log.ts";
@@ -20,9 +19,10 @@ import { onAbort } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import type { Define } from "./command.ts";
 import { addSecretOptions } from "./flags/index.ts";
-import { addLogFlags } from "./flags/log.ts";
+import { addStoreFlag, SHOW_SECRETS_FLAG } from "./flags/log.ts";
 
-interface UiOptions extends LogOptions, SecretOptions {
+interface UiOptions extends MaskOptions, SecretOptions {
+  readonly store?: string;
   readonly port?: string;
   readonly open?: boolean;
   readonly forListen?: boolean;
@@ -33,7 +33,8 @@ export const define: Define = (command, act) => {
     .option("-p, --port <port>", "port of the page (default: 4470, or the next free one; the same again next time)")
     .option("--open", "open the page in the browser")
     .addOption(new Option("--for-listen").hideHelp());
-  addSecretOptions(addLogFlags(command))
+  addStoreFlag(command).option(...SHOW_SECRETS_FLAG);
+  addSecretOptions(command)
     .addHelpText("before", examples("zoho-hooks ui", "zoho-hooks listen 3000 --ui"))
     .addHelpText("after", HELP)
     .action(act(ui));

@@ -87,7 +87,8 @@ export async function startTunnel(
     // A direct probe opens a new connection each time: a kept one would not show that no new one is possible.
     const through = dispatchers.isDirect(url) ? {} : { dispatcher: dispatchers.for(url) };
     const { sleep } = context;
-    return probe({ publicUrl, key: probeKey, signal, sleep, ...through, ...(once ? { pausesMs: [0] } : {}) });
+    const attempts = once ? { pausesMs: [0] } : { forgesAddress: settings.allowIp.length > 0 };
+    return probe({ publicUrl, key: probeKey, signal, sleep, ...through, ...attempts });
   };
   try {
     // The user's own tunnel leads to the port that they know.
@@ -135,7 +136,7 @@ async function requireReach(
 ): Promise<void> {
   try {
     const result = await context.waiting("Checking the public URL …", reach);
-    if (result.ok && result.isForgeable) rejectAllowedAddresses(config, tunnel);
+    if (result.ok && result.isForgeable) throw addressesAreForgeable(config, tunnel);
     if (result.ok) return;
     const message = `a request to ${tunnel.url} did not arrive here: ${result.reason}`;
     // A proxy in front of several receivers asks `/readyz` first, which this one answers from now on.
@@ -152,11 +153,9 @@ async function requireReach(
 }
 
 /** Behind a tunnel that does not write X-Forwarded-For, every sender could name an allowed address. */
-function rejectAllowedAddresses({ settings, origins }: Config, { url }: Tunnel): void {
-  const key = settings.allowIp.length > 0 ? "allowIp" : "allowZohoIps";
-  if (key === "allowZohoIps" && !settings.allowZohoIps) return;
-  throw usageError(
-    `${settingName(key, origins[key])} protects nothing at ${url}: that tunnel does not write X-Forwarded-For, so anyone can send an allowed address in it`,
+function addressesAreForgeable({ origins }: Config, { url }: Tunnel): Error {
+  return usageError(
+    `${settingName("allowIp", origins.allowIp)} protects nothing at ${url}: that tunnel does not write X-Forwarded-For, so anyone can send an allowed address in it`,
     "use a tunnel that writes this header, such as ngrok; or leave the setting out, and set the product's secret or token",
   );
 }

@@ -35,11 +35,9 @@ export interface VerifyOptions extends SecretOptions {
   readonly product?: string;
   readonly event?: string;
   readonly logged?: string;
-  readonly store?: string;
   readonly format?: string;
   readonly signature?: string;
   readonly header?: readonly string[];
-  readonly contentType?: string;
   readonly url?: string;
   readonly tolerance?: string;
   readonly explain?: boolean;
@@ -55,7 +53,6 @@ export async function verify(context: Context, files: readonly string[], options
   if (n !== undefined) return verify(context, [], { ...options, logged: n });
   const names = expandPaths(context, inputNames(context, files, options));
   const flags = {
-    store: options.store,
     tolerance: tolerance === undefined ? undefined : parseDuration(tolerance, "--tolerance"),
   };
   const config = loadConfig(context, { flags, secrets: await givenSecrets(context, options) });
@@ -97,6 +94,7 @@ export async function verify(context: Context, files: readonly string[], options
   // In the process of `listen` it would slow down the receiver.
   if (first.length < MANY_PAYLOADS && context.embedded?.listener === undefined) disableSchemaJit();
   const reportHint = reportHintsOnce(context, products);
+  const shown = { ...options, hasHeaders: given.isComplete };
   const tally = { valid: 0, custom: 0, not_verified: 0, invalid: 0 };
   let [count, masked, skipped] = [0, 0, 0];
   for await (const { file, payload: found, isLast } of inTurn(first, items)) {
@@ -109,8 +107,8 @@ export async function verify(context: Context, files: readonly string[], options
         keys = await openKeySets(context, config, keyed);
         task.secrets = await withChannels(context, keys.secrets);
       }
-      let report = reportOn(file, payload, task, options);
-      if (await renewKeys(report.receipt, keys)) report = reportOn(file, payload, task, options);
+      let report = reportOn(file, payload, task, shown);
+      if (await renewKeys(report.receipt, keys)) report = reportOn(file, payload, task, shown);
       context.report(logged?.shown(report) ?? report);
       reportHint(report.receipt);
       count++;
@@ -140,7 +138,7 @@ async function* inTurn(first: readonly InputItem[], others: AsyncIterable<InputI
 /** Headers and a URL that were given for every payload. */
 type Given = ReturnType<typeof readGiven>;
 
-function readGiven({ url, header = [], contentType: type }: VerifyOptions) {
+function readGiven({ url, header = [] }: VerifyOptions) {
   // Anything else has no query, and a signature over it would fail for no visible reason.
   if (url !== undefined && !url.startsWith("/") && !/^https?:\/\/./i.test(url)) {
     throw usageError(
@@ -149,11 +147,10 @@ function readGiven({ url, header = [], contentType: type }: VerifyOptions) {
     );
   }
   const typed = header.map(parseHeader);
-  const contentType = type ?? typed.find(([name]) => name.toLowerCase() === "content-type")?.[1];
-  const others = typed.filter(([name]) => name.toLowerCase() !== "content-type");
-  const headers: readonly HeaderPair[] =
-    contentType === undefined ? others : [["content-type", contentType], ...others];
-  return { url, headers, contentType, isComplete: typed.length > 0 };
+  const contentType = typed.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  // A content type alone says nothing about a signature.
+  const isComplete = typed.some(([name]) => name.toLowerCase() !== "content-type");
+  return { url, headers: typed, contentType, isComplete };
 }
 
 /** A given header replaces those of its name. */
@@ -168,11 +165,15 @@ function reportOn(
   file: string,
   payload: InputPayload,
   task: Omit<VerifyPayloadInput, "payload">,
-  { header = [], explain = false, showExpected = false }: VerifyOptions,
+  {
+    hasHeaders,
+    explain = false,
+    showExpected = false,
+  }: Pick<VerifyOptions, "explain" | "showExpected"> & { readonly hasHeaders: boolean },
 ): VerifiedReport {
   const product = task.product ?? task.products.find((each) => each.id === payload.product);
   const verified = verifyPayload({ ...task, product, payload });
-  refuseUnchecked(verified, task.signature !== undefined, header.length > 0);
+  refuseUnchecked(verified, task.signature !== undefined, hasHeaders);
   const foreign = foreignInput(payload, verified.receipt);
   // A recorded delivery is explained as of its arrival, like its verdict.
   const onArrival = { ...task, now: payload.at ?? task.now };

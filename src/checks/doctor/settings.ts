@@ -17,16 +17,17 @@ import { fromError, silentContext } from "./project.ts";
 
 /**
  * Reads the settings and secrets. Each invalid one becomes a finding; the valid ones are used. Unless `isTrusted` the files of
- * the folder are left out, its log as well. `short`: a text without the path of the folder.
+ * the folder are left out, its log as well, unless the user's own environment names one. `short`: a text without the path of the folder.
  */
-export async function readSettings(context: Context, store: string | undefined) {
+export async function readSettings(context: Context) {
   const silent = silentContext(context);
   const faults: { readonly error: unknown; readonly of: "settings" | "secrets" }[] = [];
   const onFault: LoadOptions["onFault"] = (error, of) => faults.push({ error, of });
   const whole = readProject(context, (error) => onFault(error, "settings"));
   const { open, trusted: project } = await checkTrust(context, whole);
   const isTrusted = open.length === 0;
-  const flags = { ...(isTrusted ? {} : { store: false as const }), ...(store === undefined ? {} : { store }) };
+  const readsLog = isTrusted || context.env.ZOHO_HOOKS_STORE !== undefined;
+  const flags = readsLog ? {} : { store: false as const };
   const config = loadConfig(overrideContext(silent, { project }), { flags, secrets: {}, onFault });
   const products = await projectProducts(config, { schemas: false }).catch((error: unknown) => {
     faults.push({ error, of: "settings" });
@@ -50,7 +51,14 @@ export async function readSettings(context: Context, store: string | undefined) 
     ...(ofSecrets.length > 0 ? ofSecrets : [{ id: "secrets", ...checkSecrets(context, config, products) }]),
   ];
   const short = (text: string): string => text.replaceAll(`${config.root}${sep}`, "");
-  return { project, config, isTrusted, short, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
+  return {
+    project,
+    config,
+    isTrusted,
+    readsLog,
+    short,
+    findings: findings.map((each) => ({ ...each, text: short(each.text) })),
+  };
 }
 
 /** `zoho-hooks.config.json: port 4460, forwardTo 3000; .env: keep 1d` */

@@ -16,10 +16,10 @@ import { type CheckedProject, fromError, isOffline, silentContext } from "./proj
 
 /** Whether ngrok can be reached, and accepts the authtoken. Opens no tunnel. */
 export async function checkNgrok(
-  { context, config, listener, profile }: CheckedProject,
+  { context, config, listener }: CheckedProject,
   signal: AbortSignal,
 ): Promise<readonly Found[]> {
-  const isZohoLocal = await usesLocalZoho(context, config, profile);
+  const isZohoLocal = await usesLocalZoho(context, config);
   const choice = await chooseRunTunnel(silentContext(context), config, isZohoLocal);
   if (choice.kind === "public-url") return [skipped("not needed: publicUrl is set")];
   if (choice.kind === "none") {
