@@ -144,9 +144,7 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
 
 function topicsText(packageRoot: string): string {
   const topics = [...findTopics(packageRoot).keys()];
-  return topics.length === 0
-    ? ""
-    : `Topics, for zoho-hooks help <topic>, or help --search <words>:\n  ${topics.join(", ")}\n\n`;
+  return topics.length === 0 ? "" : `Topics, for zoho-hooks help <topic>:\n  ${topics.join(", ")}\n\n`;
 }
 
 /** Ends the run, as `--help` does. */

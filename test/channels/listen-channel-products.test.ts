@@ -126,4 +126,13 @@ describe.each([
       hint: expect.stringContaining("sign in again to grant it"),
     });
   });
+
+  it("expands its notifications without a channel, too", async () => {
+    const of = await listen(["--expand"], scopes);
+    const [module = ""] = event.split(".");
+    const { id } = zoho.create(product, module, { Last_Name: "Boyle" });
+    const body = { module, operation: "insert", ids: [id], channel_id: "1" };
+    await of.post(`/webhooks/zoho/${product}`, JSON.stringify(body), { "content-type": "application/json" });
+    await expect.poll(() => linesOf(of, "record")).toMatchObject([{ product, module, record: { id } }]);
+  });
 });

@@ -292,6 +292,7 @@ describe("listen --channel that cannot start", () => {
   it.each([
     ["for an event that no channel tells of", ["--channel", "Leads.created"], "Leads.create"],
     ["for a product without channels", ["--channel", "books:Leads.create"], "no notification channels"],
+    ["for two products", ["--channel", "crm:Leads.create,bigin:Calls.all"], "one channel, for one product"],
   ])("is a usage error %s", async (_, argv, text) => {
     const { exitCode, err } = await start(argv);
     expect(exitCode).toBe(2);

@@ -195,7 +195,7 @@ describe("help", () => {
 
   it.each([
     [["--search", "tunnel"], "receiving"],
-    [["--search=X-Forwarded-For"], "receiving"],
+    [["--search=NGROK_authtoken"], "configuration"],
     [["--search", "rate limit"], "crm-channel"],
   ])("%j lists the pages that have the words, with their best section", async (argv, topic) => {
     const { exitCode, out, err } = await run(["help", ...argv]);

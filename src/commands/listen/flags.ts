@@ -12,11 +12,7 @@ export function addListenFlags(command: Command): void {
     .optionsGroup("Main options:");
   addSettings("forwardTo", "port", "events")
     .option("--ui", "show deliveries in the browser as well: prints the inspector's address")
-    .option(
-      "--channel <events>",
-      "have Zoho post these here, such as bigin:Leads.create,Deals.all (repeatable)",
-      collect,
-    );
+    .option("--channel <events>", "have Zoho post these here, such as bigin:Leads.create (repeatable)", collect);
   addSettings("tunnel", "publicUrl")
     .option("--expect <event=count>", "exit once these have arrived, such as crm:Leads.create=2 (repeatable)", collect)
     .option("--timeout <time>", "stop after this time; exit with 8 if --expect (default: 60s) is not met")
