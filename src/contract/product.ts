@@ -358,17 +358,16 @@ function membersOf(envelope: z.ZodObject): readonly Member[] {
   return members;
 }
 
-export function countMembers(envelope: Envelope, object: unknown, plain: readonly string[] = []): MemberCount {
+export function countMembers(envelope: Envelope, object: unknown, plain?: readonly string[]): MemberCount {
   // Most bodies have no member of most envelopes, each of which requires one.
   if (!envelope.names.some((name) => isPresent(object, name))) return NO_MEMBERS;
   let [present, required, missing, marks] = [0, 0, 0, 0];
-  for (const { path, required: isRequired } of membersOf(envelope())) {
-    const [name = ""] = path;
-    const isThere = hasMember(object, path);
-    if (isRequired) required++;
-    if (isRequired && !isThere) missing++;
+  for (const member of membersOf(envelope())) {
+    const isThere = hasMember(object, member.path);
+    if (member.required) required++;
     if (isThere) present++;
-    if (isThere && !plain.includes(name)) marks++;
+    else if (member.required) missing++;
+    if (isThere && plain?.includes(member.path[0] ?? "") !== true) marks++;
   }
   return { present, required, missing, marks };
 }

@@ -123,21 +123,35 @@ const RANK: readonly Trait[] = [
   (reading, incoming) => (outcomeOf(reading, incoming) === "passed" ? 1 : 0),
 ];
 
+/** A reading that claims a delivery, with its traits as far as they are known. */
+interface Claim {
+  readonly reading: Reading;
+  readonly traits: Map<Trait, number>;
+}
+
 /** Of the readings that may claim a delivery, the likeliest, and those that only the URL would tell from it. */
 function ranked(incoming: Incoming, readings: readonly Reading[]): readonly Reading[] {
-  const compare = (traits: readonly Trait[], one: Reading, other: Reading): number => {
+  const traitOf = ({ reading, traits }: Claim, trait: Trait): number => {
+    const value = traits.get(trait) ?? trait(reading, incoming);
+    traits.set(trait, value);
+    return value;
+  };
+  const compare = (traits: readonly Trait[], one: Claim, other: Claim): number => {
     for (const trait of traits) {
-      const difference = trait(other, incoming) - trait(one, incoming);
+      const difference = traitOf(other, trait) - traitOf(one, trait);
       if (difference !== 0) return difference;
     }
     return 0;
   };
-  const claiming = readings.filter((reading) => isClaimed(incoming, reading));
-  const [best, ...others] = claiming.sort((one, other) => compare(RANK, one, other));
+  const claims = readings.flatMap((reading): readonly Claim[] =>
+    isClaimed(incoming, reading) ? [{ reading, traits: new Map() }] : [],
+  );
+  const [best, ...others] = claims.sort((one, other) => compare(RANK, one, other));
   if (best === undefined) return [];
-  const isTwin = ({ product, match }: Reading): boolean =>
-    match !== undefined && best.format.twins?.includes(product.id) === true;
-  return [best, ...others.filter((each) => isTwin(each) || compare(LIKENESS, best, each) === 0)];
+  const { twins = [] } = best.reading.format;
+  const isTwin = ({ product, match }: Reading): boolean => match !== undefined && twins.includes(product.id);
+  const alike = others.filter((each) => isTwin(each.reading) || compare(LIKENESS, best, each) === 0);
+  return [best, ...alike].map(({ reading }) => reading);
 }
 
 /** What the proofs of a known event say, if they say anything. */
@@ -157,14 +171,9 @@ function nameRank({ match, name }: Reading): number {
   return members.length === 0 || members.includes(match.member ?? "") ? OWN_NAME : 2;
 }
 
-const issuesOfReading = new WeakMap<Reading, readonly SchemaIssue[]>();
-
 /** Users' own schemas are not run to rank: they are slow, and any sender's body comes this far. */
 function issuesOf(reading: Reading): readonly SchemaIssue[] {
-  const issues =
-    issuesOfReading.get(reading) ?? (hasCustomSchema(reading) ? undefined : checkReading(reading))?.issues ?? [];
-  issuesOfReading.set(reading, issues);
-  return issues;
+  return (hasCustomSchema(reading) ? undefined : checkReading(reading))?.issues ?? [];
 }
 
 /** Fewer members than these could be those of many senders. */

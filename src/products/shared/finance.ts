@@ -250,7 +250,7 @@ function wrapperIn<Entity extends FinanceEntity>(data: unknown, entities: readon
 
 /** Other envelopes have such records beside the event, even where it is null. */
 function namesEvent(data: unknown): boolean {
-  return ["event", "event_type"].some((key) => Object.hasOwn(Object(data), key));
+  return Object.hasOwn(Object(data), "event") || Object.hasOwn(Object(data), "event_type");
 }
 
 const entityEnvelopes = new Map<FinanceEntity, Envelope>();

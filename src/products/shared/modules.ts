@@ -98,7 +98,8 @@ export function moduleGuide<const Events extends readonly WebhookEvent[]>({
     proofs: [bodyToken, guideSignature],
     events,
     recognise: recogniseModuleEvent,
-    envelope: (data) => (isOfOtherApi(api, data) ? undefined : guideEnvelope[api]),
+    // A notification has all of its members but the record.
+    envelope: (data) => (isOfOtherApi(api, data) || isNotification(data) ? undefined : guideEnvelope[api]),
     records: moduleRecords,
   });
 }
