@@ -105,8 +105,23 @@ export function eventNames(format: Format): readonly string[] {
   return [...new Set(names)];
 }
 
-export function findProduct(products: readonly Product[], id: string): Product | undefined {
-  return products.find((product) => product.id === id.toLowerCase());
+/** Today's names of products whose id is an older one, which the Webhooks Guide has. */
+const OTHER_NAMES: Readonly<Record<string, string>> = { billing: "subscriptions" };
+
+/** The id of a product that is given by another name, whatever its case; any other text as it is. */
+export function productId(name: string): string {
+  return Object.entries(OTHER_NAMES).find(([other]) => other === name.toLowerCase())?.[1] ?? name;
+}
+
+/** The id of a product and its other names. */
+export function productNames(id: string): readonly string[] {
+  return [id, ...Object.keys(OTHER_NAMES).filter((other) => OTHER_NAMES[other] === id)];
+}
+
+/** By its id or another name. */
+export function findProduct(products: readonly Product[], name: string): Product | undefined {
+  const id = productId(name).toLowerCase();
+  return products.find((product) => product.id === id);
 }
 
 export function findFormat(product: Product, id: string): Format | undefined {
@@ -148,7 +163,7 @@ export function nearest(word: string, candidates: readonly string[], count = 3):
     .map(({ candidate }) => candidate);
 }
 
-/** The id nearest to a mistyped one, or the id for a word of the product's title: `billing`. */
+/** The id nearest to a mistyped one, or the id for a word of the product's title: `catalyst`. */
 export function nearestProduct(products: readonly Product[], word: string): string | undefined {
   const ids = products.map(({ id }) => id);
   const [near] = nearest(word, ids, 1);
@@ -227,7 +242,8 @@ export function eventPattern(text: string, setting?: string): EventPattern {
 /** Splits `crm:Leads.*`; no product stands for any. */
 export function patternParts(text: string): { readonly product: string | undefined; readonly event: string } {
   const at = text.indexOf(":");
-  return at === -1 ? { product: undefined, event: text } : { product: text.slice(0, at), event: text.slice(at + 1) };
+  if (at === -1) return { product: undefined, event: text };
+  return { product: productId(text.slice(0, at)), event: text.slice(at + 1) };
 }
 
 /** Joins patterns, each of which may be a comma-separated list. An empty list matches everything. */

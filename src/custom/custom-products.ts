@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import type { z } from "zod";
 import type { ProductSettings } from "../contract/configure.ts";
+import { findProduct } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import type { ImportModule } from "../process/runtime.ts";
@@ -43,7 +44,7 @@ export async function withCustomProducts(
 }
 
 function requireNewId(id: string, products: readonly Product[]): void {
-  if (products.some((product) => product.id === id.toLowerCase())) {
+  if (findProduct(products, id) !== undefined) {
     throw usageError(`products.${id}.path: ${id} is a built-in product`, "give yours another name");
   }
   if (!/^[a-z][a-z0-9-]*$/.test(id)) {

@@ -1,5 +1,5 @@
 import { configureProducts, type ProductSettings } from "../contract/configure.ts";
-import { findProduct, isNamed, mistypedModule, nearest } from "../contract/event-names.ts";
+import { findProduct, isNamed, mistypedModule, nearest, productNames } from "../contract/event-names.ts";
 import { requireProduct } from "../contract/named.ts";
 import { isNeverSigned, type Product } from "../contract/product.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
@@ -125,10 +125,11 @@ export function warnOfUnknownVariables(
   { env, variableOrigin }: Config,
   products: readonly Product[],
 ): readonly string[] {
-  const names = Object.keys(env).filter((name) => /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name) && !SET_BY_LISTEN.test(name));
-  if (names.length === 0) return [];
+  const given = Object.keys(env).filter((name) => /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name) && !SET_BY_LISTEN.test(name));
+  if (given.length === 0) return [];
   const credentials = Object.values(CREDENTIAL_VARIABLES);
-  const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${variableSuffix(id)}`));
+  const names = products.flatMap(({ id }) => productNames(id));
+  const ofProducts = credentials.flatMap((variable) => names.map((name) => `${variable}_${variableSuffix(name)}`));
   const secrets = [STORE_KEY, ...credentials, ...ofProducts];
   const known = [
     TRUST_ALL,
@@ -136,7 +137,7 @@ export function warnOfUnknownVariables(
     ...secrets,
     ...secrets.map((name) => name + FILE_SUFFIX),
   ];
-  const unknown = names.filter((name) => !known.includes(name));
+  const unknown = given.filter((name) => !known.includes(name));
   for (const name of unknown) {
     const [near] = nearest(name, known, 1);
     context.report({

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { productNames } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import type { ChildRun } from "../process/runtime.ts";
 import type { Context } from "../project/context.ts";
@@ -49,7 +50,11 @@ function variables({ url, publicUrl, keySetUrl, products }: ExecUrls): Readonly<
     ZOHO_HOOKS_URL: url,
     ...(publicUrl === undefined ? {} : { ZOHO_HOOKS_TUNNEL_URL: publicUrl }),
     ...(keySetUrl === undefined ? {} : { ZOHO_HOOKS_JWKS_URL: keySetUrl }),
-    ...Object.fromEntries(products.map(({ id }) => [`ZOHO_HOOKS_URL_${variableSuffix(id)}`, webhookUrl(url, id)])),
+    ...Object.fromEntries(
+      products.flatMap(({ id }) =>
+        productNames(id).map((name) => [`ZOHO_HOOKS_URL_${variableSuffix(name)}`, webhookUrl(url, name)]),
+      ),
+    ),
   };
 }
 

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { productNames } from "../contract/event-names.ts";
 import type { OfferedSecret } from "../contract/product.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import { CREDENTIAL_VARIABLES, type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
@@ -70,8 +71,9 @@ export function readSecrets({ env, isStrict, root, stored, known }: SecretSource
   return {
     for(credential, product) {
       const variable = CREDENTIAL_VARIABLES[credential];
-      const own = found.get(`${variable}_${variableSuffix(product)}`);
-      const one = own ?? found.get(variable) ?? stored?.find(product, credential);
+      const owns = productNames(product).flatMap((name) => found.get(`${variable}_${variableSuffix(name)}`) ?? []);
+      if (owns.length > 0) return owns;
+      const one = found.get(variable) ?? stored?.find(product, credential);
       return one === undefined ? [] : [one];
     },
     all: () => [...found.values(), ...(stored?.all() ?? [])],

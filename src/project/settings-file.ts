@@ -112,5 +112,5 @@ function describeIssue(issue: z.core.$ZodIssue): string {
   if (code === "invalid_value") return `is not one of ${issue.values.map((each) => JSON.stringify(each)).join(", ")}`;
   if (code === "too_big") return `is too large: ${issue.maximum} at most`;
   if (code === "too_small") return issue.origin === "string" ? "is empty" : `is too small: ${issue.minimum} at least`;
-  return "is not allowed here";
+  return issue.code === "custom" && issue.message !== "Invalid input" ? issue.message : "is not allowed here";
 }

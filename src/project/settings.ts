@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseRoute } from "../contract/event-names.ts";
+import { parseRoute, productId } from "../contract/event-names.ts";
 import { formatSettings } from "../contract/format-settings.ts";
 import { MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { maskRoute, maskSetting } from "../delivery/mask.ts";
@@ -59,7 +59,7 @@ const WITH_UNIT = 'write it as text with its unit, such as "30s" or "7d"';
  */
 const TABLE = {
   products: setting<Readonly<Record<string, ProductEntry>>>(
-    { json: () => z.record(z.string(), productSettings()) },
+    { json: () => z.record(z.string(), productSettings()).transform(byProductId) },
     {},
     {
       hint: 'write it as "products": { "crm": {}, "desk": { "format": "wire" } }',
@@ -262,4 +262,20 @@ export function settingText(key: string, value: unknown): string {
   if (typeof value === "number") return settingOf(key)?.show?.(value) ?? String(value);
   const isEmpty = value === undefined || (typeof value === "object" && value && Object.keys(value).length === 0);
   return isEmpty ? "(not set)" : JSON.stringify(value);
+}
+
+/** With the ids of products that are given by another name. */
+function byProductId(entries: Readonly<Record<string, ProductEntry>>, context: z.RefinementCtx) {
+  const renamed: Record<string, ProductEntry> = {};
+  for (const [name, entry] of Object.entries(entries)) {
+    const id = productId(name);
+    if (id !== name && Object.hasOwn(entries, id))
+      context.addIssue({
+        code: "custom",
+        path: [name],
+        message: `is the same product as ${id}: leave one of them out`,
+      });
+    renamed[id] = entry;
+  }
+  return renamed;
 }

@@ -1,3 +1,4 @@
+import { productId } from "../contract/event-names.ts";
 import { usageError } from "../util/errors.ts";
 import { crmFailures } from "./crm.ts";
 import { desk } from "./desk.ts";
@@ -10,7 +11,7 @@ export const managedProducts: readonly ManagedProduct[] = [desk, books, inventor
 
 /** Throws a usage error that names the place in Zoho's settings. `title`: undefined for a product that does not exist. */
 export function requireManagedProduct(id: string, title: string | undefined): ManagedProduct {
-  const name = id.toLowerCase();
+  const name = productId(id).toLowerCase();
   const found = managedProducts.find((each) => each.id === name);
   if (found !== undefined) return found;
   const ids = `products with webhooks: ${managedProducts.map((each) => each.id).join(", ")}`;
@@ -87,7 +88,7 @@ const UNREADABLE_LISTS: readonly string[] = [books.id, inventory.id];
 
 /** Throws a usage error that names the place in Zoho, if there is one. `title`: undefined for a product that does not exist. */
 export function findFailureLog(id: string, title: string | undefined): FailureLog {
-  const name = id.toLowerCase();
+  const name = productId(id).toLowerCase();
   const found = failureLogs.find((each) => each.id === name);
   if (found !== undefined) return found;
   const ids = failureLogs.map((each) => each.id).join(", ");

@@ -30,7 +30,6 @@ describe("send refuses", () => {
     ["--malformed with --truncate", [...lead, "--malformed", "--truncate"], "cannot be combined"],
     ["--bad-token with a body of one's own", ["crm", "--data", "{}", "--bad-token"], "byte for byte"],
     ["a body's file without its name", ["crm", "--data", "@"], "write it as --data @body.json"],
-    ["a product by the name that Zoho gives it", ["billing", "--all"], "did you mean subscriptions?"],
     ["a part of an event's name", ["sign", "completed"], "did you mean RequestCompleted"],
     [
       "an event of another format",
