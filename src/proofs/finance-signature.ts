@@ -25,7 +25,7 @@ export const financeSignature: Proof = {
   credential: "secret",
   header: HEADER,
   coversQuery: true,
-  title: `${HEADER}: HMAC-SHA256 of the sorted query and form pairs and the raw body`,
+  title: `${HEADER}: HMAC-SHA256 of the sorted query and form pairs and the raw body, hex`,
   sign(delivery, secret) {
     const read = readPayload(delivery);
     const canonical = read.ok ? financeCanonical(financeParts(delivery, read.payload)) : delivery.body;

@@ -51,6 +51,9 @@ export interface VerifiedPayload {
 }
 
 const UNKNOWN_SCHEME = "the signature was not checked: no known signature scheme applies to this body";
+const NO_SCHEME =
+  "the signature matches no known scheme with the keys that are set: to see why, name the product with --product, and add --explain";
+const NO_KEY = `${UNKNOWN_SCHEME}, and no key is set to try the others: set ZOHO_WEBHOOK_SECRET, or name the product with --product`;
 
 /** Verifies one payload of an input as `listen` would have verified its delivery. */
 export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
@@ -78,8 +81,10 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   );
   const isFailed = has("failed", required);
   const isMasked = isFailed && containsMask(delivery);
-  const verdicts = isMasked ? required.map(uncheckable) : required;
-  const isUnchecked = signature !== undefined && verdicts.length === 0;
+  const checked = isMasked ? required.map(uncheckable) : required;
+  const isUnchecked = signature !== undefined && checked.length === 0;
+  const schemes = isUnchecked && product === undefined ? matchingSchemes(input, receipt, signature) : [];
+  const verdicts = schemes.length === 0 ? checked : schemes.slice(0, 1).map(({ verdict }) => verdict);
   const ambiguity = ambiguityText(receipt);
   // A bare body is a sample, whose form is checked, until its signature is given.
   const isKeyMissing =
@@ -93,15 +98,47 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
     outcome: isMasked ? "masked" : isUnchecked ? "invalid" : outcomeOf({ ...receipt, verdicts }, isKeyMissing),
     notes: [
       ...(isMasked ? [MASKED_NOTE] : []),
-      ...(isUnchecked
-        ? [product === undefined ? `${UNKNOWN_SCHEME}; name the product with --product` : UNKNOWN_SCHEME]
+      ...(isUnchecked && schemes.length === 0
+        ? [product !== undefined ? UNKNOWN_SCHEME : input.secrets.all().length === 0 ? NO_KEY : NO_SCHEME]
         : []),
+      ...schemes.map(({ note }) => note),
       ...formatNote(receipt, input),
       ...schemaNote(receipt, format),
       ...(ambiguity === undefined ? [] : [`${ambiguity}: name the product with --product`]),
       ...addressNote(verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
     ],
   };
+}
+
+/** The schemes by which a signature of an unknown body is right, and the products that sign so. */
+function matchingSchemes(
+  { products, payload: { delivery, at }, secrets, now, limits }: VerifyPayloadInput,
+  { payload = UNREAD }: Receipt,
+  signature: string,
+): readonly { readonly verdict: Verdict; readonly note: string }[] {
+  const exact = { ...limits, openReadings: false };
+  // Some are accepted in another encoding than that which Zoho uses, and the title names.
+  const otherEncoding = /^[0-9a-f]+$/i.test(signature.trim()) ? ", base64" : ", hex";
+  const found = products.flatMap((product) =>
+    product.formats.flatMap(({ proofs }) =>
+      proofs.flatMap((proof) => {
+        if (proof.header === undefined || proof.title.endsWith(otherEncoding)) return [];
+        const signed = withHeader(delivery, proof.header, signature);
+        const verdict = verifyProof(proof, product, {
+          delivery: signed,
+          payload,
+          secrets,
+          now: at ?? now,
+          limits: exact,
+        });
+        return verdict.verdict === "passed" ? [{ product: product.id, title: proof.title, verdict }] : [];
+      }),
+    ),
+  );
+  return [...new Map(found.map((each) => [each.title, each])).values()].map(({ title, verdict }) => {
+    const ids = [...new Set(found.flatMap((each) => (each.title === title ? [each.product] : [])))];
+    return { verdict, note: `the signature is right as ${title} (--product ${ids.join(" or ")})` };
+  });
 }
 
 function unreadable(payload: InputPayload, reason: string): VerifiedPayload {

@@ -47,10 +47,33 @@ describe("verify --signature, of a body that cannot be read,", () => {
     expect([none.exitCode, none.out]).toEqual([4, expect.not.stringContaining("sign-signature")]);
   });
 
-  it("asks for the product where none is named", async () => {
+  it("tries every scheme where no product is named, and names the one that fits", async () => {
     const { exitCode, out } = await verify(published.body, ["-s", published.signature], published.env);
     expect(exitCode).toBe(4);
-    expect(out).toContain("name the product with --product");
+    expect(out).toContain("  ✓ verified (sign-signature): signed with ZOHO_WEBHOOK_SECRET\n");
+    expect(out).toContain(
+      "the signature is right as x-zs-webhook-signature: HMAC-SHA256 of the body, base64 (--product sign)",
+    );
+    const body = '{"no":"event"}';
+    const hex = createHmac("sha256", SECRET).update(body).digest("hex");
+    const { out: several } = await verify(body, ["-s", hex], { ZOHO_WEBHOOK_SECRET: SECRET });
+    expect(several).toMatch(/right as x-zoho-signature: HMAC-SHA256 of the body, hex \(--product .*\bcrm\b/);
+    expect(several).toMatch(
+      /right as x-zoho-webhook-signature: HMAC-SHA256 of the sorted .*, hex \(--product .*\bbooks\b/,
+    );
+  });
+
+  it("says what to do where no scheme fits, or no key is set", async () => {
+    const wrong = await verify('{"no":"event"}', ["-s", "00"], { ZOHO_WEBHOOK_SECRET: SECRET });
+    expect([wrong.exitCode, wrong.out]).toEqual([
+      4,
+      expect.stringContaining("matches no known scheme with the keys that are set"),
+    ]);
+    const none = await verify('{"no":"event"}', ["-s", "00"], {});
+    expect([none.exitCode, none.out]).toEqual([
+      4,
+      expect.stringContaining("no key is set to try the others: set ZOHO_WEBHOOK_SECRET"),
+    ]);
   });
 });
 
