@@ -74,6 +74,8 @@ export interface Proof {
   readonly signingCredential?: Credential;
   /** For people: `x-zoho-signature (HMAC-SHA256, hex)`. */
   readonly title: string;
+  /** Line of Deluge that signs a text `body` and adds the header to a map `headers`, where Deluge has the hash. */
+  readonly deluge?: string;
   /** The header that carries it, lower case. Undefined where the body or the address does. */
   readonly header?: string;
   /** It signs the query of the URL too: without the URL that a delivery was sent to it cannot match. */

@@ -55,7 +55,9 @@ export function bodySignature(parts: BodySignature): Proof {
   const notation = parts.notation ?? prefixed(parts.prefix ?? "");
   const scheme: Scheme = { ...parts, algorithm, encoding, notation };
   const form = parts.notation === undefined ? "" : `, as ${notation.form}`;
+  const deluge = parts.notation === undefined ? delugeLine(scheme) : undefined;
   return {
+    ...(deluge === undefined ? {} : { deluge }),
     id,
     proves: "body",
     credential,
@@ -73,6 +75,17 @@ export function bodySignature(parts: BodySignature): Proof {
     },
     explain: (input) => explainSignature(scheme, input),
   };
+}
+
+/**
+ * https://www.zoho.com/deluge/help/encryption/hmac-sha256.html, whose result is base64 unless it is told otherwise, and
+ * https://www.zoho.com/deluge/help/encryption/hmac-sha1.html
+ */
+function delugeLine({ header, algorithm, encoding, prefix = "" }: Scheme): string | undefined {
+  if (algorithm === "sha512") return undefined;
+  const text = (value: string) => JSON.stringify(value);
+  const hash = `zoho.encryption.hmac${algorithm}("<secret>", body${encoding === "hex" ? ', "hex"' : ""})`;
+  return `headers.put(${text(header)}, ${prefix === "" ? "" : `${text(prefix)} + `}${hash});`;
 }
 
 function prefixed(prefix: string): Notation {

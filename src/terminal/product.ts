@@ -23,6 +23,8 @@ export function describeProduct(product: Product) {
         title: proof.title,
         covers: proof.proves,
         variable: CREDENTIAL_VARIABLES[proof.credential],
+        /** For who writes the sender. */
+        ...(product.folder !== undefined && proof.deluge !== undefined && { deluge: proof.deluge }),
       })),
       /** The answer that the sender expects, as documented. */
       answer: format.answer && answerRuleText(format.answer),
@@ -75,12 +77,13 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
 
 function signatureLines({ signatures }: FormatReport, paint: Paint): Lines {
   if (signatures.length === 0) return `  ${paint.dim("signed")}  none known: no signature and no token`;
-  return signatures.map(({ id, title, covers, variable }) => {
+  return signatures.map(({ id, title, covers, variable, deluge }) => {
     const isKeyPair = variable?.startsWith("ZOHO_WEBHOOK_PUBLIC_KEY");
     const setBy = variable === undefined ? "" : ` (${variable})`;
     return [
       `  ${paint.dim("signed")}  ${paint.name(id)}: ${plain(title)}`,
       `          ${isKeyPair ? BY_KEY_PAIR : COVERS[covers]}${setBy}`,
+      deluge !== undefined && `          in Deluge: ${plain(deluge)}`,
     ];
   });
 }

@@ -204,6 +204,30 @@ describe("the other commands", () => {
     expect((await run(["config", "show"], { cwd })).out).toContain("webhooks/shop");
   });
 
+  it.each([
+    [
+      { header: "X-Shop", prefix: "sha256=" },
+      'headers.put("x-shop", "sha256=" + zoho.encryption.hmacsha256("<secret>", body, "hex"));',
+    ],
+    [{ header: "x-shop", encoding: "base64" }, 'headers.put("x-shop", zoho.encryption.hmacsha256("<secret>", body));'],
+    [
+      { header: "x-shop", algorithm: "sha1" },
+      'headers.put("x-shop", zoho.encryption.hmacsha1("<secret>", body, "hex"));',
+    ],
+    ["guide", 'headers.put("x-zoho-signature", zoho.encryption.hmacsha256("<secret>", body, "hex"));'],
+    [{ header: "x-shop", algorithm: "sha512" }, undefined],
+    ["finance", undefined],
+  ])("say how Deluge signs for %j", async (signature, line) => {
+    const cwd = folderWith({
+      "zoho-hooks.config.json": '{"products": {"shop": {"path": "shop"}}}',
+      "shop/product.json": JSON.stringify({ signature }),
+      "shop/fixtures/order.created.json": "{}",
+    });
+    const { out } = await run(["products", "shop"], { cwd });
+    expect(/in Deluge: (.*)/.exec(out)?.[1]).toBe(line);
+    expect((await run(["products", "books"], { cwd })).out).not.toContain("in Deluge");
+  });
+
   it("show and list its samples, which need no copy", async () => {
     const cwd = shopProject({ "webhooks/shop/schemas/order.lost.json": "true" });
     const shown = await run(["fixtures", "show", "shop", "order.paid"], { cwd });
