@@ -12,7 +12,7 @@ import type { Channel } from "./channel.ts";
 import { watchClient } from "./client.ts";
 import { MINUTE_MS } from "./expiry.ts";
 import { channelMemory } from "./memory.ts";
-import { findWatchProduct } from "./watch-products.ts";
+import { findWatchProduct, type WatchProduct } from "./watch-products.ts";
 
 /** Access to the channels of one organisation and product: at Zoho, and as they are remembered on this machine. */
 export type ZohoSession = Awaited<ReturnType<typeof openZoho>>;
@@ -47,13 +47,16 @@ export async function openZoho(context: Context, config: Config, { product: prod
   const http = zohoHttp(context, config);
   const tokens = accessTokens(context, signIn, http);
   const onClockOffset = (offsetMs: number): void => warnOfClock(context, offsetMs);
-  const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset });
+  /** Another product's, for the same sign-in. */
+  const apiOf = (other: WatchProduct) =>
+    zohoApi({ http, tokens, signIn, product: other, now: context.now, onClockOffset });
+  const api = apiOf(product);
   const folder = context.userFolder;
   const account = accountOf(signIn);
   const isZohoLocal = isLocalZoho(signIn.hosts);
   const flags = `--product ${shellQuoted(product.id)}${profile === undefined ? "" : ` --profile ${shellQuoted(profile)}`}`;
   return {
-    ...{ config, signIn, http, tokens, product, api },
+    ...{ config, signIn, http, tokens, product, api, apiOf },
     /** Identifies the organisation in the memory. */
     account,
     isZohoLocal,

@@ -76,6 +76,10 @@ const watchProducts: readonly WatchProduct[] = [
 
 export const watchProductIds: readonly string[] = watchProducts.map(({ id }) => id);
 
+export function isWatchProduct(id: string): boolean {
+  return watchProductIds.includes(id);
+}
+
 export function findWatchProduct(id: string): WatchProduct {
   const found = watchProducts.find((each) => each.id === id.toLowerCase());
   if (found !== undefined) return found;

@@ -58,7 +58,11 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
     return async (...args) => {
       // Commander passes the command itself behind its options.
       const command: unknown = args.pop();
-      if (command instanceof Command) mode = { ...DEFAULT_MODE, ...command.opts() };
+      if (command instanceof Command) {
+        mode = { ...DEFAULT_MODE, ...command.opts() };
+        // With those of its group, such as --profile.
+        args[args.length - 1] = command.optsWithGlobals();
+      }
       const context = await createContext(runtime, mode, knownSecrets);
       const entry = commands.find(({ name }) => name === calledCommand(given));
       exitCode = await action(entry?.needsTrust === false ? context : await trusted(context), ...args);
@@ -150,7 +154,7 @@ function showAllHelp(command: ToolCommand): void {
   command.help();
 }
 
-/** `events` and `events --failed` list: a group without a subcommand runs its usual one. */
+/** `events` and `events --only failed` list: a group without a subcommand runs its usual one. */
 function withDefaultSubcommand(argv: readonly string[], program: Command): readonly string[] {
   const [name, next = "-"] = argv;
   const group = program.commands.find((command) => command.name() === name);

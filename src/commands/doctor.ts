@@ -1,18 +1,13 @@
-import { checkProject, type DoctorOptions } from "../checks/doctor/run.ts";
+import { checkProject } from "../checks/doctor/run.ts";
 import type { Finding } from "../checks/finding.ts";
 import { runChecks } from "../checks/run.ts";
 import type { Context } from "../project/context.ts";
 import { examples } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
-import { addStoreFlag } from "./flags/log.ts";
 
 export const define: Define = (command, act) => {
-  command.option(
-    "--profile <name>",
-    "the sign-in to check (default: ZOHO_PROFILE, else the environment's, else the current profile)",
-  );
-  addStoreFlag(command)
+  command
     .addHelpText(
       "before",
       examples("zoho-hooks doctor", "zoho-hooks doctor --json | jq 'select(.outcome == \"failed\")'"),
@@ -28,9 +23,9 @@ what to do. Changes nothing. -v shows more of each. The exit code is 8 if anythi
 /** Wide enough for every id. */
 const ID_WIDTH = 17;
 
-async function doctor(context: Context, options: DoctorOptions): Promise<ExitCode> {
+async function doctor(context: Context): Promise<ExitCode> {
   async function* findings(): AsyncGenerator<Finding> {
-    yield* await context.waiting("checking this project, ngrok and Zoho", () => checkProject(context, options));
+    yield* await context.waiting("checking this project, ngrok and Zoho", () => checkProject(context));
   }
   return runChecks(context, findings(), {
     show({ details, ...finding }) {

@@ -7,9 +7,9 @@ import { noPaint, paintFor } from "../terminal/paint.ts";
 import { UserError } from "../util/errors.ts";
 import { cut, shellQuoted } from "../util/text.ts";
 
-/** Prints a page of the documentation as text, through a pager where it is longer than the screen. `names`: the commands. */
+/** Prints a page of the documentation as text. `names`: the commands. */
 export async function showTopic(topic: string, names: readonly string[], runtime: Runtime): Promise<void> {
-  const { packageRoot, argv, stdout, env } = runtime;
+  const { packageRoot, argv, stdout } = runtime;
   const topics = findTopics(packageRoot);
   const path = topics.get(topic.toLowerCase());
   if (path === undefined) {
@@ -21,9 +21,7 @@ export async function showTopic(topic: string, names: readonly string[], runtime
   const paint = await paintFor(stdout, runtime, !argv.includes("--no-color"));
   const page = pageText(readFileSync(path, "utf8"), topics, helpColumns(stdout), paint);
   const isCommand = names.includes(topic.toLowerCase());
-  const text = isCommand ? `Options: zoho-hooks ${topic.toLowerCase()} --help\n\n${page}` : page;
-  const isLong = paint.live && text.split("\n").length > (stdout.rows || Number.POSITIVE_INFINITY);
-  if (!isLong || env.PAGER === "" || !runtime.page(text, env.PAGER)) stdout.write(text);
+  stdout.write(isCommand ? `Options: zoho-hooks ${topic.toLowerCase()} --help\n\n${page}` : page);
 }
 
 /** Prints which pages of the documentation have all words of a text: a line for each page, the best first. */

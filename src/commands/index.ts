@@ -7,7 +7,7 @@ const FIRST_COMMANDS = [
   ["emulate", "run a Zoho on this machine, which needs no account: sign-in, APIs, webhooks", "emulator"],
   ["check", "try what an endpoint must do: security, speed, protocol, duplicates", "check"],
   ["verify", "check whether a payload is genuine and well-formed; if not, say exactly why", "verifying"],
-  ["events", "look at received deliveries: list, show, stats, diff, export", "receiving"],
+  ["events", "look at received deliveries: list, show, stats, diff", "receiving"],
   ["ui", "look at received deliveries in the browser: the inspector", "inspector"],
   ["replay", "send a received delivery to your app again", "receiving"],
   ["channels", "create, list, renew and delete the notification channels of CRM, Bigin and Recruit", "crm-channel"],

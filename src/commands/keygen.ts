@@ -31,7 +31,7 @@ of your own, and give your app its public key instead of Zoho's.
 
 Writes private.pem, which only you can read, and the public key twice: as public.pem, which is also printed, and as
 jwks.json, a key set that verifies Desk's tokens. Existing keys are never overwritten. If your app fetches Desk's keys from
-a URL, zoho-hooks listen --serve-jwks serves yours, and so does send --serve-jwks while it sends.`;
+a URL, zoho-hooks listen serves yours once ZOHO_WEBHOOK_PRIVATE_KEY is set.`;
 
 /** Bits, as in Zoho's samples. */
 const MODULUS_LENGTH = 2048;

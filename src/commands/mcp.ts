@@ -264,7 +264,7 @@ async function command(
   });
   const rest = values.filter((value) => value !== undefined);
   const argv = [...name, "--json", ...given, "--", ...rest];
-  const { status, stdout, stderr } = await limited(signal, () => context.runSelf(argv, signal, input));
+  const { status, stdout, stderr } = await limited(signal, () => context.runSelf(argv, signal, { input }));
   if (status !== ExitCode.ok && !(failsWell && stdout !== "")) throw errorOf(stderr, status);
   return readLines(stdout);
 }

@@ -3,11 +3,11 @@ import { replay } from "../send/replay.ts";
 import { examples } from "../terminal/help.ts";
 import type { Define } from "./command.ts";
 import { collect } from "./flags/index.ts";
-import { addFilters, addLogFlags } from "./flags/log.ts";
+import { addFilters, SHOW_SECRETS_FLAG } from "./flags/log.ts";
 
 export const define: Define = (command, act) => {
   command
-    .argument("[n...]", "events' numbers, ranges such as 7..12, or last; without them, filters such as --failed choose")
+    .argument("[n...]", "events' numbers, ranges such as 7..12, or last; without them, filters select")
     .optionsGroup("Main options:")
     .option("-t, --to <target>", "URL, port, path or host:port/path (default: where the delivery was forwarded to)")
     .option("--set <path=value>", "change a value of the body, or add one (repeatable)", collect)
@@ -17,17 +17,16 @@ export const define: Define = (command, act) => {
   addFilters(command)
     .optionsGroup("More options:")
     .option("--exact", "send exactly the headers and bytes that came, and nothing else")
-    .option("--timeout <duration>", "give up on an answer after this long", "30s")
     .option(...EXPECT_STATUS_FLAG)
-    .option("--insecure", "accept a self-signed certificate");
-  addLogFlags(command)
+    .option(...SHOW_SECRETS_FLAG);
+  command
     .addHelpText(
       "before",
       examples(
         "zoho-hooks replay last",
         "zoho-hooks replay 42 --to 3000 --set invoice.total=99",
         "zoho-hooks replay 3 7..12",
-        "zoho-hooks replay --failed --since yesterday --until today",
+        "zoho-hooks replay --only failed --since yesterday --until today",
         "zoho-hooks replay --since 10m --event 'crm:Leads.*'",
       ),
     )
@@ -39,7 +38,7 @@ const HELP = `
 A delivery is sent as listen forwards it: the bytes and headers that came, plus its number in x-zoho-hooks-event.
 If its body was changed, or its signature has a timestamp, it is signed again, provided that a secret is configured.
 Filters and ranges choose among the deliveries that your app should have received. To send one that was refused, give
-its number.
+its number. The settings forwardTimeout and insecure apply here, too.
 
 Exits with 0 if every delivery was answered with 2xx, else with 5. With --expect-status, exits with 0 if every delivery
 got such an answer, else with 8.`;

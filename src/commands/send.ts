@@ -19,13 +19,16 @@ The target of --to:
 
 Exits with 0 if every delivery was answered with 2xx, else with 5. One with a fault has to be refused (400, 401, 403
 or 422): exits with 8 if it was accepted. With --expect-status, exits with 0 if every delivery got such an answer, else
-with 8. When you stop it with Ctrl-C, only the answers so far count.`;
+with 8. When you stop it with Ctrl-C, only the answers so far count.
+
+To send broken JSON, cut bodies, slow bodies or repeats: zoho-hooks check. To send the same bytes again: zoho-hooks replay
+last --exact.`;
 
 export const define: Define = (command, act) => {
   command
     .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
     .argument("[event]", "Leads.create, Ticket_Add, invoice, …; not needed with --data");
-  addTargetOptions(addFaultOptions(addLoadOptions(addContentOptions(addMainOptions(command)))))
+  addTargetOptions(addContentOptions(addMainOptions(command)))
     .addHelpText(
       "before",
       examples(
@@ -83,24 +86,9 @@ function addContentOptions(command: Command): Command {
     .option("-H, --header <name: value>", "add a header (repeatable)", collect)
     .option("--no-fresh", "send the sample unchanged, without new ids and current times")
     .option("--seed <n>", "use the same new ids on every run, and the sample's own times; with --data too")
-    .option("--challenge [value]", "send the challenge or probe that precedes the first event, and check the answer");
-}
-
-function addLoadOptions(command: Command): Command {
-  return command
-    .optionsGroup("How much and how fast:")
-    .option("--repeat <n>", "send each delivery this many more times, byte for byte", "0")
-    .option("--concurrency <n>", "how many to send at the same time, at most 256", "1")
-    .option("--rate <n>", "how many to send per second, at most");
-}
-
-function addFaultOptions(command: Command): Command {
-  return command
-    .optionsGroup("More faults on purpose:")
+    .option("--challenge [value]", "send the challenge or probe that precedes the first event, and check the answer")
     .option("--no-signature", "do not sign")
-    .option("--malformed", "break the JSON")
-    .option("--truncate", "cut the body short after signing it")
-    .option("--slow [time]", "send the body bit by bit over this time (default: 5s)");
+    .option("--concurrency <n>", "how many to send at the same time, at most 256", "1");
 }
 
 function addTargetOptions(command: Command): Command {
@@ -109,9 +97,5 @@ function addTargetOptions(command: Command): Command {
     .option("--timeout <time>", "give up on an answer after this long", "30s")
     .option(...EXPECT_STATUS_FLAG)
     .option(...JUNIT_FLAG)
-    .option("--insecure", "accept a self-signed certificate")
-    .option(
-      "--serve-jwks [port]",
-      "while sending, serve the public half of your signing key (JWKS) on this local port (default: 4461)",
-    );
+    .option("--insecure", "accept a self-signed certificate");
 }

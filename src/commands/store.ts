@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import { maskUrl } from "../delivery/mask.ts";
-import type { LogOptions } from "../events/open-log.ts";
 import type { LockOwner, WaitingCount } from "../log/log.ts";
 import { createStore, isDatabaseAddress, lockOwnerAt, openLogAt, readStoreStatus } from "../log/open-log.ts";
 import { logBytes } from "../log/sqlite/health.ts";
@@ -11,6 +10,10 @@ import { ExitCode, usageError } from "../util/errors.ts";
 import { formatAge, formatBytes } from "../util/units.ts";
 import type { Define } from "./command.ts";
 import { addStoreFlag } from "./flags/log.ts";
+
+interface StoreOptions {
+  readonly store?: string;
+}
 
 export const define: Define = (command, act) => {
   const example = (name: string) => examples(`zoho-hooks store ${name} --store postgres://zoho@db.example.com/hooks`);
@@ -25,7 +28,7 @@ const HELP = `
 listen creates the log itself if its database user may. Otherwise, have the owner of the database run init once, and
 again when a new version has another log format: receivers and workers only need to read and write the tables.`;
 
-async function init(context: Context, options: LogOptions): Promise<ExitCode> {
+async function init(context: Context, options: StoreOptions): Promise<ExitCode> {
   const { config, store } = await openConfig(context, options);
   if (!isDatabaseAddress(store))
     throw usageError(
@@ -48,7 +51,7 @@ const DONE = {
   unchanged: "exists already",
 };
 
-async function status(context: Context, options: LogOptions): Promise<ExitCode> {
+async function status(context: Context, options: StoreOptions): Promise<ExitCode> {
   const { config, store } = await openConfig(context, options);
   const found = isDatabaseAddress(store)
     ? await readStoreStatus(logPlace(config), context.now)
@@ -92,7 +95,7 @@ async function status(context: Context, options: LogOptions): Promise<ExitCode> 
   return ExitCode.ok;
 }
 
-async function openConfig(context: Context, options: LogOptions) {
+async function openConfig(context: Context, options: StoreOptions) {
   const config = loadConfig(context, { flags: { store: options.store } });
   const { store } = config.settings;
   if (store === false)

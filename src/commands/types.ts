@@ -12,12 +12,10 @@ import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { isDevice, readText, writeFileAtomically } from "../util/files.ts";
 import type { Define } from "./command.ts";
-import { addStoreFlag } from "./flags/log.ts";
 
 interface TypesOptions {
   readonly out?: string;
   readonly observed?: boolean;
-  readonly store?: string;
   readonly force?: boolean;
 }
 
@@ -26,8 +24,7 @@ export const define: Define = (command, act) => {
     .argument("[product]", "only this product")
     .option("-o, --out <file>", "write to this file, such as zoho-events.d.ts (default: -, standard output)")
     .option("--observed", "include what was received: your own fields, and types that differ from the schema")
-    .option("--force", "overwrite a file that this command did not write");
-  addStoreFlag(command)
+    .option("--force", "overwrite a file that this command did not write")
     .addHelpText(
       "before",
       examples("zoho-hooks types crm --out zoho-events.d.ts", "zoho-hooks types --observed --out src/zoho-events.d.ts"),
@@ -41,10 +38,7 @@ Each event's payload gets a type, which is also a member of ZohoEvents: ZohoEven
 A field that was received but is not in the schema is optional.`;
 
 async function types(context: Context, id: string | undefined, options: TypesOptions): Promise<ExitCode> {
-  if (options.store !== undefined && options.observed !== true) {
-    throw usageError("--store has no effect without --observed", "add --observed, or leave --store out");
-  }
-  const config = loadConfig(context, { flags: { store: options.store } });
+  const config = loadConfig(context);
   const all = await projectProducts(config, { schemasOf: id });
   const products = id === undefined ? all : [requireProduct(all, id)];
   const observe = async (log: Log) => {

@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { Option } from "commander";
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
-import { hiddenSecrets } from "../events/entry.ts";
-import type { LogOptions } from "../events/open-log.ts";
+import { hiddenSecrets, type MaskOptions } from "../events/entry.ts";
 import { createOperations } from "../inspector/operations.ts";
 import { type Inspector, openInspector } from "../inspector/server.ts";
 import { SharedLog } from "../inspector/shared-log.ts";
@@ -17,9 +16,10 @@ import { ExitCode, errorCode, UserError, usageError } from "../util/errors.ts";
 import { onAbort } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import type { Define } from "./command.ts";
-import { addLogFlags } from "./flags/log.ts";
+import { addStoreFlag, SHOW_SECRETS_FLAG } from "./flags/log.ts";
 
-interface UiOptions extends LogOptions {
+interface UiOptions extends MaskOptions {
+  readonly store?: string;
   readonly port?: string;
   readonly open?: boolean;
   readonly forListen?: boolean;
@@ -30,7 +30,8 @@ export const define: Define = (command, act) => {
     .option("-p, --port <port>", "port of the page (default: 4470, or the next free one; the same again next time)")
     .option("--open", "open the page in the browser")
     .addOption(new Option("--for-listen").hideHelp());
-  addLogFlags(command)
+  addStoreFlag(command)
+    .option(...SHOW_SECRETS_FLAG)
     .addHelpText("before", examples("zoho-hooks ui", "zoho-hooks listen 3000 --ui"))
     .addHelpText("after", HELP)
     .action(act(ui));

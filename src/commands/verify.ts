@@ -16,13 +16,8 @@ export const define: Define = (command, act) => {
     .option("-e, --event <event>", "the event (default: recognised from the body)")
     .option("--format <format>", "the format, such as guide (default: recognised from the body)")
     .option("--url <url>", "the URL that it was sent to: the finance products also sign its query")
-    .option("--content-type <type>", "treat each input as one body of this content type")
     .option("--tolerance <time>", "how old a timestamped signature may be, such as 30d (default: 5m)")
-    .option("--show-expected", "also print the correct value; implies --explain")
-    .option(
-      "--store <path>",
-      "for --logged: the event log, as in events (default: .zoho-hooks/events.db in the project)",
-    );
+    .option("--show-expected", "also print the correct value; implies --explain");
   command
     .addHelpText(
       "before",
@@ -40,7 +35,7 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 An input may be a JSON payload; one JSON payload per line; lines of listen --json, which are deliveries with their
-headers; a form; or multipart. Its content shows which. The bytes are taken exactly as they are, including a
+headers; a form; or multipart. Its content shows which, unless -H 'content-type: …' says it. The bytes are taken exactly as they are, including a
 newline that an editor added at the end of a file (--explain notices that).
 
 Without headers, only the schema and a token in the body are checked. A signature that cannot be checked is reported, but

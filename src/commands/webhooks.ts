@@ -39,14 +39,7 @@ export const define: Define = (command, act) => {
       "the URL that Zoho posts to (default: the public https URL of this project's running listen)",
     )
     .option("--name <text>", "the webhook's name", "zoho-hooks")
-    .option("--description <text>", "what it is for (Desk, Books, Inventory)")
-    .option("--unsigned", "create it without a signing secret (Books, Inventory, Sign)")
     .option("--rule <add|add_edit|delete>", "also create the workflow rule that calls it (Books, Inventory)")
-    .option("--departments <ids>", "only events of these departments (Desk)")
-    .option("--fields <a,b>", "only if one of these fields has changed (Desk, Ticket_Update)")
-    .option("--previous", "include the state before the change (Desk, updates)")
-    .option("--direction <way>", "only this direction: in or out (Desk, Ticket_Thread_Add)")
-    .option("--show-secrets", "show the secret instead of masking it")
     .option("--dry-run", "print the request, send nothing; needs no sign-in")
     .addHelpText(
       "before",
@@ -101,7 +94,6 @@ export const define: Define = (command, act) => {
     .option("--resend", "ask Zoho to send them again (SalesIQ)")
     .option("-y, --yes", "do not ask")
     .option("--org <name>", "the screen name of the SalesIQ portal (default: the only one that you have access to)")
-    .option("--profile <name>", PROFILE)
     .addHelpText("after", FAILURES_HELP)
     .action(
       act((context, options: FailuresOptions & { readonly since: string }) => {
@@ -110,7 +102,12 @@ export const define: Define = (command, act) => {
         return failures(context, loadConfig(context), logs, since, options);
       }),
     );
+  // Commander also takes it behind a subcommand.
   command
+    .option(
+      "--profile <name>",
+      "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
+    )
     .addHelpText(
       "before",
       examples(
@@ -123,7 +120,6 @@ export const define: Define = (command, act) => {
     .addHelpText("after", HELP);
 };
 
-const PROFILE = "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)";
 const ids = managedProducts.map(({ id }) => id);
 
 function addWebhookOptions(command: Command): Command {
@@ -133,8 +129,7 @@ function addWebhookOptions(command: Command): Command {
       new Option("--org <id>", "the organisation (default: the only one that you have access to)").helpGroup(
         "More options:",
       ),
-    )
-    .addOption(new Option("--profile <name>", PROFILE).helpGroup("More options:"));
+    );
 }
 
 function chosenProduct({ product }: WebhookOptions): ManagedProduct {
@@ -157,7 +152,9 @@ Books, Inventory and Sign sign with a secret: the one that listen uses for the p
 running listen uses it at once. Desk signs with Zoho's own key.
 
 Desk calls the URL first, and creates no webhook unless it gets a 200: start listen before you create one.
-A webhook of Books or Inventory never fires unless a workflow rule calls it: --rule creates one.`;
+A webhook of Books or Inventory never fires unless a workflow rule calls it: --rule creates one.
+
+Set everything else in Zoho: departments, fields, the state before a change, a description.`;
 
 const FAILURES_HELP = `
 Zoho CRM lists the webhooks of its workflow rules that failed in the last 89 days. It has no call that sends one again,

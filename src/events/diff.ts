@@ -7,17 +7,17 @@ import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { type JsonNode, scanJson } from "../util/json.ts";
-import { entryName, hiddenSecrets } from "./entry.ts";
-import { type LogOptions, parseNumber, requireEntry, requireWholeBody, withLog } from "./open-log.ts";
+import { entryName, hiddenSecrets, type MaskOptions } from "./entry.ts";
+import { parseNumber, requireEntry, requireWholeBody, withLog } from "./open-log.ts";
 
 /** `--json` has the whole value. */
 const MAX_VALUE_LENGTH = 48;
 /** How much of a common beginning of two long values is shown. */
 const CONTEXT_LENGTH = 12;
 
-export async function diff(context: Context, before: string, after: string, options: LogOptions): Promise<ExitCode> {
+export async function diff(context: Context, before: string, after: string, options: MaskOptions): Promise<ExitCode> {
   const [first, second] = [parseNumber(before), parseNumber(after)];
-  const config = loadConfig(context, { flags: { store: options.store } });
+  const config = loadConfig(context);
   return withLog(context, config, async (log) => {
     const a = requireWholeBody(await requireEntry(log, first));
     const b = requireWholeBody(await requireEntry(log, second));

@@ -11,24 +11,17 @@ import type { ExitCode } from "../util/errors.ts";
 import { counted } from "../util/units.ts";
 import { DamageReport } from "./entry.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter.ts";
-import { learn, refuseLinkedFolders } from "./learn.ts";
-import { type LogOptions, withLog } from "./open-log.ts";
-
-export interface DriftOptions extends FilterOptions, LogOptions {
-  readonly learn?: boolean;
-}
+import { withLog } from "./open-log.ts";
 
 /** Reports where the deliveries of the log differ from the schemas of their events. */
-export async function drift(context: Context, options: DriftOptions): Promise<ExitCode> {
-  const config = loadConfig(context, { flags: { store: options.store } });
+export async function drift(context: Context, options: FilterOptions): Promise<ExitCode> {
+  const config = loadConfig(context);
   const products = await projectProducts(config);
   const filter = readFilter(options, context.now(), products);
   return withLog(context, config, async (log) => {
-    const samples = options.learn === true;
-    if (samples) refuseLinkedFolders(config.root, products);
     const damage = new DamageReport(context);
     const { onDamaged } = damage;
-    const read = () => observeLog(log, products, { filter, samples, onDamaged });
+    const read = () => observeLog(log, products, { filter, onDamaged });
     const traffic = await context.waiting("reading the log", read);
     damage.report();
     const events = traffic.events();
@@ -42,23 +35,21 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
       const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "matches" : "is in the log"}, not counting unknown events, duplicates, wrong signatures and tokens, and samples posted by send`;
       context.report({ type: "notice", message: deliveries === 0 ? nothing : none });
     }
-    if (samples) learn(context, config.root, events);
     return damage.exitCode;
   });
 }
 
 interface ObserveOptions extends Pick<LogListOptions, "onDamaged"> {
   readonly filter: LogFilter;
-  readonly samples?: boolean;
 }
 
 /** The shapes of the logged events. */
 export async function observeLog(
   log: Log,
   products: readonly Product[],
-  { filter, samples, onDamaged }: ObserveOptions,
+  { filter, onDamaged }: ObserveOptions,
 ): Promise<Traffic> {
-  const traffic = createTraffic(products, { samples });
+  const traffic = createTraffic(products);
   for await (const entry of log.entries(filter, { order: "oldest", onDamaged })) {
     if (isBodyCut(entry)) continue;
     traffic.add(entry, () => {

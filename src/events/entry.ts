@@ -21,11 +21,12 @@ export interface EventDetailsReport {
   readonly event: LoggedEvent;
 }
 
+export interface MaskOptions {
+  readonly showSecrets?: boolean;
+}
+
 /** The secrets to mask in what a command shows; undefined where the user wants to see them. */
-export function hiddenSecrets(
-  { knownSecrets }: Context,
-  { showSecrets }: { readonly showSecrets?: boolean },
-): KnownSecrets | undefined {
+export function hiddenSecrets({ knownSecrets }: Context, { showSecrets }: MaskOptions): KnownSecrets | undefined {
   return showSecrets === true ? undefined : knownSecrets;
 }
 
@@ -179,7 +180,7 @@ export class DamageReport {
     this.#context.report({
       type: "warning",
       message: `skipped: ${named.join(", ")}${rest === 0 ? "" : ` and ${rest} more`}, which ${are} damaged in the event log (${found.reason})`,
-      hint: "a disk or another program has changed the file: save the others with zoho-hooks events export, then move the file away; the next listen starts a new one",
+      hint: "a disk or another program has changed the file: save the others with zoho-hooks events list --all --json --show-secrets > deliveries.ndjson, then move the file away; the next listen starts a new one",
     });
     this.#hasReported = true;
     this.#spans = [];

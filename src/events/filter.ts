@@ -2,7 +2,7 @@ import { requireProduct } from "../contract/named.ts";
 import type { Product } from "../contract/product.ts";
 import { patternProducts } from "../custom/project-products.ts";
 import { parseWhere } from "../log/filter.ts";
-import type { LogFilter } from "../log/log.ts";
+import type { DeliveryKind, LogFilter } from "../log/log.ts";
 import { usageError } from "../util/errors.ts";
 import { formatDay, readDuration } from "../util/units.ts";
 
@@ -10,41 +10,32 @@ import { formatDay, readDuration } from "../util/units.ts";
 export interface FilterOptions {
   readonly product?: string;
   readonly event?: readonly string[];
-  readonly status?: string;
+  readonly only?: readonly string[];
   readonly since?: string;
   readonly until?: string;
-  readonly failed?: boolean;
-  readonly rejected?: boolean;
-  readonly invalid?: boolean;
-  readonly duplicates?: boolean;
   readonly search?: string;
   readonly where?: readonly string[];
 }
 
 /** Throws a UserError for a flag that cannot be read. */
 export function readFilter(options: FilterOptions, now: Date, products: readonly Product[]): LogFilter {
-  const { product, event, status, failed, rejected, invalid, duplicates, search, where } = options;
+  const { product, event, only, search, where } = options;
   if (search === "") throw usageError("--search: the text is empty", "leave the flag out to find everything");
-  const events = event?.flatMap((each) => each.split(",")).map((each) => each.trim());
+  const events = event && words(event);
   for (const each of events ?? []) patternProducts(products, each, "--event");
   return {
     product: product === undefined ? undefined : requireProduct(products, product).id,
     events,
-    status: status === undefined ? undefined : parseStatus(status),
+    only: only && words(only).map(parseKind),
     ...readRange(options, now),
-    failed,
-    rejected,
-    invalid,
-    duplicates,
     search,
     where: where?.map(parseWhere),
   };
 }
 
 export function isFiltered(options: FilterOptions): boolean {
-  const { product, event, status, since, until, failed, rejected, invalid, duplicates, search, where } = options;
-  const flags = [product, event, status, since, until, failed, rejected, invalid, duplicates, search, where];
-  return flags.some((flag) => flag !== undefined);
+  const { product, event, only, since, until, search, where } = options;
+  return [product, event, only, since, until, search, where].some((flag) => flag !== undefined);
 }
 
 /** Why nothing is shown. */
@@ -63,18 +54,30 @@ export function noMatch({ since, until }: LogFilter): string {
   return until === undefined ? none : `${none} before ${localTime(until)} (${timeZone()})`;
 }
 
-function parseStatus(text: string): { min: number; max: number } {
+/** The parts of repeatable flags, which may also be separated by commas. */
+function words(flags: readonly string[]): readonly string[] {
+  return flags.flatMap((each) => each.split(",")).map((each) => each.trim());
+}
+
+const KINDS = ["failed", "rejected", "invalid", "duplicate"] as const;
+
+function parseKind(text: string): DeliveryKind {
+  const kind = KINDS.find((each) => each === text.toLowerCase());
+  if (kind !== undefined) return kind;
   const hundred = /^([1-5])xx$/i.exec(text);
-  if (hundred !== null) return { min: Number(hundred[1]) * 100, max: Number(hundred[1]) * 100 + 99 };
+  if (hundred !== null) return { minStatus: Number(hundred[1]) * 100, maxStatus: Number(hundred[1]) * 100 + 99 };
   const range = /^(\d{3})(?:-(\d{3}))?$/.exec(text);
   if (range === null) {
-    throw usageError(`--status: ${JSON.stringify(text)} is not a status`, "write it as 401, 4xx or 400-499");
+    throw usageError(
+      `--only: ${JSON.stringify(text)} is unknown`,
+      `write it as ${KINDS.join(", ")}, or as a status such as 401, 4xx or 400-499`,
+    );
   }
   const [, min, max = min] = range;
   if (Number(min) > Number(max)) {
-    throw usageError(`--status: ${JSON.stringify(text)} is an empty range`, `write the lower one first: ${max}-${min}`);
+    throw usageError(`--only: ${JSON.stringify(text)} is an empty range`, `write the lower one first: ${max}-${min}`);
   }
-  return { min: Number(min), max: Number(max) };
+  return { minStatus: Number(min), maxStatus: Number(max) };
 }
 
 function readRange(options: FilterOptions, now: Date): Pick<LogFilter, "since" | "until"> {

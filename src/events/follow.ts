@@ -8,9 +8,9 @@ import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../log/log.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { type ExitCode, UserError } from "../util/errors.ts";
-import { DamageReport, dayHeadings, entryEvent, hiddenSecrets, maskerOf } from "./entry.ts";
+import { DamageReport, dayHeadings, entryEvent, hiddenSecrets, type MaskOptions, maskerOf } from "./entry.ts";
 import { type FilterOptions, isFiltered } from "./filter.ts";
-import { type LogOptions, newestNumber } from "./open-log.ts";
+import { newestNumber } from "./open-log.ts";
 
 /** Soon enough to look immediate to a person. */
 const POLL_INTERVAL_MS = 200;
@@ -20,7 +20,7 @@ const MAX_REMEMBERED = 10_000;
 interface FollowOptions {
   readonly log: Log;
   readonly filter: LogFilter;
-  readonly options: FilterOptions & LogOptions;
+  readonly options: FilterOptions & MaskOptions;
   readonly products: readonly Product[];
   /** Deliveries that are shown first, the newest of the log. */
   readonly limit: number;

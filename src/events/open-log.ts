@@ -10,15 +10,18 @@ import { usageError } from "../util/errors.ts";
 import { cutText, shellQuoted } from "../util/text.ts";
 import { parseInteger } from "../util/units.ts";
 
-export interface LogOptions {
-  readonly store?: string;
-  readonly showSecrets?: boolean;
-}
-
-/** The flag of this run for a command to copy; of an address without its password. */
-export function storeFlag({ settings: { store }, origins }: Pick<Config, "settings" | "origins">): string {
-  if (store === false || origins.store !== "flag") return "";
-  return ` --store ${shellQuoted(isDatabaseAddress(store) ? maskUrl(store) : store)}`;
+/** A command to copy, which reads the log of this run also where a flag named it. An address is shown without its password. */
+export function commandOnLog(
+  { invocation, platform }: Pick<Context, "invocation" | "platform">,
+  { settings: { store }, origins }: Pick<Config, "settings" | "origins">,
+  command: string,
+): string {
+  const text = `${invocation} ${command}`;
+  if (store === false || origins.store !== "flag") return text;
+  const shown = isDatabaseAddress(store) ? maskUrl(store) : store;
+  // PowerShell cannot set a variable for one command alone.
+  if (platform === "win32") return `$env:ZOHO_HOOKS_STORE='${shown.replaceAll("'", "''")}'; ${text}`;
+  return `ZOHO_HOOKS_STORE=${shellQuoted(shown)} ${text}`;
 }
 
 /** Opens an existing log for some work. Throws a UserError where there is none. */
@@ -28,7 +31,7 @@ export async function withLog<T>(context: Context, config: Config, work: (log: L
   if (config.settings.store === false) {
     throw usageError(
       `there is no event log here: the setting store is false (${config.origins.store})`,
-      "name a log with --store, or set store to a path, so that the next listen writes one",
+      "set store, or ZOHO_HOOKS_STORE, to a path, so that the next listen writes one",
     );
   }
   const log = await openLogAt(logPlace(config), { now: context.now, create: false });
@@ -68,7 +71,7 @@ export function requireWholeBody(entry: LogEntry): LogEntry {
   throw usageError(
     `${cutText(delivery.body.length, `the body of #${n}`)} (answered ${status})`,
     status === 413
-      ? "listen --max-body sets how large one may be"
+      ? "the setting maxBody says how large one may be"
       : "accepted deliveries are recorded whole: use --on-invalid warn or --schema warn to accept it",
   );
 }
@@ -81,7 +84,7 @@ export async function newestNumber(log: Log): Promise<number> {
 
 /** The command that explains a wrong signature or token; undefined where none is wrong or the delivery is not in the log. */
 export function explainCommand(
-  { invocation }: Pick<Context, "invocation">,
+  context: Pick<Context, "invocation" | "platform">,
   config: Pick<Config, "settings" | "origins">,
   n: number,
   verdicts: readonly Verdict[],
@@ -89,5 +92,5 @@ export function explainCommand(
   // An address that is not on the list needs no explanation.
   const isWrong = verdicts.some(({ id, verdict }) => verdict === "failed" && id !== "source-address");
   if (n === 0 || config.settings.store === false || !isWrong) return undefined;
-  return `${invocation} verify --logged ${n} --explain${storeFlag(config)}`;
+  return commandOnLog(context, config, `verify --logged ${n} --explain`);
 }

@@ -5,9 +5,9 @@ import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { counted, formatBytes, formatDay, parseDuration, parseSize } from "../util/units.ts";
-import { type LogOptions, withLog } from "./open-log.ts";
+import { withLog } from "./open-log.ts";
 
-export interface PruneOptions extends LogOptions {
+export interface PruneOptions {
   readonly keep?: string;
   readonly maxLog?: string;
   readonly giveUp?: readonly string[];
@@ -16,7 +16,7 @@ export interface PruneOptions extends LogOptions {
 export async function prune(context: Context, options: PruneOptions): Promise<ExitCode> {
   const keep = options.keep === undefined ? undefined : parseDuration(options.keep, "--keep");
   const maxLog = options.maxLog === undefined ? undefined : parseSize(options.maxLog, "--max-log");
-  const config = loadConfig(context, { flags: { store: options.store, keep, maxLog } });
+  const config = loadConfig(context, { flags: { keep, maxLog } });
   return withLog(context, config, async (log) => {
     const limits = { keepMs: config.settings.keep, maxBytes: config.settings.maxLog };
     for (const text of options.giveUp ?? []) await giveUp(context, log, text);

@@ -12,9 +12,9 @@ import { readText, writeFileAtomically } from "../util/files.ts";
 import { rejectLinks } from "../util/links.ts";
 import { entryName } from "./entry.ts";
 import { fixtureText } from "./fixture-text.ts";
-import { type LogOptions, parseNumber, requireEntry, requireWholeBody, withLog } from "./open-log.ts";
+import { parseNumber, requireEntry, requireWholeBody, withLog } from "./open-log.ts";
 
-export interface SaveOptions extends LogOptions {
+export interface SaveOptions {
   readonly redact?: boolean;
   readonly name?: string;
   readonly force?: boolean;
@@ -24,7 +24,7 @@ export interface SaveOptions extends LogOptions {
 export async function saveFixture(context: Context, which: string, options: SaveOptions): Promise<ExitCode> {
   const n = parseNumber(which);
   const { redact = false, force = false } = options;
-  const config = loadConfig(context, { flags: { store: options.store } });
+  const config = loadConfig(context);
   return withLog(context, config, async (log) => {
     const entry = requireWholeBody(await requireEntry(log, n));
     const sample = sampleOf(await projectProducts(config, { schemas: false }), entry, options.name);
@@ -55,6 +55,12 @@ export async function saveFixture(context: Context, which: string, options: Save
     const event = `${product.id} ${name}${isUsual ? "" : ` --format ${format.id}`}`;
     const message = `tokens are masked${personal}. Send it: ${context.invocation} send ${event}`;
     context.report({ type: "notice", message });
+    if (redact && format.evidence === "modelled") {
+      context.report({
+        type: "notice",
+        message: `${product.title}'s format ${format.id} is our best guess: nobody has shown us a delivery of it. Please share ${shownPath} with the maintainers of zoho-hooks, so that they can correct its schema`,
+      });
+    }
     return ExitCode.ok;
   });
 }

@@ -51,7 +51,7 @@ export function createMirror({ log, poster, deadlineOf, now, showTarget, onRepor
       const options = { wholeReply: true, signal: interrupting.signal, atMostMs };
       const result = await poster.post(forwardRequest(source, target), options);
       const { status, latencyMs, error, replyPreview } = result;
-      // --forward-timeout may be shorter than the sender's deadline.
+      // The setting forwardTimeout may be shorter than the sender's deadline.
       const isLate = error?.code === "timeout" && latencyMs >= atMostMs - TIMER_JITTER_MS;
       const reply = mirroredReply(result, isLate);
       const attempt = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };

@@ -45,7 +45,7 @@ export function explainFailure(error: unknown, { url, status }: PostCircumstance
     case "ENFILE":
       return failure(
         `this system allows no more open connections, so nothing was sent to ${at} (${code})`,
-        "raise the limit of open files (ulimit -n 4096), or lower --concurrency",
+        "raise the limit of open files (ulimit -n 4096), or lower the setting concurrency",
       );
     case "ECONNRESET":
     case "EPIPE":
@@ -153,7 +153,7 @@ export function isDelivered({
  */
 export function answerHint(
   { status = 0, headers }: { readonly status: number | undefined; readonly headers: readonly HeaderPair[] },
-  { toFlag = "--to", slower = "--rate" }: { readonly toFlag?: string; readonly slower?: string } = {},
+  { toFlag = "--to", slower = "again later" }: { readonly toFlag?: string; readonly slower?: string } = {},
 ): string | undefined {
   if (isSuccess(status)) return undefined;
   if (status >= 300 && status < 400) {
@@ -168,8 +168,8 @@ export function answerHint(
   return HINTS[status] ?? "your app rejected it: see its log";
 }
 
-/** The flags of `listen`. */
-export const LISTEN_FLAGS = { toFlag: "--forward-to", slower: "--concurrency 1" } as const;
+/** How to change these in `listen`. */
+export const LISTEN_FLAGS = { toFlag: "--forward-to", slower: "concurrency 1 in the settings" } as const;
 
 const HINTS: Readonly<Record<number, string>> = {
   400: "your app rejected the request: see its answer and its log (often no parser for this content type, or a field that it expects)",

@@ -11,8 +11,8 @@ import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
 import { checkTarget, originOf, portOf, targetName } from "../delivery/target.ts";
 import { diff } from "../events/diff.ts";
 import { entryEvent, hiddenSecrets } from "../events/entry.ts";
-import { exportEvents } from "../events/export.ts";
 import { type FilterOptions, readFilter } from "../events/filter.ts";
+import { show } from "../events/list.ts";
 import { newestNumber } from "../events/open-log.ts";
 import { lockOwner } from "../events/running-listener.ts";
 import { isListening } from "../forward/app-health.ts";
@@ -111,8 +111,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
         const { verify } = await import("../verify/verify.ts");
         return verify(captured, [], { logged: String(n), explain: true });
       }),
-    curl: (n: number) =>
-      run((captured) => exportEvents(textOnly(captured), String(n), { format: "curl", showSecrets })),
+    curl: (n: number) => run((captured) => show(textOnly(captured), String(n), { curl: true, showSecrets })),
     diff: (before: number, after: number) =>
       run((captured) => diff(captured, String(before), String(after), { showSecrets })),
     replay: (request: ReplayRequest) => run((captured) => replayEvent(captured, log, request, showSecrets)),
@@ -212,7 +211,6 @@ async function replayEvent(
   if (entry === undefined) throw usageError(`there is no event #${n}`, "it may have been pruned");
   const target = to === undefined ? undefined : await allowedTarget(context, to, entry);
   return replay(context, [String(n)], {
-    timeout: "30s",
     showSecrets,
     ...(target === undefined ? {} : { to: target }),
     ...(body === undefined ? {} : { body: editedBody(entry, body, hiddenSecrets(context, { showSecrets })) }),
@@ -253,7 +251,6 @@ function sendSample(
   return send(context, product, event, {
     timeout: "30s",
     count: "1",
-    repeat: "0",
     concurrency: "1",
     signature: true,
     dryRun: preview,
@@ -271,7 +268,7 @@ async function readState(context: Context, { config: start, log, showSecrets }: 
   const owner = await lockOwner(start).catch(() => undefined);
   const url = owner?.url;
   const waiting = await log.use((open) => open.waiting(), []);
-  const failed = await listRows(log, (row) => row, { failed: true }, { limit: MAX_FAILED });
+  const failed = await listRows(log, (row) => row, { only: ["failed"] }, { limit: MAX_FAILED });
   return {
     project: config.root,
     receiver: url === undefined ? null : { url, public_url: url.startsWith("https:") ? url : null },

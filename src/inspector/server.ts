@@ -148,7 +148,6 @@ const COUNT = z
   .string()
   .regex(/^\d{1,15}$/)
   .transform(Number);
-const FLAG = z.literal("true").transform(() => true);
 
 /** `EventQuery` as the query of a URL. */
 const QUERY = z.object({
@@ -158,14 +157,10 @@ const QUERY = z.object({
     .transform((limit) => Math.min(limit, MAX_PAGE_SIZE)),
   product: TEXT.exactOptional(),
   event: TEXT.transform((pattern) => [pattern]).exactOptional(),
-  status: TEXT.exactOptional(),
+  only: TEXT.transform((kinds) => [kinds]).exactOptional(),
   search: TEXT.exactOptional(),
   since: TEXT.exactOptional(),
   until: TEXT.exactOptional(),
-  failed: FLAG.exactOptional(),
-  rejected: FLAG.exactOptional(),
-  invalid: FLAG.exactOptional(),
-  duplicates: FLAG.exactOptional(),
 });
 
 type Action = (operations: Operations, input: unknown) => Promise<Outcome>;

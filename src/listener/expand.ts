@@ -1,15 +1,18 @@
 import { z } from "zod";
 import type { RecordReport } from "../channels/reports.ts";
 import type { ZohoSession } from "../channels/session.ts";
+import { findWatchProduct, isWatchProduct } from "../channels/watch-products.ts";
 import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
 import type { Context } from "../project/context.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { untilAborted, withTimeout } from "../util/timing.ts";
+import type { ZohoApi } from "../zoho-api/api.ts";
 import { replyError } from "../zoho-api/errors.ts";
 
 interface RecordRequest {
   readonly n: number;
+  readonly product: string;
   readonly module: string;
   readonly id: string;
 }
@@ -22,18 +25,24 @@ const CLOSE_GRACE_MS = 3_000;
 
 /** Fetches and reports the records that notifications name, without delaying deliveries. */
 export function createRecordReader(context: Context, session: ZohoSession) {
-  const { product } = session;
   const life = new AbortController();
+  const apis = new Map<string, ZohoApi>([[session.product.id, session.api]]);
   const queue: RecordRequest[] = [];
   const running = new Set<Promise<void>>();
 
   const report = (request: RecordRequest, outcome: Pick<RecordReport, "record" | "error" | "hint">): void =>
-    context.report({ type: "record", product: product.id, ...request, ...outcome });
+    context.report({ type: "record", ...request, ...outcome });
+
+  const apiOf = (id: string): ZohoApi => {
+    const api = apis.get(id) ?? session.apiOf(findWatchProduct(id));
+    apis.set(id, api);
+    return api;
+  };
 
   const fetchOne = async (request: RecordRequest): Promise<void> => {
     try {
       const record = await withTimeout(TIMEOUT_MS, [life.signal], (signal) =>
-        untilAborted(fetchRecord(session, request, signal), signal),
+        untilAborted(fetchRecord(apiOf(request.product), request, signal), signal),
       );
       report(request, record === undefined ? { error: "Zoho no longer has a record with this id" } : { record });
     } catch (error) {
@@ -57,7 +66,7 @@ export function createRecordReader(context: Context, session: ZohoSession) {
 
   return {
     read(event: EventReport): void {
-      for (const request of recordsOf(event, product.id)) {
+      for (const request of recordsOf(event)) {
         if (isDeleted(event)) report(request, { error: "it was deleted" });
         else if (queue.length < MAX_QUEUED) queue.push(request);
         else {
@@ -78,10 +87,11 @@ export function createRecordReader(context: Context, session: ZohoSession) {
 
 /** The record of a notification, which holds only its id; undefined if it no longer exists. */
 async function fetchRecord(
-  { api, product }: ZohoSession,
-  { module, id }: RecordRequest,
+  api: ZohoApi,
+  { product: productId, module, id }: RecordRequest,
   signal: AbortSignal,
 ): Promise<unknown> {
+  const product = findWatchProduct(productId);
   const path = `${product.apiRoot}/${encodeURIComponent(module)}/${encodeURIComponent(id)}`;
   const action = `read record ${id} of ${module}`;
   const reply = await api.call({ method: "GET", path, repeatable: true, action, scope: product.recordScope, signal });
@@ -92,17 +102,18 @@ async function fetchRecord(
 }
 
 /** The records of a genuine notification. A forged one, or a body that only borrows its fields, must cost no API call. */
-function recordsOf(event: EventReport, product: string): readonly RecordRequest[] {
+function recordsOf(event: EventReport): readonly RecordRequest[] {
   const { n, receipt, refusal, duplicateOf } = event;
   const data = receipt.payload?.data;
   const module = textAt(data, ["module"]);
-  if (module === undefined || receipt.product !== product || duplicateOf !== undefined) return [];
+  const { product } = receipt;
+  if (module === undefined || product === undefined || !isWatchProduct(product) || duplicateOf !== undefined) return [];
   // A body in the guide's format includes its record.
   if (valueAt(data, ["data"]) !== undefined) return [];
   const isNotification = receipt.known && receipt.event?.startsWith(`${module}.`) === true;
   const isGenuine = refusal === undefined && receipt.verdicts.every(({ verdict }) => verdict !== "failed");
   if (!isNotification || !isGenuine) return [];
-  return [...new Set(idsAt(data, ["ids"]))].map((id) => ({ n, module, id }));
+  return [...new Set(idsAt(data, ["ids"]))].map((id) => ({ n, product, module, id }));
 }
 
 function isDeleted({ receipt }: EventReport): boolean {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { allSecretFieldNames } from "../contract/secret-names.ts";
 import { maskText, maskUrl } from "../delivery/mask.ts";
 import { isQueue, originOf } from "../delivery/target.ts";
-import { storeFlag } from "../events/open-log.ts";
+import { commandOnLog } from "../events/open-log.ts";
 import { isListening } from "../forward/app-health.ts";
 import { createForwarder, recordAndForward } from "../forward/forwarder.ts";
 import { createMirror } from "../forward/mirror.ts";
@@ -171,22 +171,21 @@ function sumOfWaiting(counts: Awaited<ReturnType<Log["waiting"]>>): number {
  * Adds what can be done about a failure. A person gets each hint once, and what is equal in a row of failures with its first
  * one: below a hundred lines it is noise.
  */
-function adviseOnce({ invocation, json }: Context, config: Config): (report: ForwardReport) => ForwardReport {
+function adviseOnce(context: Context, config: Config): (report: ForwardReport) => ForwardReport {
   const given = new Set<string>();
   const isNew = (text: string): boolean => !given.has(text) && given.add(text).size > 0;
   const sameAs = findEqualFailures();
   const { store } = config.settings;
-  const flag = storeFlag(config);
-  const list = `${invocation} events list --failed${flag}`;
+  const list = commandOnLog(context, config, "events list --only failed");
   return (report) => {
     const first = sameAs(report);
     if (isDelivered(report) && report.hint === undefined) return report;
-    const hint = report.hint === undefined || json || isNew(report.hint) ? report.hint : undefined;
+    const hint = report.hint === undefined || context.json || isNew(report.hint) ? report.hint : undefined;
     const replyPreview = first?.replyPreview === report.replyPreview ? "" : report.replyPreview;
     const shown = { ...report, hint, replyPreview, sameAs: first?.n };
     // Without a log there is nothing to replay.
     if (report.state !== "failed" || store === false || first !== undefined) return shown;
-    const replayCommand = `${invocation} replay ${report.n}${flag}`;
+    const replayCommand = commandOnLog(context, config, `replay ${report.n}`);
     return { ...shown, replayCommand, failedList: isNew(list) ? list : undefined };
   };
 }

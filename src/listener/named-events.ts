@@ -1,3 +1,4 @@
+import { readChannelEvents } from "../channels/channel-events.ts";
 import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../contract/event-names.ts";
 import type { Format, Product } from "../contract/product.ts";
 import { patternProducts, warnOfMistypedModules } from "../custom/project-products.ts";
@@ -9,7 +10,6 @@ import { usageError } from "../util/errors.ts";
 interface NamingOptions {
   readonly expect?: readonly string[];
   readonly channel?: readonly string[];
-  readonly product?: string;
 }
 
 /** Warns of events in flags and settings that would never arrive since they are mistyped. */
@@ -21,8 +21,8 @@ export function checkNamedEvents(
 ): void {
   const named = namedEvents(config, options);
   warnOfUnknownEvents(context, products, named);
-  const { channel = [], product = "crm" } = options;
-  const channels = listed(channel).map((text) => `${product}:${text}`);
+  const channel = options.channel && readChannelEvents(options.channel);
+  const channels = channel?.events.map((event) => `${channel.product.id}:${event}`) ?? [];
   warnOfMistypedModules(context, products, [...named.map(({ text }) => text), ...channels]);
 }
 

@@ -5,7 +5,7 @@ import { isDatabaseAddress } from "../log/open-log.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import { flagSettings, type SettingOptions, type Settings } from "../project/settings.ts";
-import { type AddressList, addressList, GUIDE_RANGES } from "../receiver/evaluate.ts";
+import { addressList } from "../receiver/evaluate.ts";
 import type { TunnelChoice } from "../tunnel/open-tunnel.ts";
 import { usageError } from "../util/errors.ts";
 import { parseRunTime } from "../util/units.ts";
@@ -20,8 +20,6 @@ import { chooseRunTunnel } from "./tunnel-part.ts";
 export interface ZohoFlags {
   readonly channel?: readonly string[];
   readonly expand?: boolean;
-  readonly profile?: string;
-  readonly product?: string;
 }
 
 export interface ListenOptions extends SettingOptions, ZohoFlags {
@@ -31,7 +29,6 @@ export interface ListenOptions extends SettingOptions, ZohoFlags {
   readonly exec?: string;
   readonly showSecrets?: boolean;
   readonly ui?: boolean;
-  readonly serveJwks?: boolean;
   readonly keys?: boolean;
   readonly role?: string;
   readonly admin?: string;
@@ -59,9 +56,9 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const drift = openDrift(context, config, products);
   const usesDefault = options.timeout === undefined && options.expect !== undefined && options.exec === undefined;
   const timeout = usesDefault ? EXPECT_TIMEOUT : options.timeout;
-  const allowed = allowedAddresses(settings);
-  const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
-  const isZohoLocal = await usesLocalZoho(context, config, options.profile);
+  const allowed = settings.allowIp.length === 0 ? undefined : addressList(settings.allowIp);
+  const keySet = localKeySet(config.secrets, products);
+  const isZohoLocal = await usesLocalZoho(context, config);
   const choice: TunnelChoice =
     role === "deliver" ? { kind: "none", wanted: false } : await chooseRunTunnel(context, config, isZohoLocal);
   const usesZoho = needsZoho(options, choice, isZohoLocal);
@@ -100,8 +97,17 @@ function flagOf(key: string): string {
 
 /** Flags of the receiver, and of what Zoho posts to it: they have no effect without one. */
 const OF_RECEIVER: readonly (keyof ListenOptions)[] = [
-  ...(["port", "host", "publicUrl", "tunnel", "domain", "channel"] as const),
-  ...(["expand", "expect", "exec", "junit", "serveJwks", "respond"] as const),
+  "port",
+  "host",
+  "publicUrl",
+  "tunnel",
+  "domain",
+  "channel",
+  "expand",
+  "expect",
+  "exec",
+  "junit",
+  "respond",
 ];
 
 function readRole(options: ListenOptions): Role {
@@ -133,28 +139,15 @@ function checkRole(role: Role, { store, respond }: Settings, routes: RunRoutes):
     throw usageError("--role deliver needs a target", "name your app: a port, host:port or URL, or --forward-to");
 }
 
-function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {
-  const ranges = [...allowIp, ...(allowZohoIps ? GUIDE_RANGES : [])];
-  return ranges.length === 0 ? undefined : addressList(ranges);
-}
-
 /** Whether a run needs Zoho's API. Decided before anything is opened, so that contradictory flags cost no port. */
-function needsZoho(
-  { channel, expand, profile, product }: ZohoFlags,
-  choice: TunnelChoice,
-  isZohoLocal: boolean,
-): boolean {
+function needsZoho({ channel, expand }: ZohoFlags, choice: TunnelChoice, isZohoLocal: boolean): boolean {
   if (channel !== undefined && choice.kind === "none" && !isZohoLocal) {
     throw usageError(
       "--channel needs a public URL for Zoho to post to, and this run has none",
       "set NGROK_AUTHTOKEN for a tunnel, or use your own: --public-url https://…",
     );
   }
-  if (channel !== undefined || expand === true) return true;
-  const useless = { "--profile": profile, "--product": product };
-  const [flag] = Object.entries(useless).find(([, value]) => value !== undefined) ?? [];
-  if (flag !== undefined) throw usageError(`${flag} does nothing without --channel or --expand`);
-  return false;
+  return channel !== undefined || expand === true;
 }
 
 export function noLog(): Error {

@@ -46,7 +46,7 @@ export async function startReceiverPart(
     maxBody: settings.maxBody,
     products,
     policy: { schema: settings.schema, onInvalid: settings.onInvalid },
-    limits: { toleranceMs: settings.tolerance, setting: "--tolerance" },
+    limits: { toleranceMs: settings.tolerance, setting: "the setting tolerance" },
     allowed,
     pid: context.pid,
     folder: realPlace(config.root),
@@ -81,8 +81,8 @@ export async function startReceiverPart(
   };
 }
 
-/** Tried in order when the default port is busy. 4461 is left for `send --serve-jwks`. */
-export const OTHER_PORTS = Array.from({ length: 18 }, (_, i) => 4462 + i);
+/** Tried in order when the default port is busy. */
+export const OTHER_PORTS = Array.from({ length: 19 }, (_, i) => 4461 + i);
 
 async function openReceiver(
   context: Context,

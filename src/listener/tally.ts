@@ -1,5 +1,6 @@
 import { type EventPattern, eventPattern } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
+import { commandOnLog } from "../events/open-log.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { senderResult } from "../proofs/verdict.ts";
@@ -106,7 +107,12 @@ function noCounts(): Counts {
 }
 
 /** Compares the events of a run with their schemas; undefined with `--schema off`. */
-export function openDrift(context: Context, { settings }: Pick<Config, "settings">, products: readonly Product[]) {
+export function openDrift(
+  context: Context,
+  config: Pick<Config, "settings" | "origins">,
+  products: readonly Product[],
+) {
+  const { settings } = config;
   if (settings.schema === "off") return undefined;
   const traffic = createTraffic(products);
   return {
@@ -120,7 +126,7 @@ export function openDrift(context: Context, { settings }: Pick<Config, "settings
     report(): void {
       const drifts = traffic.events().map(driftOf).filter(hasDrifted);
       const overlooked = traffic.overlooked();
-      const moreCommand = settings.store === false ? undefined : `${context.invocation} events drift`;
+      const moreCommand = settings.store === false ? undefined : commandOnLog(context, config, "events drift");
       if (drifts.length > 0 || overlooked > 0) {
         context.report({ type: "drift", drifts, brief: true, overlooked, moreCommand });
       }

@@ -98,7 +98,8 @@ export async function startTunnel(
     // A direct probe opens a new connection each time: a kept one would not show that no new one is possible.
     const through = dispatchers.isDirect(url) ? {} : { dispatcher: dispatchers.for(url) };
     const { sleep } = context;
-    return probe({ publicUrl, key: probeKey, signal, sleep, ...through, ...(once ? { pausesMs: [0] } : {}) });
+    const attempts = once ? { pausesMs: [0] } : { forgesAddress: settings.allowIp.length > 0 };
+    return probe({ publicUrl, key: probeKey, signal, sleep, ...through, ...attempts });
   };
   try {
     // The user's own tunnel leads to the port that they know.
@@ -176,10 +177,9 @@ export function arrivalFault(
 
 /** Behind a tunnel that does not write X-Forwarded-For, every sender could name an allowed address. */
 function forgeableFault({ settings, origins }: Config, url: string): UserError | undefined {
-  const key = settings.allowIp.length > 0 ? "allowIp" : "allowZohoIps";
-  if (key === "allowZohoIps" && !settings.allowZohoIps) return undefined;
+  if (settings.allowIp.length === 0) return undefined;
   return usageError(
-    `${settingName(key, origins[key])} protects nothing at ${url}: that tunnel does not write X-Forwarded-For, so anyone can send an allowed address in it`,
+    `${settingName("allowIp", origins.allowIp)} protects nothing at ${url}: that tunnel does not write X-Forwarded-For, so anyone can send an allowed address in it`,
     "use a tunnel that writes this header, such as ngrok; or leave the setting out, and set the product's secret or token",
   );
 }

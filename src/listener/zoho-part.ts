@@ -1,9 +1,9 @@
-import { channelEvents } from "../channels/channel-events.ts";
+import { readChannelEvents } from "../channels/channel-events.ts";
 import { openLiveChannel } from "../channels/live-channel.ts";
 import { notifyUrl } from "../channels/notify-url.ts";
 import { openZoho, type ZohoSession } from "../channels/session.ts";
 import { type ChannelReservation, deleteOrphans, reserveChannel } from "../channels/take-over.ts";
-import { findWatchProduct } from "../channels/watch-products.ts";
+import { crmWatch } from "../channels/watch-products.ts";
 import { findProduct } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import type { Secret, Secrets } from "../delivery/secrets.ts";
@@ -48,11 +48,11 @@ export interface ZohoPart extends Part {
 export async function startZoho(context: Context, given: ZohoOptions): Promise<ZohoPart> {
   const { options, products, secrets, config, isShared, onLost } = given;
   if (isShared && options.channel !== undefined) requireStoreKey(config);
-  const events = options.channel && channelEvents(options.product ?? "crm", options.channel);
-  const { id: product, title } = findWatchProduct(options.product ?? "crm");
-  if (events !== undefined && findProduct(products, product) === undefined)
+  const wanted = options.channel && readChannelEvents(options.channel);
+  const { id: product, title } = wanted?.product ?? crmWatch;
+  if (wanted !== undefined && findProduct(products, product) === undefined)
     throw usageError(`listen cannot receive from ${title}, so --channel cannot be used for it`);
-  const session = await openZoho(context, config, options);
+  const session = await openZoho(context, config, { product });
   const records = options.expand ? createRecordReader(context, session) : undefined;
   let reservation: ChannelReservation | undefined;
   const part = {
@@ -65,7 +65,8 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
       await session.http.close();
     },
   };
-  if (events === undefined) return part;
+  if (wanted === undefined) return part;
+  const { events } = wanted;
   warnOfFixedToken(context, session.signIn, "from then on the channel can be neither renewed nor deleted");
   const [token] = config.secrets.for("token", product);
   if (isShared)

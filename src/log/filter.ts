@@ -1,7 +1,7 @@
 import type { Delivery } from "../delivery/delivery.ts";
 import { readPayload } from "../delivery/payload.ts";
 import { usageError } from "../util/errors.ts";
-import type { LogFilter, WhereClause } from "./log.ts";
+import type { DeliveryKind, LogFilter, WhereClause } from "./log.ts";
 import type { SqlValue } from "./rows.ts";
 import { FAILED_NUMBERS } from "./states.ts";
 
@@ -23,7 +23,7 @@ export interface Dialect {
   bytesOf(column: string): string;
 }
 
-/** Conditions that read no bodies, without those of `failed` and `rejected`. `kinds` are the events that the filter's patterns match. */
+/** Conditions that read no bodies, without that of `only`. `kinds` are the events that the filter's patterns match. */
 export function recordConditions(
   filter: LogFilter,
   kinds: readonly EventKind[] | undefined,
@@ -45,30 +45,37 @@ export function recordConditions(
       ...kinds.flatMap(({ product, event }) => [product, event]),
     );
   }
-  if (filter.status !== undefined) {
-    const { min, max } = filter.status;
-    add(min >= 300 ? "status >= 300 AND +status BETWEEN ? AND ?" : "+status BETWEEN ? AND ?", min, max);
-  }
   if (filter.since !== undefined) add("+received_at >= ?", filter.since.getTime());
   if (filter.until !== undefined) add("+received_at < ?", filter.until.getTime());
   if (filter.after !== undefined) add("n > ?", filter.after);
   if (filter.before !== undefined) add("n < ?", filter.before);
-  if (filter.invalid === true) add("invalid = 1");
-  if (filter.duplicates === true) add("duplicate_of IS NOT NULL");
   return conditions;
 }
 
-const REJECTED: Condition = { sql: "(status >= 300 AND accepted = 0)", values: [] };
+/** Bounded by numbers, or each page of a long list would look up the failures of the whole log. */
+export function onlyCondition(only: readonly DeliveryKind[], low: number, high: number): Condition {
+  const conditions = only.map((kind) => kindCondition(kind, low, high));
+  const values = conditions.flatMap((each) => each.values);
+  return { sql: `(${conditions.map(({ sql }) => sql).join(" OR ")})`, values };
+}
 
-/** What failed, was rejected, or either. Bounded, or each page of a long list would look up the failures of the whole log. */
-export function outcomeConditions(
-  { failed = false, rejected = false }: LogFilter,
-  low: number,
-  high: number,
-): readonly Condition[] {
-  if (!failed) return rejected ? [REJECTED] : [];
-  const sql = `n IN (${FAILED_NUMBERS})`;
-  return [{ sql: rejected ? `(${sql} OR ${REJECTED.sql})` : sql, values: [low, high, low, high] }];
+/** Written so that the partial indexes apply. */
+function kindCondition(kind: DeliveryKind, low: number, high: number): Condition {
+  switch (kind) {
+    case "failed":
+      return { sql: `n IN (${FAILED_NUMBERS})`, values: [low, high, low, high] };
+    case "rejected":
+      return { sql: "status >= 300 AND accepted = 0", values: [] };
+    case "invalid":
+      return { sql: "invalid = 1", values: [] };
+    case "duplicate":
+      return { sql: "duplicate_of IS NOT NULL", values: [] };
+    default: {
+      const { minStatus, maxStatus } = kind;
+      const isRefusal = minStatus >= 300 ? "status >= 300 AND " : "";
+      return { sql: `${isRefusal}+status BETWEEN ? AND ?`, values: [minStatus, maxStatus] };
+    }
+  }
 }
 
 /** Conditions that read bodies. Those of `where` are only a prefilter for `matchesWhere`. */

@@ -36,7 +36,7 @@ export function rejectOtherFormat(format: number, path: string, newLog: string):
     `the event log ${path} was written by another version of zoho-hooks (format ${format}, this version has format ${logFormat()})`,
     stepsFrom(format).length > 0
       ? "`zoho-hooks listen` upgrades it and keeps all that is in it"
-      : `let that version deliver what waits: ${listen}, with your usual flags; then ${newLog}, or use another log with --store`,
+      : `let that version deliver what waits: ${listen}, with your usual flags; then ${newLog}, or use another log with ZOHO_HOOKS_STORE`,
     "log-format",
   );
 }

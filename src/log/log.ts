@@ -69,7 +69,7 @@ export interface Log {
   /** Lists deliveries with bodies, headers and attempts. */
   entries(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogEntry>;
   /** Counts by product and period, and latencies. */
-  stats(filter?: LogFilter, options?: StatsOptions): Promise<LogStats>;
+  stats(filter?: StatsFilter, options?: StatsOptions): Promise<LogStats>;
 
   /**
    * Removes deliveries beyond the limits, by default those of `openLog`, except those that still wait (`PRUNING_ORDER`); ends
@@ -218,6 +218,9 @@ export interface LogStats extends Omit<LogStatsReport, "type" | "hours"> {
   /** Those with deliveries, oldest first. */
   readonly periods: LogStatsReport["hours"];
 }
+
+/** The filters of counts. */
+export type StatsFilter = Pick<LogFilter, "product" | "since" | "until">;
 
 export interface StatsOptions {
   /** Default: none is custom. */
@@ -372,8 +375,6 @@ export interface LogFilter {
   readonly product?: string | undefined;
   /** Patterns such as `Leads.*` or `crm:Leads.*` (`eventPattern`); one of them must match. */
   readonly events?: readonly string[] | undefined;
-  /** The answer to the sender, both ends inclusive: 400 to 499. */
-  readonly status?: { readonly min: number; readonly max: number } | undefined;
   readonly since?: Date | undefined;
   /** Exclusive. */
   readonly until?: Date | undefined;
@@ -381,16 +382,23 @@ export interface LogFilter {
   readonly after?: number | undefined;
   /** Only lower numbers. */
   readonly before?: number | undefined;
-  /** Failed for at least one target. With `rejected`, either: no delivery is both. */
-  readonly failed?: boolean | undefined;
-  readonly rejected?: boolean | undefined;
-  /** See `isInvalid`. */
-  readonly invalid?: boolean | undefined;
-  readonly duplicates?: boolean | undefined;
+  /** What became of it; one of them must apply. */
+  readonly only?: readonly DeliveryKind[] | undefined;
   /** Text in the body or the URL, case-sensitive. */
   readonly search?: string | undefined;
   readonly where?: readonly WhereClause[] | undefined;
 }
+
+/**
+ * `failed` for at least one target, `invalid` as in `isInvalid`; or the statuses of the answer to the sender, both ends
+ * inclusive: 400 to 499.
+ */
+export type DeliveryKind =
+  | "failed"
+  | "rejected"
+  | "invalid"
+  | "duplicate"
+  | { readonly minStatus: number; readonly maxStatus: number };
 
 /** `data.Email=jane@example.com`: a path in the payload and the text of the value that it must have. */
 export interface WhereClause {

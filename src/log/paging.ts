@@ -6,10 +6,10 @@ import {
   contentConditions,
   type Dialect,
   type EventKind,
-  outcomeConditions,
+  onlyCondition,
   recordConditions,
 } from "./filter.ts";
-import type { LogFilter, LogListOptions } from "./log.ts";
+import type { DeliveryKind, LogFilter, LogListOptions } from "./log.ts";
 import { maybeNumber, numberOf, type SqlRow, type SqlValue, textOf } from "./rows.ts";
 
 const PAGE_ROWS = 200;
@@ -42,7 +42,7 @@ export async function* readAll<T>(
   filter: LogFilter,
   options: LogListOptions,
 ): AsyncGenerator<T> {
-  const { where = [], failed = false } = filter;
+  const { where = [], only = [] } = filter;
   const { order = "newest", onDamaged = throwDamaged, onSearched } = options;
   const { columns } = source;
   const isNewest = order === "newest";
@@ -54,7 +54,7 @@ export async function* readAll<T>(
   let high = Math.min(ends.high, (filter.before ?? Number.POSITIVE_INFINITY) - 1);
   const total = high - low + 1;
   let left = options.limit ?? Number.POSITIVE_INFINITY;
-  const maxWindow = contents || failed || where.length > 0 ? MAX_WINDOW : Number.MAX_SAFE_INTEGER;
+  const maxWindow = contents || only.includes("failed") || where.length > 0 ? MAX_WINDOW : Number.MAX_SAFE_INTEGER;
   /** How many numbers a page covers. */
   let window = maxWindow;
   while (low <= high && left > 0 && options.signal?.aborted !== true) {
@@ -62,7 +62,7 @@ export async function* readAll<T>(
     const to = isNewest ? high : Math.min(high, low + window - 1);
     // No more rows than needed: one that nobody wants may be damaged.
     const limit = Math.min(PAGE_ROWS, to - from + 1, where.length > 0 ? PAGE_ROWS : left);
-    const { sql, values } = pageQuery({ columns, filter, conditions, contents, order, low: from, high: to, limit });
+    const { sql, values } = pageQuery({ columns, conditions, only, contents, order, low: from, high: to, limit });
     const rows = await source.page(sql, values);
     await nextTurn();
     if (rows instanceof Damage && from < to) {
@@ -95,7 +95,7 @@ function throwDamaged(n: number, reason: string): never {
   throw damaged(n, reason);
 }
 
-/** The conditions on `deliveries` alone, without those of `outcomeConditions`, with patterns resolved to the events in the log. */
+/** The conditions on `deliveries` alone, without that of `only`, with patterns resolved to the events in the log. */
 export async function resolveFilter(source: SqlSource, filter: LogFilter): Promise<readonly Condition[]> {
   const patterns = filter.events?.map((text) => eventPattern(text)) ?? [];
   const kinds =
@@ -146,8 +146,8 @@ async function eventKinds({ query }: SqlSource): Promise<readonly EventKind[]> {
 
 interface Page {
   readonly columns: string;
-  readonly filter: LogFilter;
   readonly conditions: readonly Condition[];
+  readonly only: readonly DeliveryKind[];
   /** Whether there are conditions on bodies. */
   readonly contents: boolean;
   readonly order: "newest" | "oldest";
@@ -160,8 +160,8 @@ interface Page {
 /** A page begins by number, not by offset: its cost does not depend on the pages before it. */
 export function pageQuery(page: Page): { sql: string; values: readonly SqlValue[] } {
   const { low, high } = page;
-  const outcomes = outcomeConditions(page.filter, low, high);
-  const conditions = [...outcomes, ...page.conditions, { sql: "n BETWEEN ? AND ?", values: [low, high] }];
+  const only = page.only.length > 0 ? [onlyCondition(page.only, low, high)] : [];
+  const conditions = [...only, ...page.conditions, { sql: "n BETWEEN ? AND ?", values: [low, high] }];
   const sql = `SELECT ${page.columns}
     FROM deliveries${page.contents ? " JOIN contents USING (n)" : ""}
     WHERE ${conditions.map((each) => each.sql).join(" AND ")}

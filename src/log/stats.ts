@@ -1,6 +1,4 @@
-import { usageError } from "../util/errors.ts";
-import { contentConditions, outcomeConditions } from "./filter.ts";
-import type { DeliveryState, LogFilter, LogStats, StatsOptions } from "./log.ts";
+import type { DeliveryState, LogStats, StatsFilter, StatsOptions } from "./log.ts";
 import { resolveFilter, type SqlSource } from "./paging.ts";
 import { maybeText, numberOf, readState, type SqlRow, type SqlValue } from "./rows.ts";
 import { STATE } from "./states.ts";
@@ -25,31 +23,25 @@ const COUNTED_AS: Readonly<Record<DeliveryState, keyof LogCounts | undefined>> =
   rejected: "rejected",
 };
 
-/** Counts by product and period, and the latency of targets. Throws a UserError for a filter with `where`. */
+/** Counts by product and period, and the latency of targets. */
 export async function readStats(
   source: SqlSource,
-  filter: LogFilter,
+  filter: StatsFilter,
   { isCustom = () => false, periodMs = HOUR_MS }: StatsOptions,
 ): Promise<LogStats> {
-  if ((filter.where ?? []).length > 0) {
-    throw usageError("stats does not support --where", "use --search, or count the output of `events list`");
-  }
-  const content = contentConditions(filter, source.dialect);
-  const outcomes = outcomeConditions(filter, 0, Number.MAX_SAFE_INTEGER);
-  const conditions = [...outcomes, ...(await resolveFilter(source, filter)), ...content];
-  const from = `deliveries${content.length > 0 ? " JOIN contents USING (n)" : ""}`;
+  const conditions = await resolveFilter(source, filter);
   const tests = conditions.map(({ sql }) => sql);
   const where = tests.length > 0 ? `WHERE ${tests.join(" AND ")}` : "";
   const values = conditions.flatMap((each) => each.values);
   const rows = await source.query(
     `SELECT product, received_at / ${periodMs} AS period, ${STATE} AS outcome, count(*) AS count
-       FROM ${from} ${where} GROUP BY 1, 2, 3 ORDER BY 2, 1`,
+       FROM deliveries ${where} GROUP BY 1, 2, 3 ORDER BY 2, 1`,
     values,
   );
   // Of few rows: grouping all of them by their events as well takes twice as long.
   const unchecked = await source.query(
     `SELECT product, received_at / ${periodMs} AS period, format, event, count(*) AS count
-       FROM ${from} WHERE ${[UNCHECKED, ...tests].join(" AND ")} GROUP BY 1, 2, 3, 4`,
+       FROM deliveries WHERE ${[UNCHECKED, ...tests].join(" AND ")} GROUP BY 1, 2, 3, 4`,
     values,
   );
 
@@ -78,7 +70,7 @@ export async function readStats(
     if (!isCustom({ product, format, event })) continue;
     for (const counts of countsOf(row)) counts.custom += numberOf(row, "count");
   }
-  const chosen = conditions.length > 0 ? `AND n IN (SELECT n FROM ${from} ${where})` : "";
+  const chosen = conditions.length > 0 ? `AND n IN (SELECT n FROM deliveries ${where})` : "";
   return {
     total,
     products: Object.fromEntries(products),
@@ -116,7 +108,6 @@ async function readLatency(
     return [0, 0];
   };
   const places = [placeOf(0.5), placeOf(0.95), placeOf(0.99)];
-  // One query for all: a filter may read every body.
   const found = await source.query(
     `WITH ranked AS (
        SELECT ${bucket} AS bucket, latency_ms, row_number() OVER (PARTITION BY ${bucket} ORDER BY latency_ms) AS rank

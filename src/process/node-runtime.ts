@@ -1,12 +1,4 @@
-import {
-  type ChildProcess,
-  execFile,
-  fork,
-  type SpawnOptions,
-  type StdioOptions,
-  spawn,
-  spawnSync,
-} from "node:child_process";
+import { type ChildProcess, execFile, fork, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { once, setMaxListeners } from "node:events";
 import { constants, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, relative } from "node:path";
@@ -61,15 +53,19 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     },
     now: () => new Date(),
     sleep: sleepRealTime,
-    page: showInPager,
     neverWaitForTerminal() {
       for (const output of [stdout, stderr]) makeNonBlocking(output.stream());
     },
     openKeyboard: (user) => openKeyboard(process, user),
-    runSelf: (argv, runSignal, input = "") =>
+    runSelf: (argv, runSignal, { input = "", env = {} } = {}) =>
       new Promise((resolve) => {
         const [script = ""] = process.argv.slice(1);
-        const options = { signal: runSignal, maxBuffer: MAX_CHILD_OUTPUT, windowsHide: true };
+        const options = {
+          signal: runSignal,
+          maxBuffer: MAX_CHILD_OUTPUT,
+          windowsHide: true,
+          env: { ...process.env, ...env },
+        };
         const child = execFile(process.execPath, [script, ...argv], options, (error, out, err) => {
           const status = error === null ? 0 : typeof error.code === "number" ? error.code : ExitCode.bug;
           resolve({ status, stdout: out, stderr: err || (error?.message ?? "") });
@@ -148,27 +144,6 @@ function workingFolder(): string {
   } catch (error) {
     throw usageError(`the current folder no longer exists (${errorText(error)})`, "change into one that does");
   }
-}
-
-function showInPager(text: string, pager?: string): boolean {
-  const options = {
-    input: text,
-    stdio: ["pipe", "inherit", "inherit"] satisfies StdioOptions,
-    // As Git has it for a $PAGER that is less: colours are shown, and what fits the screen is only printed.
-    env: { LESS: "FRX", ...process.env },
-    // Windows looks for a program in the working folder first, where a clone may have its own.
-    cwd: process.platform === "win32" ? dirname(process.execPath) : undefined,
-  };
-  // Ctrl-C is for the pager. Without a handler it would end this process, and leave the pager behind in the terminal.
-  const ignore = (): void => {};
-  process.on("SIGINT", ignore);
-  const { pid, status } =
-    pager === undefined ? spawnSync("less", ["-FRX"], options) : spawnSync(pager, { ...options, shell: true });
-  process.off("SIGINT", ignore);
-  // cmd.exe exits with 1 for an unknown program.
-  if (process.platform === "win32") return status === 0;
-  // `error` is also set (EPIPE) if a pager quits before it has read everything; 126 and 127 are the shell's.
-  return pid !== 0 && status !== 126 && status !== 127;
 }
 
 /** Under `npm start` there is no `zoho-hooks` on the PATH; the path of the script works in any terminal. */

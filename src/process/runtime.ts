@@ -39,6 +39,11 @@ export interface ChildRun {
   end(force: boolean): void;
 }
 
+interface SelfOptions {
+  readonly input?: string | undefined;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 interface SelfRun {
   readonly status: number;
   readonly stdout: string;
@@ -69,14 +74,12 @@ export interface Runtime {
   now(): Date;
   /** Waits by the clock that `now` reads; resolves early, without an error, when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Shows a text in this pager, or in `less`, until the user leaves it; false if the pager did not start. */
-  page(text: string, pager?: string): boolean;
   /** For long runs: a terminal that is stopped with Ctrl-S must not stop the program. A child changes it back. */
   neverWaitForTerminal(): void;
   /** Single keys, once it is taken. Only where stdin and stdout are terminals. */
   openKeyboard(user: KeyboardUser): Keyboard;
-  /** Runs this program in a child process, with this text as its input or none. */
-  runSelf(argv: readonly string[], signal: AbortSignal, input?: string): Promise<SelfRun>;
+  /** Runs this program in a child process, with this text as its input or none, and these variables beside its own. */
+  runSelf(argv: readonly string[], signal: AbortSignal, options?: SelfOptions): Promise<SelfRun>;
   /** Runs a command line in the system's shell, without input. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
   /** Starts this program once more, with other arguments. It ends with this process. */

@@ -76,9 +76,8 @@ const TABLE = {
     flag: ["--host <address>", "address to listen on (default: {})"],
     reach: (address) => (address === "::1" || isSafeWithoutTls(address) ? [] : [address]),
   }),
-  maxBody: local(bodySize, MAX_BODY_BYTES, {
-    flag: ["--max-body", "largest body to accept, 64mib at most (default: 1mib)"],
-  }),
+  /** 64 MiB at most. */
+  maxBody: local(bodySize, MAX_BODY_BYTES, {}),
   schema: local(oneOf("warn", "enforce", "off"), "warn", {
     flag: [
       "--schema",
@@ -88,17 +87,13 @@ const TABLE = {
   onInvalid: local(oneOf("reject", "warn"), "reject", {
     flag: ["--on-invalid", "what to do with a delivery whose signature or token is wrong (default: {})"],
   }),
-  tolerance: local(duration(parseDuration), 300_000, {
-    flag: ["--tolerance", "how old a timestamped signature may be, such as 10m (default: {})"],
-  }),
+  /** How old a timestamped signature may be. */
+  tolerance: local(duration(parseDuration), 300_000, {}),
   events: local(list, [], {
     flag: ["-e, --events <pattern>", "show and forward only these, such as 'crm:Leads.*' (repeatable)"],
   }),
   allowIp: local(list, [], {
     flag: ["--allow-ip <range>", "accept only from this address or CIDR range (repeatable)"],
-  }),
-  allowZohoIps: local(onOff, false, {
-    flag: ["--allow-zoho-ips", "accept only from the two ranges in the Webhooks Guide; Zoho may also use others"],
   }),
   allowUnsigned: local(list, [], {
     flag: [
@@ -120,18 +115,13 @@ const TABLE = {
     flag: ["--respond", "ack: answer at once; mirror: give the sender your app's answer (default: {})"],
   }),
   retries: local(integer(0, 100), 3, { flag: ["--retries", "how often to retry a failed delivery (default: {})"] }),
-  retryBase: local(duration(parseTimeout), 2000, {
-    flag: ["--retry-base", "pause before the first retry; each later one is twice as long (default: {})"],
-    hint: WITH_UNIT,
-  }),
-  concurrency: local(integer(1, 1000), 16, {
-    flag: ["--concurrency", "how many deliveries to send to your app at the same time (default: {})"],
-  }),
+  /** Pause before the first retry; each later one is twice as long. */
+  retryBase: local(duration(parseTimeout), 2000, { hint: WITH_UNIT }),
+  /** How many deliveries are sent to the app at the same time. */
+  concurrency: local(integer(1, 1000), 16, {}),
   ordered: local(onOff, false, { flag: ["--ordered", "deliver the events of a record one at a time, in order"] }),
-  forwardTimeout: local(duration(parseTimeout), 30_000, {
-    flag: ["--forward-timeout", "how long to wait for your app's answer (default: {})"],
-    hint: WITH_UNIT,
-  }),
+  /** How long to wait for the app's answer. */
+  forwardTimeout: local(duration(parseTimeout), 30_000, { hint: WITH_UNIT }),
   insecure: setting(onOff, false, {
     flag: ["--insecure", "accept a self-signed certificate from your app"],
     reach: (isInsecure) => (isInsecure ? ["true"] : []),
@@ -141,12 +131,10 @@ const TABLE = {
     reach: logsElsewhere,
   }),
   keep: setting(duration(parseDuration), 7 * 86_400_000, {
-    flag: ["--keep", "how long the log keeps deliveries (default: {})"],
     hint: WITH_UNIT,
     reach: (keepMs, place) => (prunesElsewhere(place) ? [`${keepMs} ms`] : []),
   }),
   maxLog: setting(size, 500_000_000, {
-    flag: ["--max-log", "how large the log may grow (default: {})"],
     reach: (bytes, place) => (prunesElsewhere(place) ? [`${bytes} bytes`] : []),
   }),
   tunnel: local(optional(oneOf("ngrok", "none")), undefined, {

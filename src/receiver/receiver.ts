@@ -237,7 +237,7 @@ async function receiveDelivery(
   const arrival = { delivery, address, isFromPage: !fromOutside && isFromPage(delivery.headers), at };
   if (body === "too-large") {
     const receipt = { ...emptyReceipt, product: found.kind === "webhook" ? found.product?.id : undefined };
-    const decision = refuse(413, `the body is larger than ${maxBody} bytes (--max-body)`);
+    const decision = refuse(413, `the body is larger than ${maxBody} bytes (the setting maxBody)`);
     return recordAndAnswer(arrival, { receipt, decision }, response, options, drain(request, decision.reply));
   }
   do {

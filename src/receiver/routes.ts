@@ -168,7 +168,7 @@ export async function readyReply(
 
 /** The public keys (JWKS). Not to be cached: a new key is valid at once. */
 export function keySetReply(method: string | undefined, keySet: string | undefined): Reply {
-  if (keySet === undefined) return plainReply(404, "no key set is served here: start with --serve-jwks");
+  if (keySet === undefined) return plainReply(404, "no key set is served here: ZOHO_WEBHOOK_PRIVATE_KEY is not set");
   if (method !== "GET" && method !== "HEAD") {
     return { ...refuse(405, "the key set is read-only").reply, headers: [["allow", "GET, HEAD"]] };
   }

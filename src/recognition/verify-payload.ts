@@ -270,7 +270,7 @@ function failureOf(verdicts: readonly Verdict[]): "wrong_signature" | "missing_s
 }
 
 const MASKED_NOTE =
-  "its secrets are masked, so it cannot be checked: export it with zoho-hooks events export --show-secrets";
+  "its secrets are masked, so it cannot be checked: list it with zoho-hooks events list --json --show-secrets";
 
 const MASK_FORMS = [MASK, encodeURIComponent(MASK)];
 

@@ -70,11 +70,6 @@ export function projectFixturePath(root: string, sample: FixtureKey): string {
   return within(place.folder, fileIn(place, file.name));
 }
 
-/** The path of an event's proposed fixture. No command reads it, so that received data never changes what is sent. */
-export function learnedPath(root: string, { product, format, name }: FixtureKey): string {
-  return within(join(root, PROJECT_FOLDER, "learned"), `${product.id}/${format.id}/${fileName(name)}.json`);
-}
-
 /** Throws a usage error where a name would leave the folder. */
 function within(folder: string, file: string): string {
   const path = join(folder, file);

@@ -16,17 +16,14 @@ type SeenDelivery = Pick<
 export interface ObservedEvent extends FixtureKey {
   readonly event: WebhookEvent;
   readonly observer: Observer;
-  /** The longest delivery; undefined unless samples were requested. */
-  sample?: SeenDelivery;
 }
 
 export type Traffic = ReturnType<typeof createTraffic>;
 
 const MAX_EVENTS = 300;
-const MAX_SAMPLE_BYTES = 256 * 1024;
 
-/** Observes the payloads of each event in bounded memory; with `samples` also keeps one delivery of each. */
-export function createTraffic(products: readonly Product[], { samples = false } = {}) {
+/** Observes the payloads of each event in bounded memory. */
+export function createTraffic(products: readonly Product[]) {
   const observed = new Map<string, ObservedEvent>();
   let overlooked = 0;
 
@@ -52,11 +49,7 @@ export function createTraffic(products: readonly Product[], { samples = false } 
       if (!seen.known || seen.duplicateOf !== undefined) return;
       if (seen.verdicts.some(({ verdict }) => verdict === "failed")) return;
       if (headerValue(seen.delivery, "user-agent") === SAMPLE_SENDER) return;
-      const of = observedEvent(seen);
-      if (of === undefined) return;
-      of.observer.observe(readData());
-      const { length } = seen.delivery.body;
-      if (samples && length <= MAX_SAMPLE_BYTES && length > (of.sample?.delivery.body.length ?? -1)) of.sample = seen;
+      observedEvent(seen)?.observer.observe(readData());
     },
     events: (): readonly ObservedEvent[] => [...observed.values()],
     /** The number of deliveries of events beyond `MAX_EVENTS`. */

@@ -1,5 +1,4 @@
 import { setMaxListeners } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import { folderOfOtherListener, runningListener } from "../events/running-listener.ts";
 import { openPoster, type PostResult } from "../forward/post.ts";
 import type { Context } from "../project/context.ts";
@@ -18,8 +17,6 @@ import { countDeliveries, type SampleDelivery, sampleDeliveries } from "./sample
 import type { Source } from "./sources.ts";
 import { Tally } from "./tally.ts";
 
-/** Above this, a summary takes the place of single lines. */
-const MAX_LINES = 25;
 /**
  * Up to this many deliveries each get a new connection: one that fails on a reused connection is posted again, and would come
  * twice. More connections would exhaust the system's ports.
@@ -39,7 +36,7 @@ export async function deliver(
   const total = countDeliveries(plan, sources);
   const isAlone = total === 1;
   // Scripts get a line for each delivery, however many there are.
-  const lines = json || (plan.count === 1 && plan.repeat < MAX_LINES);
+  const lines = json || plan.count === 1;
   const nameWidth = Math.max(...sources.map(({ event = "" }) => event.length));
   // One accepted probe is enough.
   const areProbes = sources.some(({ probe }) => probe !== undefined);
@@ -72,7 +69,7 @@ export async function deliver(
   const send = async (outgoing: SampleDelivery): Promise<void> => {
     if (areProbes && tally.ok > 0) return;
     if (lines && context.verbose && !json) context.report(requestReport(outgoing, { maskSecrets: true }));
-    const post = () => poster.post(outgoing.delivery, { slowMs: plan.slowMs, signal: grace.signal });
+    const post = () => poster.post(outgoing.delivery, { signal: grace.signal });
     const result = await postOne(context, outgoing, { isAlone, post });
     const outcome = outcomeOf(context, plan, outgoing, result, await receiverHint(result));
     const report = tally.add(outcome, context);
@@ -82,7 +79,7 @@ export async function deliver(
   try {
     const concurrency = areProbes ? 1 : plan.concurrency;
     const items = sampleDeliveries(context, plan, config, sources);
-    await runLoad(items, { concurrency, ratePerSecond: plan.ratePerSecond, signal }, send);
+    await runLoad(items, { concurrency, signal }, send);
   } finally {
     stopWaiting();
     clearTimeout(timer);
@@ -132,8 +129,6 @@ async function missingHint(context: Context, config: Config): Promise<string> {
 
 interface LoadOptions {
   readonly concurrency: number;
-  /** At most this many are started per second, evenly; undefined for no limit. */
-  readonly ratePerSecond: number | undefined;
   /** On abort no more work is started. */
   readonly signal: AbortSignal;
 }
@@ -144,23 +139,15 @@ interface LoadOptions {
  */
 export async function runLoad<Item>(
   items: Iterator<Item>,
-  { concurrency, ratePerSecond, signal }: LoadOptions,
+  { concurrency, signal }: LoadOptions,
   work: (item: Item) => Promise<void>,
 ): Promise<void> {
   // One listener per waiting worker is not a leak.
   setMaxListeners(0, signal);
-  const intervalMs = ratePerSecond === undefined ? 0 : 1000 / ratePerSecond;
-  let nextAt = performance.now();
   const worker = async (): Promise<void> => {
     while (!signal.aborted) {
       const next = items.next();
       if (next.done) return;
-      // A missed slot is not made up for: the rate is a limit, not an average.
-      const now = performance.now();
-      const slot = Math.max(nextAt, now);
-      nextAt = slot + intervalMs;
-      if (intervalMs > 0) await delay(slot - now, undefined, { signal }).catch(() => {});
-      if (signal.aborted) return;
       await work(next.value);
     }
   };

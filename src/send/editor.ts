@@ -31,7 +31,7 @@ export async function editBody(context: Context, env: Context["env"], body: Buff
     const message = `what you wrote is not valid JSON: ${flaw}`;
     const prompts = await context.prompts();
     if (prompts === undefined || !(await prompts.confirm({ message: `${message}. Edit again?`, initial: true }))) {
-      throw usageError(`${message}: nothing was sent`, "zoho-hooks send --malformed sends broken JSON on purpose");
+      throw usageError(`${message}: nothing was sent`, "zoho-hooks check sends broken JSON on purpose");
     }
   }
   if (compact) return Buffer.from(minifyJson(edited));

@@ -50,18 +50,10 @@ function alternative({ product, format }: Source, part: Part): string {
 }
 
 /** Why a handler that verifies must refuse a delivery; undefined for a good one. */
-export function flawOf({ faults, malformed, truncate }: SendPlan, { format }: Source): string | undefined {
+export function flawOf({ faults }: SendPlan, { format }: Source): string | undefined {
   if (faults.badSignature && carries(format, "signature")) return "its signature was wrong on purpose";
   if (faults.noSignature && carries(format, "signature")) return "it was not signed on purpose";
   const isAuth = format.proofs.some(({ credential }) => credential === "auth");
   if (faults.badToken && carries(format, "token")) return `its ${isAuth ? "auth value" : "token"} was wrong on purpose`;
-  if (malformed) return "its JSON was broken on purpose";
-  return truncate ? "its body was cut off on purpose" : undefined;
-}
-
-/** Valid JSON with a comma in place of its last character, which no parser accepts. */
-export function malformedJson(body: Buffer): Buffer {
-  let end = body.length;
-  while (end > 0 && " \t\r\n".includes(String.fromCharCode(body[end - 1] ?? 0))) end--;
-  return Buffer.concat([body.subarray(0, Math.max(0, end - 1)), Buffer.from(",")]);
+  return undefined;
 }

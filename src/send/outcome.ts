@@ -67,7 +67,7 @@ export function outcomeOf(
 
 /** The answers of an app that refuses a forged or broken delivery. A 404 or 413 says nothing about the flaw. */
 const REFUSALS: readonly number[] = [400, 401, 403, 422];
-const TO_REFUSE = "an app that checks this answers 401, or 400 if the body is broken";
+const TO_REFUSE = "an app that checks this answers 401";
 
 /** In parentheses where it is not an event. */
 function nameOf({ source: { event, probe }, challenge }: SampleDelivery): string | undefined {

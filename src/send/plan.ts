@@ -26,31 +26,21 @@ export interface SendFlags {
   /** `true`: a random value. */
   readonly challenge?: string | true;
   readonly count: string;
-  readonly repeat: string;
   readonly concurrency: string;
-  readonly rate?: string;
   readonly badSignature?: boolean;
   readonly signature: boolean;
   readonly badToken?: boolean;
-  readonly malformed?: boolean;
-  readonly truncate?: boolean;
-  readonly slow?: string | true;
-  readonly serveJwks?: string | true;
   readonly junit?: string;
   /** No flag: receives the results. */
   onEnd?(results: readonly SentCount[], seconds: number): void;
 }
-
-const DEFAULT_SLOW = "5s";
-/** Fixed, so that an app's settings can name it. */
-const JWKS_PORT = "4461";
 
 export type SendPlan = ReturnType<typeof readPlan>;
 
 /** The flags, parsed. Contradictions are found before anything is read or sent. */
 export function readPlan(product: string | undefined, event: string | undefined, options: SendFlags) {
   refuseContradictions(product, event, options);
-  const { data, seed, rate, slow, serveJwks, badSignature, badToken } = options;
+  const { data, seed, badSignature, badToken } = options;
   return {
     ...options,
     product,
@@ -63,16 +53,8 @@ export function readPlan(product: string | undefined, event: string | undefined,
     fresh: options.fresh !== false && (data === undefined || seed !== undefined),
     seed: seed === undefined ? undefined : parseInteger(seed, "--seed", 0, 4_294_967_295),
     count: parseInteger(options.count, "--count", 1, 1_000_000_000),
-    repeat: parseInteger(options.repeat, "--repeat", 0, 1_000_000),
     concurrency: parseInteger(options.concurrency, "--concurrency", 1, 256),
-    ratePerSecond: rate === undefined ? undefined : parseRate(rate),
     faults: { badSignature, noSignature: !options.signature, badToken },
-    slowMs: slow === undefined ? 0 : parseTimeout(slow === true ? DEFAULT_SLOW : slow, "--slow"),
-    /** For the public keys while it sends; undefined where they are not served. */
-    serveJwksPort:
-      serveJwks === undefined
-        ? undefined
-        : parseInteger(serveJwks === true ? JWKS_PORT : serveJwks, "--serve-jwks", 0, 65_535),
   };
 }
 
@@ -99,7 +81,6 @@ function refuseContradictions(product: string | undefined, event: string | undef
     [o.challenge !== undefined && o.set !== undefined, "--challenge and --set cannot be combined"],
     [o.challenge === "", "--challenge: the value is empty", "leave the value out for a random one"],
     [o.badSignature && !o.signature, "--bad-signature and --no-signature cannot be combined"],
-    [o.malformed && o.truncate, "--malformed and --truncate cannot be combined"],
     [o.seed !== undefined && o.fresh === false, "--seed does nothing with --no-fresh"],
     [
       o.badToken && o.data !== undefined && o.set === undefined && o.seed === undefined,
@@ -111,12 +92,6 @@ function refuseContradictions(product: string | undefined, event: string | undef
       `--expect-status needs an answer, and ${sendsNothing} sends nothing`,
     ],
     [sendsNothing !== undefined && o.junit !== undefined, `--junit needs answers, and ${sendsNothing} sends nothing`],
-    [
-      sendsNothing !== undefined && o.serveJwks !== undefined,
-      `--serve-jwks serves keys while something is sent, and ${sendsNothing} sends nothing`,
-      "zoho-hooks listen --serve-jwks serves them until it is stopped",
-    ],
-    [o.slow !== undefined && o.curl, "curl cannot send a body slowly, as --slow does"],
   ]);
 }
 
@@ -133,11 +108,4 @@ function readHeader(text: string): HeaderPair {
     throw usageError(`-H ${name}: a header's value can hold printable ASCII only`, "percent-encode or base64 the rest");
   }
   return header;
-}
-
-function parseRate(text: string): number {
-  const rate = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
-  if (!(rate > 0 && rate <= 1_000_000))
-    throw usageError(`--rate: ${JSON.stringify(text)} is not a number of deliveries a second`, "such as 50 or 0.5");
-  return rate;
 }

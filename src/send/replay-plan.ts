@@ -1,23 +1,21 @@
 import { parseAssignment } from "../contract/edit-body.ts";
 import type { Product } from "../contract/product.ts";
+import type { MaskOptions } from "../events/entry.ts";
 import { type FilterOptions, isFiltered, readFilter } from "../events/filter.ts";
-import { type LogOptions, parseNumber } from "../events/open-log.ts";
+import { parseNumber } from "../events/open-log.ts";
 import { usageError } from "../util/errors.ts";
-import { parseInteger, parseTimeout } from "../util/units.ts";
+import { parseInteger } from "../util/units.ts";
 import { parseExpectedStatus, refuse } from "./flags.ts";
 
 /** The flags as they were typed. */
-export interface ReplayOptions extends FilterOptions, LogOptions {
+export interface ReplayOptions extends FilterOptions, MaskOptions {
   readonly to?: string;
   readonly set?: readonly string[];
   readonly edit?: boolean;
   /** Body to send instead; no flag, the inspector sets it. */
   readonly body?: Buffer;
   readonly exact?: boolean;
-  readonly timeout: string;
   readonly expectStatus?: string;
-  /** Undefined: as in the settings. */
-  readonly insecure?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -39,7 +37,6 @@ export function readReplayPlan(
     choices: numbers.map(parseChoice),
     filter: readFilter(options, now, products),
     assignments: (options.set ?? []).map(parseAssignment),
-    timeoutMs: parseTimeout(options.timeout, "--timeout"),
     expectStatus: parseExpectedStatus(options.expectStatus),
   };
 }
@@ -64,7 +61,7 @@ export function refuseContradictions(numbers: readonly string[], o: ReplayOption
     [
       numbers.length === 0 && !filtered,
       "replay needs to know what to send",
-      "such as: zoho-hooks replay last, replay 3 7..12, replay --failed, replay --since 10m",
+      "such as: zoho-hooks replay last, replay 3 7..12, replay --only failed, replay --since 10m",
     ],
     [
       unread !== undefined,

@@ -36,7 +36,7 @@ interface Run {
 /** Sends what the numbers name, or else what the flags select. A number is `42`, `last` or a range such as `7..12`. */
 export async function replay(context: Context, numbers: readonly string[], options: ReplayOptions): Promise<ExitCode> {
   refuseContradictions(numbers, options);
-  const config = loadConfig(context, { flags: { store: options.store }, needsSecrets: true });
+  const config = loadConfig(context, { needsSecrets: true });
   const products = await projectProducts(config);
   const plan = readReplayPlan(numbers, options, context.now(), products);
   return withLog(context, config, async (log) => {
@@ -123,17 +123,20 @@ async function* entriesOf(log: Log, filters: readonly LogFilter[], onDamaged: Da
 }
 
 /**
- * From --to, else where it went before, else from the settings. With --failed, only targets that have not accepted it.
+ * From --to, else where it went before, else from the settings. With `--only failed`, only targets that have not accepted it.
  */
 function targetFinder({ plan, config: { settings } }: Run): (entry: LogEntry) => readonly string[] {
   const given = plan.to === undefined ? undefined : createRoutes([plan.to], []);
   const configured = createRoutes(settings.forwardTo, settings.routes);
-  const onlyFailed = plan.filter.failed === true;
+  const prefersFailed = plan.filter.only?.includes("failed") === true;
   return (entry) => {
     const { n, product, event, forwards, attempts } = entry;
     if (given !== undefined) return given.targetsOf(product, event);
-    const queued = forwards.filter(({ state }) => !onlyFailed || state === "failed").map(({ target }) => target);
-    const targets = new Set([...queued, ...(onlyFailed ? mirroredTo(entry) : [])]);
+    const queued = new Set(forwards.map(({ target }) => target));
+    const failed = forwards.filter(({ state }) => state === "failed").map(({ target }) => target);
+    const notTaken = new Set(prefersFailed ? [...failed, ...mirroredTo(entry)] : []);
+    // Of another kind of --only, a delivery may have failed nowhere.
+    const targets = notTaken.size > 0 ? notTaken : queued;
     if (targets.size > 0) return [...targets];
     const now = configured.targetsOf(product, event);
     if (now.length > 0) return now;
@@ -169,13 +172,13 @@ async function replayAll(
     return ExitCode.ok;
   }
   const { expectStatus, showSecrets } = plan;
-  const { forwardTo, routes, insecure } = config.settings;
+  const { forwardTo, routes, insecure, forwardTimeout } = config.settings;
   const known = createRoutes(plan.to === undefined ? forwardTo : [plan.to, ...forwardTo], routes);
   const poster = await openTargets(targets, {
     addresses: known.all(products.map(({ id }) => id)),
-    timeoutMs: plan.timeoutMs,
+    timeoutMs: forwardTimeout,
     connections: 1,
-    insecure: plan.insecure ?? insecure,
+    insecure,
     env: config.env,
     ownConnections: count <= MAX_OWN_CONNECTIONS,
     receivedAtOf: async () => undefined,

@@ -13,7 +13,7 @@ import type { Config } from "../project/load.ts";
 import { freshen, numbered, type Random, seededRandom } from "../samples/fresh.ts";
 import { usageError } from "../util/errors.ts";
 import { readExact, writeJson } from "../util/json.ts";
-import { flawOf, malformedJson } from "./faults.ts";
+import { flawOf } from "./faults.ts";
 import type { OutgoingDelivery } from "./outgoing.ts";
 import type { SendPlan } from "./plan.ts";
 import type { Source } from "./sources.ts";
@@ -29,10 +29,10 @@ export interface SampleDelivery extends OutgoingDelivery {
 }
 
 export function countDeliveries(plan: SendPlan, sources: readonly Source[]): number {
-  return sources.length * plan.count * (plan.repeat + 1);
+  return sources.length * plan.count;
 }
 
-/** Lazy: each delivery is made when it is needed. Repeats are the same bytes. */
+/** Lazy: each delivery is made when it is needed. */
 export function* sampleDeliveries(
   context: Context,
   plan: SendPlan,
@@ -44,10 +44,7 @@ export function* sampleDeliveries(
     const make = (now: Date, copy = 1): SampleDelivery => makeDelivery(plan, source, { secrets, random, now, copy });
     const mayBeSame = plan.count > 1 && !plan.fresh && plan.challenge !== true;
     const same = mayBeSame ? sameAtAnyTime(make, context.now()) : undefined;
-    for (let i = 0; i < plan.count; i++) {
-      const made = same ?? make(context.now(), i + 1);
-      for (let times = 0; times <= plan.repeat; times++) yield made;
-    }
+    for (let i = 0; i < plan.count; i++) yield same ?? make(context.now(), i + 1);
   }
 }
 
@@ -92,7 +89,7 @@ function makeDelivery(plan: SendPlan, source: Source, options: MakeOptions): Sam
   const body = challenge === undefined ? bodyOf(source, plan, options) : Buffer.from(JSON.stringify({ challenge }));
   const input = { ...common, format, headers, faults };
   const { delivery, notes, unsigned } = prepareKeeping(plan.assignments, { ...input, body });
-  const good = {
+  return {
     ...about,
     challenge,
     flaw: flawOf(plan, source),
@@ -100,18 +97,6 @@ function makeDelivery(plan: SendPlan, source: Source, options: MakeOptions): Sam
     delivery,
     notes: [...notes, ...(source.tip === undefined ? [] : [source.tip]), ...guideOnly(source)],
   };
-  if (!plan.malformed && !plan.truncate) return good;
-  const { length } = delivery.body;
-  if (length === 0) throw usageError("an empty body cannot be broken further");
-  if (plan.truncate) {
-    // Signed first, then cut, as by a broken connection. It may end in the middle of a character.
-    const cut = delivery.body.subarray(0, Math.floor(length / 2));
-    const note = `cut off after ${cut.length} of ${length} bytes, as asked`;
-    return { ...good, delivery: { ...delivery, body: cut }, notes: [...good.notes, note] };
-  }
-  // Broken first, then signed, as by a broken sender.
-  const broken = prepare({ ...input, body: malformedJson(delivery.body) });
-  return { ...good, delivery: broken.delivery, notes: [...good.notes, "malformed JSON, as asked"] };
 }
 
 /** The header with the configured secret, for a probe that carries one: later deliveries are signed with it. */

@@ -2,11 +2,7 @@ import { rememberChannelTokens } from "../channels/read-tokens.ts";
 import { runningAddress } from "../events/running-listener.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
-import { openServer, sendReply } from "../receiver/http-server.ts";
-import { KEY_SET_PATH, keySetReply } from "../receiver/routes.ts";
-import { plainReply } from "../recognition/reply.ts";
-import { ExitCode, UserError, usageError } from "../util/errors.ts";
-import { localKeySet } from "../zoho-api/key-sets.ts";
+import { ExitCode } from "../util/errors.ts";
 import { addedWarner } from "./added-members.ts";
 import { deliver } from "./deliver.ts";
 import { requireFaults } from "./faults.ts";
@@ -29,10 +25,7 @@ export async function send(
   const warnOfAdded = addedWarner(context, plan);
   for (const { body } of sources) warnOfAdded(body);
   if (plan.dryRun || plan.curl) return showRequests(context, plan, config, sources);
-  const work = () => deliver(context, plan, config, sources);
-  if (plan.serveJwksPort === undefined) return work();
-  const keySet = localKeySet(config.secrets, [...new Set(sources.map(({ product }) => product))]);
-  return whileServingKeys(context, { port: plan.serveJwksPort, keySet }, work);
+  return deliver(context, plan, config, sources);
 }
 
 /**
@@ -58,47 +51,4 @@ function showRequests(context: Context, plan: SendPlan, config: Config, sources:
     context.report(requestReport(outgoing, plan));
   }
   return ExitCode.ok;
-}
-
-/** An app that answers before it verifies fetches the keys after the last answer. */
-const FETCH_GRACE_MS = 2_000;
-
-const CLOSE_GRACE_MS = 500;
-
-/** Serves the public halves of the signing keys on loopback while the work goes on. `port`: 0 for any free one. */
-async function whileServingKeys<T>(
-  context: Context,
-  { port, keySet }: { readonly port: number; readonly keySet: ReturnType<typeof localKeySet> },
-  work: () => Promise<T>,
-): Promise<T> {
-  const fetched = new AbortController();
-  const server = await openServer({ host: "127.0.0.1", port }, (request, response) => {
-    const isKeySet = request.url?.split("?", 1)[0] === KEY_SET_PATH;
-    const reply = isKeySet ? keySetReply(request.method, keySet) : plainReply(404, `the key set is at ${KEY_SET_PATH}`);
-    sendReply(response, reply);
-    if (isKeySet && reply.status === 200) response.once("finish", () => fetched.abort());
-  }).catch((error: unknown) => {
-    if (!(error instanceof UserError)) throw error;
-    throw usageError(`--serve-jwks: ${error.message}`, "choose another port, such as --serve-jwks 4462, or 0 for any");
-  });
-  const url = `http://127.0.0.1:${server.port}${KEY_SET_PATH}`;
-  context.report(
-    context.json
-      ? { type: "text", text: url, json: { type: "key_set", url } }
-      : { type: "notice", message: `public keys (JWKS) at ${url} until everything is sent` },
-  );
-  try {
-    const result = await work();
-    await context.sleep(FETCH_GRACE_MS, AbortSignal.any([fetched.signal, context.signal]));
-    if (!fetched.signal.aborted) {
-      context.report({
-        type: "warning",
-        message: `the public keys at ${url} were not fetched`,
-        hint: "have your app load its keys (JWKS) from there; if it caches keys, it may still use old ones",
-      });
-    }
-    return result;
-  } finally {
-    await server.close(CLOSE_GRACE_MS);
-  }
 }

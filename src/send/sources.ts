@@ -224,11 +224,8 @@ function requireProbes(product: Product, { id, probes }: Format, plan: SendPlan)
   }
   if (plan.challenge !== true)
     throw usageError(`the probe of ${product.title} has no value`, "use --challenge without one");
-  if (plan.count > 1 || plan.repeat > 0 || plan.malformed || plan.truncate) {
-    throw usageError(
-      `the probe of ${product.title} is sent once, and complete`,
-      "leave --count, --repeat, --malformed and --truncate out",
-    );
+  if (plan.count > 1) {
+    throw usageError(`the probe of ${product.title} is sent once`, "leave --count out");
   }
   return probes;
 }

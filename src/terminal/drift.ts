@@ -13,7 +13,7 @@ export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftRep
     paint.strong("Schema drift"),
     drifts.map((drift) => eventLines(drift, brief ? MAX_BRIEF_LINES : Number.POSITIVE_INFINITY, paint)),
     overlooked > 0 && paint.caution(`${left} not compared: too many different events in one run.`),
-    moreCommand !== undefined && paint.dim(`full list: ${moreCommand} (add --learn to propose fixtures)`),
+    moreCommand !== undefined && paint.dim(`full list: ${moreCommand}`),
   );
   return brief ? { err: text } : { out: text };
 }

@@ -15,6 +15,8 @@ export interface ProbeOptions {
   /** Key of the receiver; another process asks it. */
   readonly key: { answer(nonce: string): ReturnType<ProbeKey["answer"]> | Promise<string | undefined> };
   readonly signal: AbortSignal;
+  /** Also find out whether a made-up X-Forwarded-For passes for the sender's address. */
+  readonly forgesAddress?: boolean;
   /** For one request, from name resolution to the headers of the answer. */
   readonly timeoutMs?: number;
   /** A pause before each attempt. */
@@ -26,7 +28,7 @@ export interface ProbeOptions {
 }
 
 export type ProbeResult =
-  /** `isForgeable`: an X-Forwarded-For that the sender makes up passes for its address. */
+  /** `isForgeable`: the made-up X-Forwarded-For passed for the sender's address. */
   | { readonly ok: true; readonly latencyMs: number; readonly isForgeable: boolean }
   /** `reason` follows "a request to <url> did not arrive here: ". */
   | { readonly ok: false; readonly reason: string };
@@ -71,7 +73,7 @@ async function probeOnce(
       request(`${options.publicUrl}/readyz`, {
         headers: {
           [PROBE_HEADER]: nonce,
-          "x-forwarded-for": MADE_UP_ADDRESS,
+          ...(options.forgesAddress === true ? { "x-forwarded-for": MADE_UP_ADDRESS } : {}),
           "ngrok-skip-browser-warning": "1",
           "user-agent": "zoho-hooks-probe",
         },

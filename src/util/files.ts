@@ -137,7 +137,7 @@ export function isDevice(path: string): boolean {
 }
 
 /** The target of a link to nothing: renaming a file over it would replace the link. */
-export function danglingLinkTarget(path: string): string | undefined {
+function danglingLinkTarget(path: string): string | undefined {
   try {
     return existsSync(path) ? undefined : resolve(dirname(path), readlinkSync(path));
   } catch {
@@ -226,7 +226,7 @@ export function writeFileAtomically(path: string, content: string | Buffer, mode
 }
 
 /** Why a file could not be written, by the name that the user knows. */
-export function writeErrorText(error: unknown): string {
+function writeErrorText(error: unknown): string {
   return errorText(error).replace(/\.[0-9a-f-]{36}\.tmp(?=')/g, "");
 }
 

@@ -8,7 +8,6 @@ import { NOT_A_FILE } from "../util/files.ts";
 
 interface InputOptions {
   readonly logged?: string;
-  readonly store?: string;
 }
 
 /** `verify 3` and `verify last`, as `replay` takes them, unless a file has this name. */
@@ -30,7 +29,6 @@ export function inputNames(context: Context, files: readonly string[], options: 
     if (files.length > 0) throw usageError("--logged and a file cannot be combined", "leave one of them out");
     return [];
   }
-  if (options.store !== undefined) throw usageError("--store does nothing without --logged");
   const names = files.length > 0 ? files : ["-"];
   if (!names.includes("-")) return names;
   if (files.length === 0 && context.stdin.isTTY) {

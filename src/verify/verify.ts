@@ -31,11 +31,9 @@ export interface VerifyOptions {
   readonly product?: string;
   readonly event?: string;
   readonly logged?: string;
-  readonly store?: string;
   readonly format?: string;
   readonly signature?: string;
   readonly header?: readonly string[];
-  readonly contentType?: string;
   readonly url?: string;
   readonly tolerance?: string;
   readonly explain?: boolean;
@@ -51,7 +49,6 @@ export async function verify(context: Context, files: readonly string[], options
   if (n !== undefined) return verify(context, [], { ...options, logged: n });
   const names = expandPaths(context, inputNames(context, files, options));
   const flags = {
-    store: options.store,
     tolerance: tolerance === undefined ? undefined : parseDuration(tolerance, "--tolerance"),
   };
   const config = loadConfig(context, { flags, needsSecrets: true });
@@ -142,7 +139,7 @@ async function* inTurn(first: readonly InputItem[], others: AsyncIterable<InputI
 /** Headers and a URL that were given for every payload. */
 type Given = ReturnType<typeof readGiven>;
 
-function readGiven({ url, header = [], contentType: type }: VerifyOptions) {
+function readGiven({ url, header = [] }: VerifyOptions) {
   // Anything else has no query, and a signature over it would fail for no visible reason.
   if (url !== undefined && !url.startsWith("/") && !/^https?:\/\/./i.test(url)) {
     throw usageError(
@@ -151,11 +148,10 @@ function readGiven({ url, header = [], contentType: type }: VerifyOptions) {
     );
   }
   const typed = header.map(parseHeader);
-  const contentType = type ?? typed.find(([name]) => name.toLowerCase() === "content-type")?.[1];
-  const others = typed.filter(([name]) => name.toLowerCase() !== "content-type");
-  const headers: readonly HeaderPair[] =
-    contentType === undefined ? others : [["content-type", contentType], ...others];
-  return { url, headers, contentType, isComplete: typed.length > 0 };
+  const contentType = typed.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  // A content type alone says nothing about a signature.
+  const isComplete = typed.some(([name]) => name.toLowerCase() !== "content-type");
+  return { url, headers: typed, contentType, isComplete };
 }
 
 /** A given header replaces those of its name. */

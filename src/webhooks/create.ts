@@ -13,7 +13,7 @@ import { errorText, UserError, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import { isRejection } from "../zoho-api/errors.ts";
 import { usesLocalZoho } from "../zoho-api/session.ts";
-import type { ManagedProduct, Webhook, WebhookConfig, WebhookFilters } from "./product-api.ts";
+import type { ManagedProduct, Webhook, WebhookConfig } from "./product-api.ts";
 import {
   deletion,
   failureOf,
@@ -26,13 +26,7 @@ import {
 
 export interface CreateOptions extends WebhookOptions {
   readonly name: string;
-  readonly description?: string;
   readonly rule?: string;
-  readonly departments?: string;
-  readonly fields?: string;
-  readonly previous?: boolean;
-  readonly direction?: string;
-  readonly unsigned?: boolean;
   readonly showSecrets?: boolean;
 }
 
@@ -45,15 +39,14 @@ export async function createWebhook(
   options: CreateOptions,
   findUrl: (isZohoLocal: boolean) => Promise<string>,
 ): Promise<void> {
-  const { name, description, rule } = options;
-  const filters = readFilters(product, options);
+  const { name, rule } = options;
   requireRuleKind(product, rule);
   const events = readEvents(context, product, words);
   const isZohoLocal = await usesLocalZoho(context, config, options.profile);
   const url = notifyUrl(context, await findUrl(isZohoLocal), { isZohoLocal, plainHttp: product.plainHttp === true });
   await withWebhooks(context, config, product, options, async (session) => {
-    const chosen = chooseSecret(context, session, options);
-    const config: WebhookConfig = { name, description, url, events, secret: chosen?.value, filters };
+    const chosen = chooseSecret(context, session);
+    const config: WebhookConfig = { name, url, events, secret: chosen?.value };
     const refusal = product.rejection?.(config);
     if (refusal !== undefined) throw usageError(refusal);
     const warning = product.warn?.(config);
@@ -64,19 +57,6 @@ export async function createWebhook(
       return [requests.create(config), ...(addRule === undefined ? [] : [addRule])];
     });
   });
-}
-
-/** Rejects filters that the product's API does not document, before anything is sent. */
-function readFilters({ title, filters: documented }: ManagedProduct, options: CreateOptions): WebhookFilters {
-  const items = (text: string | undefined): readonly string[] | undefined =>
-    text?.split(",").flatMap((each) => each.trim() || []);
-  const { departments, fields, previous, direction } = options;
-  const filters = { departments: items(departments), fields: items(fields), previous, direction };
-  for (const [name, value] of Object.entries(filters)) {
-    if (value !== undefined && !documented.some((each) => each === name))
-      throw usageError(`--${name} is not a documented filter of ${title}`, "leave it out");
-  }
-  return filters;
 }
 
 function requireRuleKind({ title, rules }: ManagedProduct, kind: string | undefined): void {
@@ -132,18 +112,13 @@ interface ChosenSecret {
 function chooseSecret(
   context: Context,
   { config, product: { id, title, secret: rule } }: WebhookSession,
-  { unsigned = false }: CreateOptions,
 ): ChosenSecret | undefined {
-  if (rule === undefined) {
-    if (!unsigned) return undefined;
-    throw usageError(`--unsigned: ${title} always signs with Zoho's own key`, "leave it out");
-  }
-  if (unsigned) return undefined;
+  if (rule === undefined) return undefined;
   const [known] = config.secrets.for("secret", id);
   if (known !== undefined && !rule.pattern.test(known.reveal())) {
     throw usageError(
       `${known.origin}: a secret for ${title} must be ${rule.rule}`,
-      `set ZOHO_WEBHOOK_SECRET_${id.toUpperCase()} to one, or add --unsigned to create the webhook without a secret`,
+      `set ZOHO_WEBHOOK_SECRET_${id.toUpperCase()} to one`,
     );
   }
   const value = known?.reveal() ?? newSecret();
@@ -165,7 +140,7 @@ async function create(
   session: WebhookSession,
   config: WebhookConfig,
   chosen: ChosenSecret | undefined,
-  { rule, showSecrets }: CreateOptions,
+  { rule }: CreateOptions,
 ): Promise<void> {
   const { product, signIn, command } = session;
   const warn = (message: string, hint?: string): void => context.report({ type: "warning", message, hint });
@@ -213,7 +188,7 @@ async function create(
       "not_listed",
     );
   }
-  const secret = showSecrets === true ? chosen?.value : chosen && MASK;
+  const secret = chosen && MASK;
   context.report(webhookReport("created", product, { ...listed, secret }));
   if (listed.url !== config.url) warn(differentUrl(listed.url, config.url));
   const missing = config.events.filter((event) => !listed.events.includes(event));

@@ -34,12 +34,10 @@ function financeProduct(id: "books" | "inventory", title: string, root: string, 
       },
     },
     events: { noun: "module", many: false, known: MODULES, aliases: { contact: "customer" } },
-    filters: [],
     secret: { pattern: /^[A-Za-z0-9]{12,50}$/, rule: "12 to 50 letters and digits" },
-    rejection({ name, description = "", url }) {
+    rejection({ name, url }) {
       const limits = [
         ["--name", name, 50],
-        ["--description", description, 100],
         ["--url", url, 5000],
       ] as const;
       const tooLong = limits.find(([, value, max]) => value.length > max);
@@ -63,10 +61,9 @@ function financeProduct(id: "books" | "inventory", title: string, root: string, 
       rules: rowsAt(row, "related_rules")?.flatMap((rule) => idText(rule.workflow_id) ?? []),
     }),
     // Posts the whole record, as integrations do.
-    body: ({ name, description, url, events, secret }) => ({
+    body: ({ name, url, events, secret }) => ({
       json: JSON.stringify({
         webhook_name: name,
-        description,
         entity: events[0],
         method: "POST",
         url,

@@ -28,7 +28,6 @@ export interface ManagedProduct extends ProductApi {
     /** Other names for them, lower case. */
     readonly aliases?: Readonly<Record<string, string>>;
   };
-  readonly filters: readonly (keyof WebhookFilters)[];
   /** A secret that the user or this tool chooses, and that Zoho signs with. `rule` completes "a secret must be …". */
   readonly secret?: { readonly pattern: RegExp; readonly rule: string };
   /** Why Zoho would reject a configuration. */
@@ -82,19 +81,10 @@ export interface Webhook {
 /** A webhook to create. */
 export interface WebhookConfig {
   readonly name: string;
-  readonly description: string | undefined;
   readonly url: string;
   readonly events: readonly string[];
   /** Undefined if it does not sign, or signs with a key of Zoho's. */
   readonly secret: string | undefined;
-  readonly filters: WebhookFilters;
-}
-
-export interface WebhookFilters {
-  readonly departments?: readonly string[] | undefined;
-  readonly fields?: readonly string[] | undefined;
-  readonly previous?: boolean | undefined;
-  readonly direction?: string | undefined;
 }
 
 /** A product's list of failed deliveries. */

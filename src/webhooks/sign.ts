@@ -27,9 +27,6 @@ export const sign: ManagedProduct = {
       requestexpired: "Expired",
     },
   },
-  filters: [],
-  rejection: ({ description }) =>
-    description === undefined ? undefined : "--description: Zoho Sign has no such field",
   secret: { pattern: /^[^\r\n]+$/, rule: "one line" },
   path: "/api/v1/accounts/webhooks",
   listQuery(page) {

@@ -208,21 +208,11 @@ function cacheFile(context: KeyContext, url: string): string {
   return join(context.userFolder, "key-sets", `${name}.json`);
 }
 
-/** The key set (JWKS) for the private keys that `send` signs these products' deliveries with. */
-export function localKeySet(secrets: Secrets, products: readonly Product[]): string {
+/** The key set (JWKS) for the private keys that `send` signs these products' deliveries with; undefined without any. */
+export function localKeySet(secrets: Secrets, products: readonly Product[]): string | undefined {
   const signing = products.filter(({ formats }) =>
     formats.some(({ proofs }) => proofs.some((proof) => proof.signingCredential === "privateKey")),
   );
-  if (signing.length === 0) {
-    throw usageError(
-      `--serve-jwks: no delivery of ${products.map(({ id }) => id).join(", ")} is signed with a private key`,
-      "leave --serve-jwks out",
-    );
-  }
   const keys = signing.flatMap(({ id }) => secrets.for("privateKey", id).map(readPrivateKey));
-  if (keys.length > 0) return writeKeySet(...keys);
-  throw usageError(
-    "--serve-jwks: no private key is set",
-    "create one with zoho-hooks keygen, then set ZOHO_WEBHOOK_PRIVATE_KEY=.zoho-hooks/keys/private.pem",
-  );
+  return keys.length === 0 ? undefined : writeKeySet(...keys);
 }

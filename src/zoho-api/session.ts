@@ -37,7 +37,7 @@ export async function openSignIn(context: Context, config: Config, profile: stri
 }
 
 /** Whether the servers of the sign-in that `openSignIn` would open are on this machine. Reads no secrets. */
-export async function usesLocalZoho(context: Context, config: Config, profile: string | undefined): Promise<boolean> {
+export async function usesLocalZoho(context: Context, config: Config, profile?: string): Promise<boolean> {
   const name = chosenProfile(config, profile);
   try {
     const isFromEnv = name === undefined && hasEnvSignIn(config.env);
@@ -51,7 +51,7 @@ export async function usesLocalZoho(context: Context, config: Config, profile: s
 }
 
 /** `ZOHO_PROFILE` may come from the project's `.env`: an organisation belongs to a project. */
-export function chosenProfile({ env }: Pick<Config, "env">, flag: string | undefined): string | undefined {
+export function chosenProfile({ env }: Pick<Config, "env">, flag?: string): string | undefined {
   return flag ?? (env.ZOHO_PROFILE?.trim() || undefined);
 }
 

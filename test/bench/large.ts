@@ -29,7 +29,7 @@ const questions: Record<string, LogFilter> = {
   "the last 50 of a glob": { events: ["crm:Leads.*"] },
   "the only one of an event": { events: ["Rare.*"] },
   "a product that never came": { product: "desk" },
-  "50 refusals": { status: { min: 400, max: 499 } },
+  "50 refusals": { only: [{ minStatus: 400, maxStatus: 499 }] },
   "the last hour": { since: new Date(count * 100 - 3_600_000) },
   "an old id": { search: "5725767000100000042" },
   "an old e-mail address": { where: [parseWhere("data.Email=user42@example.com")] },

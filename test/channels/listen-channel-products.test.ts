@@ -66,8 +66,8 @@ describe.each([
     ],
     idIs: /"channel_id":\d+,/,
   },
-])("listen --channel --product $product", ({ product, event, path, scopes, idIs }) => {
-  const start = () => listen(["--channel", event, "--product", product, "--expand"], scopes);
+])("listen --channel $product:…", ({ product, event, path, scopes, idIs }) => {
+  const start = () => listen(["--channel", `${product}:${event}`, "--expand"], scopes);
 
   it("creates, receives, verifies, expands, renews and deletes, with the product's calls only", async () => {
     const of = await start();
@@ -128,7 +128,7 @@ describe.each([
   });
 
   it("names the scope to sign in with if records cannot be read", async () => {
-    const of = await listen(["--channel", event, "--product", product, "--expand"], scopes.slice(0, -1));
+    const of = await listen(["--channel", `${product}:${event}`, "--expand"], scopes.slice(0, -1));
     await zoho.notify(event, [RECORD]);
     await expect.poll(() => linesOf(of, "record").length).toBe(1);
     const scope = scopes.at(-1);
@@ -136,5 +136,14 @@ describe.each([
       error: expect.stringContaining(`lacks the scope ${scope}`),
       hint: expect.stringContaining("sign in again to grant it"),
     });
+  });
+
+  it("expands its notifications without a channel, too", async () => {
+    const of = await listen(["--expand"], scopes);
+    const [module = ""] = event.split(".");
+    const { id } = zoho.create(product, module, { Last_Name: "Boyle" });
+    const body = { module, operation: "insert", ids: [id], channel_id: "1" };
+    await of.post(`/webhooks/zoho/${product}`, JSON.stringify(body), { "content-type": "application/json" });
+    await expect.poll(() => linesOf(of, "record")).toMatchObject([{ product, module, record: { id } }]);
   });
 });

@@ -291,7 +291,8 @@ describe("listen --channel that cannot start", () => {
 
   it.each([
     ["for an event that no channel tells of", ["--channel", "Leads.created"], "Leads.create"],
-    ["for a product without channels", ["--product", "books"], "no notification channels"],
+    ["for a product without channels", ["--channel", "books:Leads.create"], "no notification channels"],
+    ["for two products", ["--channel", "crm:Leads.create,bigin:Calls.all"], "one channel, for one product"],
   ])("is a usage error %s", async (_, argv, text) => {
     const { exitCode, err } = await start(argv);
     expect(exitCode).toBe(2);
@@ -304,12 +305,6 @@ describe("listen --channel that cannot start", () => {
     const { exitCode, err } = await start(["--tunnel", "none"], options);
     expect(exitCode).toBe(2);
     expect(err).toContain("needs a public URL");
-  });
-
-  it("rejects a sign-in option without a use for it", async () => {
-    const { exitCode, err } = await run(["listen", "--port", "0", "--profile", "acme"], world());
-    expect(exitCode).toBe(2);
-    expect(err).toContain("--profile does nothing without --channel or --expand");
   });
 
   it("exits with 6 before it opens anything if nobody is signed in", async () => {

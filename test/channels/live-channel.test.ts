@@ -62,6 +62,7 @@ function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void 
     tokens: rig.tokens,
     product,
     api,
+    apiOf: () => api,
     client: watchClient(api, product, interrupt.signal),
     memory: memory(),
     command: (words) => `zoho-hooks channels ${words} --product crm`,

@@ -60,7 +60,7 @@ describe("a URL is shown without its secrets", () => {
       1,
       ({ method, path }) => method === "GET" && path.endsWith("/settings/webhooks"),
     );
-    const made = await webhooks("create", "invoice", "--unsigned", "--url", url("h"));
+    const made = await webhooks("create", "invoice", "--url", url("h"));
     expect(made).toContain(`Zoho posts to https://abc.example/other?${MASKED}, not to https://abc.example/h?${MASKED}`);
     expect(await webhooks("list")).toContain(`https://abc.example/h?${MASKED}`);
     expect(await webhooks("list", "--json")).toContain(`"url":"https://abc.example/h?${MASKED}"`);

@@ -88,7 +88,7 @@ describe("our own listen", () => {
   });
 
   it("that tolerates old signatures is caught", async () => {
-    const listener = await startHumanListener(["--tolerance", "7d"], { env });
+    const listener = await startHumanListener([], { env: { ...env, ZOHO_HOOKS_TOLERANCE: "7d" } });
     const port = Number(new URL(listener.url).port);
     const result = await check("PORT --json --product payments --only security", port);
     await listener.stop();

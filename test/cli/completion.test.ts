@@ -52,8 +52,8 @@ describe("completion words", () => {
     ],
     [["webhooks", "create", "--product", ""], managedProducts.map(({ id }) => id)],
     [
-      ["events", "export", "--format", ""],
-      ["ndjson", "curl"],
+      ["listen", "--role", ""],
+      ["receive", "deliver", "both"],
     ],
   ])("suggests after %j what the command accepts: %j", async (words, wanted) => {
     expect(await suggested(...words)).toEqual(wanted);

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { atTerminal, hasTerminal } from "../support/bin.ts";
 import { tempFolder } from "../support/run.ts";
@@ -39,20 +37,5 @@ describe.skipIf(!hasTerminal)("a terminal that a coding agent has opened", { tim
     const cwd = tempFolder();
     const { status, text } = await atTerminal(["init"], { cwd, env: { CURSOR_AGENT: "1" } }).ended;
     expect([status, text]).toEqual([2, expect.stringContaining("there is no terminal to ask for")]);
-  });
-
-  it("starts no pager", async () => {
-    const cwd = tempFolder();
-    const env = { PAGER: "tee paged >/dev/null" };
-    await atTerminal(["help", "receiving"], { cwd, env, rows: 10 }).ended;
-    expect(readFileSync(join(cwd, "paged"), "utf8")).toContain("Receiving");
-    const own = tempFolder();
-    const { text } = await atTerminal(["help", "receiving"], {
-      cwd: own,
-      env: { ...env, CLAUDECODE: "1" },
-      rows: 10,
-    }).ended;
-    expect(text).toContain("Receiving");
-    expect(() => readFileSync(join(own, "paged"))).toThrow("ENOENT");
   });
 });

@@ -58,7 +58,7 @@ describe.skipIf(!has("bash"))("completion in bash", () => {
     [["send", "boo"], ["books"]],
     [["send", "books", "expense_d"], ["expense_deleted"]],
     [["fixtures", "ej"], ["eject"]],
-    [["listen", "--max-b"], ["--max-body"]],
+    [["listen", "--allow-u"], ["--allow-unsigned"]],
     [
       ["listen", "--events", "cr"],
       ["crm:", "creator:"],

@@ -28,7 +28,7 @@ it.runIf(process.env.WRITE_IMAGES === "1")(
   async () => {
     const cwd = join(tempFolder(), "shop");
     mkdirSync(cwd);
-    const env = { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_TOKEN: TOKEN };
+    const env = { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_TOKEN: TOKEN, ZOHO_HOOKS_RETRY_BASE: "1ms" };
     const app = await startTarget((response, { body }) => {
       const isBad = body.includes("Ticket.Update");
       response.writeHead(isBad ? 500 : 200).end(isBad ? "TypeError: ticket.owner is undefined" : "OK");
@@ -38,7 +38,7 @@ it.runIf(process.env.WRITE_IMAGES === "1")(
       time += 3;
       return new Date(time);
     };
-    const flags = ["--forward-to", `${app.url}/hooks`, "--retries", "1", "--retry-base", "1ms"];
+    const flags = ["--forward-to", `${app.url}/hooks`, "--retries", "1"];
     const listener = await startListener(flags, { cwd, env, now, hasPort: false });
     onTestFinished(async () => {
       await listener.stop();

@@ -32,7 +32,10 @@ function unoptimised(): string {
 }
 
 it("listen records megabytes of one character in a process that has run for long", { timeout: 120_000 }, async () => {
-  const listen = startBin(["listen", "--port", "0", "--max-body", "8mb", "--tunnel", "none"], { bin: unoptimised() });
+  const listen = startBin(["listen", "--port", "0", "--tunnel", "none"], {
+    bin: unoptimised(),
+    env: { ZOHO_HOOKS_MAX_BODY: "8mb" },
+  });
   const [, url = ""] = await listen.said(/Listening on (http:\S+?)\/<product>/);
   for (const [what, type, body] of BODIES) {
     const { status } = await fetch(`${url}/forms`, { method: "POST", headers: { "content-type": type }, body });

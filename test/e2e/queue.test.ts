@@ -151,8 +151,8 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
 
   it("gets one job from several attempts at a Redis that is silent for a while", async () => {
     const redis = await startRedis();
-    const argv = ["--forward-timeout", "500ms", "--retry-base", "500ms"];
-    const listener = await listen(["--forward-to", addressOf(redis), ...argv]);
+    const env = { ZOHO_HOOKS_FORWARD_TIMEOUT: "500ms", ZOHO_HOOKS_RETRY_BASE: "500ms" };
+    const listener = await listen(["--forward-to", addressOf(redis)], { env });
     await listener.post(CRM, lead(1), JSON_TYPE);
     await listener.line("forward");
     redis.pause();
@@ -182,7 +182,7 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
       "events show 1",
       "events show 1 --json",
       "events list --json",
-      "events export",
+      "events show 1 --curl",
       "config show",
       "doctor",
       "stats",
@@ -200,7 +200,9 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
     ["an unknown database", [], { query: "?db=99" }, "DB index is out of range", "does not have"],
   ])("counts %s as a failed attempt, with the words of Redis", async (_, options, { user, query }, words, hint) => {
     const redis = await startRedis(...options);
-    const listener = await listen(["--forward-to", addressOf(redis, query, user), "--retry-base", "10ms"]);
+    const listener = await listen(["--forward-to", addressOf(redis, query, user)], {
+      env: { ZOHO_HOOKS_RETRY_BASE: "10ms" },
+    });
     await listener.post(CRM, lead(1), JSON_TYPE);
     expect(await listener.line("forward")).toMatchObject({ attempt: 1, status: null, state: "retry" });
     const failed = await listener.line("forward", { state: "failed" });

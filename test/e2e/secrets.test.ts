@@ -31,7 +31,11 @@ describe("an app that repeats every secret of the process", () => {
     const listened = await child.ended;
     expect(listened.stdout).toContain("Leads.create");
     expect(leakedIn(listened.stdout + listened.stderr)).toEqual([]);
-    for (const words of [["show", "1"], ["export"], ["export", "--format", "curl"]]) {
+    for (const words of [
+      ["show", "1"],
+      ["list", "--all", "--json"],
+      ["show", "1", "--curl"],
+    ]) {
       const { stdout, stderr } = await runBin(["events", ...words], options);
       expect(stdout).toContain("[masked]");
       expect(leakedIn(stdout + stderr)).toEqual([]);

@@ -11,8 +11,8 @@ import { hang, yes } from "../support/target-app.ts";
 /** Within this, what a process had that was killed goes on. */
 const TAKEN_OVER_MS = 30_000;
 
-const member = (store: string, argv: readonly string[]): Promise<ListenProcess> =>
-  startListenProcess([...argv, "--store", store], { cwd: folderWith({}), hasPort: !argv.includes("deliver") });
+const member = (store: string, argv: readonly string[], env = {}): Promise<ListenProcess> =>
+  startListenProcess([...argv, "--store", store], { cwd: folderWith({}), env, hasPort: !argv.includes("deliver") });
 
 async function post({ url }: ListenProcess, i: number): Promise<number> {
   const headers = { "content-type": "application/json" };
@@ -62,7 +62,7 @@ describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
     const store = await sharedAddress(randomUUID());
     const target = await app(hang);
     const receiver = await member(store, ["--role", "receive", target.url]);
-    const worker = await member(store, ["--role", "deliver", target.url, "--concurrency", "1"]);
+    const worker = await member(store, ["--role", "deliver", target.url], { ZOHO_HOOKS_CONCURRENCY: "1" });
     for (let i = 0; i < 5; i++) expect(await post(receiver, i)).toBe(200);
     await target.came(1);
     target.answer(yes);
@@ -85,7 +85,7 @@ describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
     await runSql(store, sql.replaceAll("zoho_hooks", schema).replaceAll(/\bhooks\b/g, role));
     const own = store.replace("postgres@", `${role}@`);
     const target = await app();
-    const both = await member(own, [target.url, "--keep", "1h"]);
+    const both = await member(own, [target.url], { ZOHO_HOOKS_KEEP: "1h" });
     expect(await post(both, 1)).toBe(200);
     await target.came(1);
     expect((await both.stop()).summary).toMatchObject({ forwards: { delivered: 1 } });

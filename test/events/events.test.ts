@@ -66,15 +66,21 @@ describe("events list", () => {
       ["--event", "leads.create,Nothing.*"],
       [3, 1],
     ],
-    [["--status", "401"], [3]],
-    [["--status", "4xx"], [3]],
+    [["--only", "401"], [3]],
+    [["--only", "4xx"], [3]],
     [
-      ["--status", "200-299"],
+      ["--only", "200-299"],
       [4, 2, 1],
     ],
-    [["--failed"], [2]],
-    [["--rejected"], [3]],
-    [["--invalid"], [4]],
+    [["--only", "failed"], [2]],
+    [["--only", "rejected"], [3]],
+    [["--only", "invalid"], [4]],
+    [
+      ["--only", "invalid,401"],
+      [4, 3],
+    ],
+    [["--only", "failed", "--only", "rejected", "--product", "crm"], [3]],
+    [["--only", "duplicate"], [3]],
     [
       ["--search", "4150868000000002181"],
       [3, 1],
@@ -98,7 +104,7 @@ describe("events list", () => {
   });
 
   it.each([
-    ["--status", "400-200", "write the lower one first: 200-400"],
+    ["--only", "400-200", "write the lower one first: 200-400"],
     ["--since", "2026-02-30", "is not a time"],
     ["--since", "2026-02-30T10:00Z", "is not a time"],
     ["--since", "999999999d", "is not a time"],
@@ -108,7 +114,7 @@ describe("events list", () => {
       `--since: "tomorrow" is not a time\n  write it as today, yesterday, 10m, 2h, 7d, 2026-05-01 or`,
     ],
     ["--until", "noon", '--until: "noon" is not a time'],
-    ["--follow", "--failed", "cannot be combined"],
+    ["--follow", "--only=failed", "cannot be combined"],
     ["--follow", "--until=today", "cannot be combined"],
   ])("takes %s %s for a usage error", async (flag, value, says) => {
     const { exitCode, err } = await project.run(["events", "list", flag, value]);
@@ -129,7 +135,7 @@ describe("events list", () => {
       [["--since", "Yesterday", "--until", "today"], 4],
       [["--since", "today"], 0],
       [["--until", "yesterday"], 0],
-      [["--until", "today", "--failed"], 1],
+      [["--until", "today", "--only", "failed"], 1],
       [["--until", "1m"], 4],
     ])("has %j begin and end at 00:00", async (flags, count) => {
       const { lines, exitCode } = await listed("--json", ...flags);
@@ -185,7 +191,7 @@ describe("events list", () => {
   });
 
   it("prints the log's own fields in JSON", async () => {
-    const { lines } = await project.run(["events", "list", "--json", "--failed"]);
+    const { lines } = await project.run(["events", "list", "--json", "--only", "failed"]);
     expect(lines()[0]).toMatchObject({
       v: 1,
       type: "event",
@@ -209,7 +215,9 @@ describe("events list", () => {
   });
 
   it.each([
-    [["--status", "20"], "--status"],
+    [["--only", "20"], "--only"],
+    [["--only", "duplicates"], "write it as failed, rejected, invalid, duplicate, or as a status"],
+    [["--only", ""], "--only"],
     [["--since", "last week"], "--since"],
     [["--since", "2026-99-01"], "--since"],
     [["--product", "crmm"], "did you mean crm?"],
@@ -241,7 +249,6 @@ describe("a missing log", () => {
     ["show", "last"],
     ["list", "--follow"],
     ["stats"],
-    ["export"],
     ["diff", "1", "2"],
     ["save-fixture", "1"],
     ["prune"],
@@ -258,15 +265,9 @@ describe("a missing log", () => {
     expect(err).toContain("ZOHO_HOOKS_STORE (environment)");
   });
 
-  it("is found elsewhere with --store", async () => {
-    const { lines } = await run([
-      "events",
-      "show",
-      "1",
-      "--json",
-      "--store",
-      join(project.cwd, ".zoho-hooks/events.db"),
-    ]);
+  it("is found elsewhere with ZOHO_HOOKS_STORE", async () => {
+    const env = { ZOHO_HOOKS_STORE: join(project.cwd, ".zoho-hooks/events.db") };
+    const { lines } = await run(["events", "show", "1", "--json"], { env });
     expect(lines()[0]).toMatchObject({ n: 1, event: "Leads.create" });
   });
 });
@@ -412,7 +413,7 @@ describe("an empty log", () => {
   it("is reported as empty", async () => {
     const other = await startLoggedProject({ forward: false });
     try {
-      for (const argv of [["list"], ["stats"], ["export"]]) {
+      for (const argv of [["list"], ["stats"]]) {
         const { exitCode, err, out } = await other.run(["events", ...argv]);
         expect({ exitCode, out }).toEqual({ exitCode: 0, out: "" });
         expect(err).toContain("is empty");

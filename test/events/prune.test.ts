@@ -65,7 +65,8 @@ describe("events prune", () => {
     for (const target of ["http://app.test/x", "http://localhost:3001/y"])
       await log.append(newEntry({ forward: { targets: [target] } }));
     await log.close();
-    const giveUp = (text: string) => run(["events", "prune", "--store", "events.db", "--give-up", text], { cwd });
+    const giveUp = (text: string) =>
+      run(["events", "prune", "--give-up", text], { cwd, env: { ZOHO_HOOKS_STORE: "events.db" } });
     expect((await giveUp("")).exitCode).toBe(2);
     expect((await giveUp("app.test")).err).toContain("1 delivery to http://app.test/x marked as failed");
     expect((await giveUp("localhost:3001")).err).toContain("1 delivery to http://localhost:3001/y marked as failed");

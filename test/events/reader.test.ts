@@ -16,7 +16,6 @@ beforeAll(async () => {
 });
 
 it.each([
-  [["events", "export"]],
   [["events", "list", "--all", "--json"]],
   [["events", "list", "--follow", "--all", "--json"]],
   [["replay", "--since", "1d", "--dry-run", "--to", "3000", "--json"]],

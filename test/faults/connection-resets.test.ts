@@ -1,11 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, it } from "vitest";
-import { startBin } from "../support/bin.ts";
 import { startListenProcess } from "../support/listen-process.ts";
 import { tempFolder } from "../support/run.ts";
-import { startTarget } from "../support/target.ts";
-import { testKeys } from "../support/test-secrets.ts";
 
 /** How a client may begin, and whether the server answers that. */
 const BEGINNINGS: readonly { readonly bytes: string | Buffer; readonly answered: boolean }[] = [
@@ -36,20 +33,4 @@ it("listen survives connections that are reset at any point", async () => {
   await resetConnections(Number(new URL(listener.url).port), 300);
   expect((await fetch(`${listener.url}/healthz`)).status).toBe(200);
   expect(await listener.stop()).toMatchObject({ exitCode: 0 });
-});
-
-it("send --serve-jwks survives connections that are reset at any point", async () => {
-  const resets = new AbortController();
-  const app = await startTarget(async (response) => {
-    await once(resets.signal, "abort");
-    response.end("OK");
-  });
-  const argv = ["send", "desk", "Ticket_Add", "--format", "wire", "--to", app.url, "--serve-jwks", "0", "--json"];
-  const sender = startBin(argv, { env: { ZOHO_WEBHOOK_PRIVATE_KEY: testKeys.privateKey } });
-  const [url = ""] = await sender.shown(/http:\S+jwks\.json/);
-  await resetConnections(Number(new URL(url).port), 100);
-  expect((await fetch(url)).status).toBe(200);
-  resets.abort();
-  expect(await sender.ended).toMatchObject({ status: 0, stderr: "" });
-  await app.close();
 });

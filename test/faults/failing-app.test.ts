@@ -37,8 +37,8 @@ it.each<readonly [fault: string, answer: Answer | "stopped"]>([
     received.add(leadNumber(seen));
     return yes(response, seen, n);
   });
-  const flags = ["--retries", "12", "--retry-base", "20ms", "--forward-timeout", "300ms"];
-  const listener = await startListenProcess(["--forward-to", target.url, ...flags], { cwd });
+  const env = { ZOHO_HOOKS_RETRY_BASE: "20ms", ZOHO_HOOKS_FORWARD_TIMEOUT: "300ms" };
+  const listener = await startListenProcess(["--forward-to", target.url, "--retries", "12"], { cwd, env });
   const load = postLoad({ url: listener.url, from: 0, count: COUNT, connections: 8 });
   await load.until(COUNT / 2);
   await target.start();
@@ -81,7 +81,7 @@ it("an app that a proxy answers for with 503 and Retry-After gets each event onc
       response.writeHead(503, { "retry-after": "1" }).end("no backend");
     }
   });
-  const listener = await startListenProcess(["--forward-to", proxy.url, "--concurrency", "1"], { cwd });
+  const listener = await startListenProcess(["--forward-to", proxy.url], { env: { ZOHO_HOOKS_CONCURRENCY: "1" }, cwd });
   const load = postLoad({ url: listener.url, from: 0, count: COUNT, connections: 8 });
   await expect.poll(() => refusedAt.length).toBe(2);
   const [first = 0, second = 0] = refusedAt;
@@ -140,7 +140,7 @@ it.skipIf(!hasRedis)("a Redis that is a replica for a while gets each event once
   const client = new Redis(redis.port);
   onTestFinished(() => client.disconnect());
   const queue = `bullmq://127.0.0.1:${redis.port}/webhooks`;
-  const listener = await startListenProcess(["--forward-to", queue, "--retry-base", "20ms"], { cwd });
+  const listener = await startListenProcess(["--forward-to", queue], { env: { ZOHO_HOOKS_RETRY_BASE: "20ms" }, cwd });
   const third = COUNT / 3;
   const post = (part: number) => postLoad({ url: listener.url, from: third * part, count: third, connections: 8 });
   const loads = [post(0)];
@@ -174,10 +174,10 @@ it("an app that is killed and started again gets each event, in little memory of
   const gather = (): void => {
     for (const line of recording.lines) if (/^\d+$/.test(line)) seen.add(Number(line));
   };
-  const listener = await startListenProcess(["--forward-to", `http://127.0.0.1:${port}`, "--retry-base", "500ms"], {
+  const listener = await startListenProcess(["--forward-to", `http://127.0.0.1:${port}`], {
     cwd,
     // As the README says for machines with little memory.
-    env: { NODE_OPTIONS: "--max-semi-space-size=4" },
+    env: { ZOHO_HOOKS_RETRY_BASE: "500ms", NODE_OPTIONS: "--max-semi-space-size=4" },
   });
   const load = postLoad({ url: listener.url, from: 0, count: KILLED_COUNT, connections: 20 });
   const kills = 8;

@@ -16,8 +16,11 @@ const SMALL = IS_LONG ? 20_000 : 1000;
 it("strangers evict no delivery that the app has failed", async () => {
   const cwd = tempFolder();
   const target = await app(says(500));
-  const flags = ["--forward-to", target.url, "--retries", "0", "--max-log", "3mb"];
-  const listener = await startListenProcess(flags, { cwd, env: { ZOHO_WEBHOOK_SECRET: SECRET } });
+  const flags = ["--forward-to", target.url, "--retries", "0"];
+  const listener = await startListenProcess(flags, {
+    cwd,
+    env: { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_HOOKS_MAX_LOG: "3mb" },
+  });
   const post = async (body: string | Buffer, signature?: string): Promise<number> => {
     const headers = { "content-type": "application/json", ...(signature && { "x-zoho-signature": signature }) };
     const response = await fetch(listener.url + CRM, { method: "POST", headers, body });

@@ -20,7 +20,7 @@ interface Case {
 }
 
 /** What they start would outlive the case, or belongs to the user's desktop. */
-const LEFT_OUT = new Set(["--exec", "--open", "--edit", "--browser", "--every", "--serve-jwks"]);
+const LEFT_OUT = new Set(["--exec", "--open", "--edit", "--browser", "--every"]);
 const PASSWORD = "planted-password-5c1f";
 const PLAUSIBLE = [
   ...[

@@ -76,15 +76,15 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
 const READING = [
   "list",
   "list --all --json",
-  "list --where data.id=1 --failed",
+  "list --where data.id=1 --only failed",
   "show 3",
   "show 3 --json",
   "stats",
   "stats --json",
 ];
 const OTHERS = [
-  "export",
-  "export --format curl",
+  "list --all --json",
+  "show 2 --curl",
   "diff 1 2",
   "drift",
   "list --follow --limit 5",
@@ -99,7 +99,7 @@ const cases: fc.Arbitrary<Case> = fc.record({
     "replay --since 1d --dry-run",
     "types crm --observed",
     "listen --port 0 --tunnel none --forward-to 9 --timeout 1ms",
-    "listen --port 0 --tunnel none --json --max-log 1mb --timeout 1ms",
+    "listen --port 0 --tunnel none --json --timeout 1ms",
   ),
 });
 

@@ -28,7 +28,6 @@ const CONFIG = Buffer.from(
     tolerance: "5m",
     events: ["crm:Leads.*"],
     allowIp: ["127.0.0.1", "10.0.0.0/8"],
-    allowZohoIps: false,
     allowUnsigned: ["forms"],
     forwardTo: [3000, "localhost:3001/hooks"],
     routes: { "desk:*": 3002 },

@@ -131,13 +131,14 @@ describe("the list", () => {
   it.each([
     ["product=crm", [1, 2, 4]],
     ["event=Leads.*", [1, 2]],
-    ["status=401", [4]],
-    ["status=4xx", [4]],
-    ["invalid=true", [3, 4]],
-    ["duplicates=true", [2]],
+    ["only=401", [4]],
+    ["only=4xx", [4]],
+    ["only=invalid", [3, 4]],
+    ["only=duplicate", [2]],
     ["search=Zephyr", [3]],
-    ["product=crm&search=Tanaka&duplicates=true", [2]],
-    ["failed=true", []],
+    ["product=crm&search=Tanaka&only=duplicate", [2]],
+    ["only=failed", []],
+    ["only=failed,duplicate,401", [2, 4]],
   ])("is filtered by %s", async (query, expected) => {
     const { project, get } = await inspect({ forward: false });
     await project.deliver(CRM, leadBody());

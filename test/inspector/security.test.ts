@@ -166,7 +166,7 @@ describe("a request is refused", () => {
     expect([413, "EPIPE", "ECONNRESET"]).toContain(status);
   });
 
-  it.each(["?before=x", "?limit=0", "?status=zzz", "?product=nothing", "?event=nothing:x"])(
+  it.each(["?before=x", "?limit=0", "?only=zzz", "?product=nothing", "?event=nothing:x"])(
     "for the query %s",
     async (query) => {
       expect([400, 422]).toContain((await inspector.get(`/api/events${query}`)).status);

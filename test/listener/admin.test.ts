@@ -27,8 +27,8 @@ async function sampleOf(url: string, name: string, labels: Record<string, string
 it("serves the counts of a run as OpenMetrics", async () => {
   const target = await app(says(500));
   const down = "http://127.0.0.1:9/hook?token=SEKRET";
-  const argv = [target.url, "--forward-to", down, "--admin", "0", "--retry-base", "1h"];
-  const listener = await listen(argv, { env: { ZOHO_WEBHOOK_TOKEN: "good-token" } });
+  const argv = [target.url, "--forward-to", down, "--admin", "0"];
+  const listener = await listen(argv, { env: { ZOHO_WEBHOOK_TOKEN: "good-token", ZOHO_HOOKS_RETRY_BASE: "1h" } });
   const url = adminUrl(listener);
   const withToken = (token: string): string => JSON.stringify({ ...JSON.parse(lead(1)), token });
   await listener.post(CRM, withToken("good-token"));

@@ -55,7 +55,7 @@ describe("listen under attack", () => {
   });
 
   it("shows the size of a body that was too large to record", async () => {
-    const human = await startHumanListener(["--max-body", "1kb"]);
+    const human = await startHumanListener([], { env: { ZOHO_HOOKS_MAX_BODY: "1kb" } });
     await fetch(`${human.url}/webhooks/zoho/crm`, { method: "POST", body: "x".repeat(2500) });
     const { out } = await human.stop();
     expect(out).toContain("2.5 kB, not recorded");
@@ -116,7 +116,7 @@ describe("listen under attack", () => {
   });
 
   it("counts an oversized body for its product", async () => {
-    listener = await startListener(["--max-body", "100"]);
+    listener = await startListener([], { env: { ZOHO_HOOKS_MAX_BODY: "100" } });
     await listener.post("/webhooks/zoho/books", "x".repeat(200));
     expect(await listener.event(1)).toMatchObject({ status: 413, product: "books" });
   });
@@ -157,7 +157,7 @@ describe("listen under attack", () => {
 
   it("keeps the log near its limit under load", async () => {
     const cwd = tempFolder();
-    listener = await startListener(["--max-log", "3mb"], { cwd });
+    listener = await startListener([], { env: { ZOHO_HOOKS_MAX_LOG: "3mb" }, cwd });
     for (let n = 1; n <= 30; n++) {
       await listener.post(
         "/webhooks/zoho/crm",
@@ -186,9 +186,9 @@ describe("listen under attack", () => {
   });
 
   it("rejects a size limit that is too small as a usage error", async () => {
-    expect(await run(["listen", "--max-body", "0"])).toMatchObject({
+    expect(await run(["listen"], { env: { ZOHO_HOOKS_MAX_BODY: "0" } })).toMatchObject({
       exitCode: 2,
-      err: expect.stringContaining("--max-body"),
+      err: expect.stringContaining("ZOHO_HOOKS_MAX_BODY"),
     });
   });
 });

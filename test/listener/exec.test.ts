@@ -178,9 +178,9 @@ describe("--exec", () => {
       await ending;
       response.end("OK");
     });
-    const argv = ["listen", "--port", "0", "--forward-to", target.url, "--concurrency", "1", ...exec];
+    const argv = ["listen", "--port", "0", "--forward-to", target.url, ...exec];
     const onErr = (text: string) => void (text.includes("stopping: finishing work in progress") && isEnding());
-    const { exitCode, err } = await run(argv, { cwd, env, onErr });
+    const { exitCode, err } = await run(argv, { cwd, env: { ...env, ZOHO_HOOKS_CONCURRENCY: "1" }, onErr });
     expect(target.seen).toHaveLength(5);
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: expect.stringContaining("5 delivered, 0 failed") });
   });

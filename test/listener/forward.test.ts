@@ -43,7 +43,9 @@ it("masks secrets in target URLs everywhere", async () => {
 describe("the app", () => {
   it("receives every expected event before listen exits", async () => {
     const target = await app((response) => void setTimeout(() => response.end("OK"), 30));
-    const listener = await startListener(["--forward-to", target.url, "--concurrency", "1", "--expect", "crm:*=10"]);
+    const listener = await startListener(["--forward-to", target.url, "--expect", "crm:*=10"], {
+      env: { ZOHO_HOOKS_CONCURRENCY: "1" },
+    });
     await Promise.all(
       Array.from({ length: 10 }, (_, i) => listener.post(CRM, lead(i), { "content-type": "application/json" })),
     );
@@ -202,9 +204,11 @@ describe("how the app is reached", () => {
     expect(other.seen).toHaveLength(0);
   });
 
-  it("stops waiting after --forward-timeout", async () => {
+  it("stops waiting after the setting forwardTimeout", async () => {
     const target = await app(hang);
-    const listener = await listen(["--forward-to", target.url, "--forward-timeout", "150ms", "--retries", "0"]);
+    const listener = await listen(["--forward-to", target.url, "--retries", "0"], {
+      env: { ZOHO_HOOKS_FORWARD_TIMEOUT: "150ms" },
+    });
     await listener.post(CRM, lead(1));
     const line = await listener.line("forward");
     expect(line).toMatchObject({ status: null, state: "failed", error: expect.stringContaining("within 150 ms") });
@@ -339,13 +343,16 @@ describe("targets", () => {
     [["--port", "4999", "--forward-to", "http://0.0.0.0:4999/x"], "listen's own port"],
     [["--port", "4999", "--host", "0.0.0.0", "--forward-to", `http://${hostname()}:4999`], "listen's own port"],
     [["--public-url", "https://a.example", "--forward-to", "https://a.example/x"], "listen's own public URL"],
-    [["--forward-to", "3000", "--forward-timeout", "0"], "--forward-timeout"],
-    [["--forward-to", "3000", "--concurrency", "0"], "--concurrency"],
     [["--forward-to", "3000", "--respond", "later"], "ack, mirror"],
   ])("cannot be %j", async (argv, text) => {
     const { exitCode, err } = await run(["listen", ...argv]);
     expect(exitCode).toBe(2);
     expect(err).toContain(text);
     expect(err).not.toContain("pw");
+  });
+
+  it.each(["ZOHO_HOOKS_FORWARD_TIMEOUT", "ZOHO_HOOKS_CONCURRENCY"])("cannot be used with %s=0", async (name) => {
+    const { exitCode, err } = await run(["listen", "3000"], { env: { [name]: "0" } });
+    expect({ exitCode, err }).toEqual({ exitCode: 2, err: expect.stringContaining(name) });
   });
 });

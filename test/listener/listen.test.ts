@@ -291,8 +291,8 @@ describe("listen", () => {
     }
   });
 
-  it("rejects a body over --max-body with 413, with content-length or chunked", async () => {
-    const app = await listen(["--max-body", "1kb"]);
+  it("rejects a body over the setting maxBody with 413, with content-length or chunked", async () => {
+    const app = await listen([], { ZOHO_HOOKS_MAX_BODY: "1kb" });
     expect((await app.post("/webhooks/zoho/crm", "x".repeat(1001))).status).toBe(413);
     const chunked = await new Promise<number | undefined>((resolve, reject) => {
       const sender = request(`${app.url}/webhooks/zoho/crm`, { method: "POST" }, (response) =>
@@ -307,7 +307,7 @@ describe("listen", () => {
   });
 
   it("records megabytes of one letter", async () => {
-    const app = await listen(["--max-body", "8mb"]);
+    const app = await listen([], { ZOHO_HOOKS_MAX_BODY: "8mb" });
     expect((await app.post("/webhooks/zoho/crm", "A".repeat(6_000_000))).status).toBe(400);
     const { n, status } = await app.event(1);
     expect([n, status]).toEqual([1, 400]);
@@ -446,14 +446,14 @@ describe("listen", () => {
   });
 
   it("accepts only allowed addresses, and ignores X-Forwarded-For on direct requests", async () => {
-    const closed = await listen(["--allow-zoho-ips"]);
+    const closed = await listen(["--allow-ip", "103.234.239.0/24"]);
     const forged = { "content-type": "application/json", "x-forwarded-for": "103.234.239.7" };
     expect((await closed.post("/webhooks/zoho/crm", lead, forged)).status).toBe(403);
     expect(await closed.event(1)).toMatchObject({
       signatures: [{ id: "source-address", result: "wrong_signature" }, {}, {}],
     });
     await closed.stop();
-    const warning = await listen(["--allow-zoho-ips", "--on-invalid", "warn"]);
+    const warning = await listen(["--allow-ip", "103.234.239.0/24", "--on-invalid", "warn"]);
     expect((await warning.post("/webhooks/zoho/crm", lead)).status).toBe(200);
     expect(await warning.event(1)).toMatchObject({
       signatures: [{ id: "source-address", result: "wrong_signature" }, {}, {}],
@@ -551,8 +551,6 @@ describe("listen", () => {
     [["--port", "99999"], "--port"],
     [["--port", "http"], "--port"],
     [["--schema", "strict"], "warn, enforce, off"],
-    [["--max-body", "huge"], "--max-body"],
-    [["--max-body", "65mib"], "use 64mib at most"],
     [["--allow-ip", "300.1.1.1"], "--allow-ip"],
     [["--allow-ip", "10.0.0.0/33"], "--allow-ip"],
     [["--expect", "=2"], "--expect"],
@@ -565,6 +563,14 @@ describe("listen", () => {
     expect(exitCode).toBe(2);
     expect(out).toBe("");
     expect(err).toContain(text);
+  });
+
+  it.each([
+    ["huge", "ZOHO_HOOKS_MAX_BODY"],
+    ["65mib", "use 64mib at most"],
+  ])("rejects %s as the largest body", async (ZOHO_HOOKS_MAX_BODY, text) => {
+    const { exitCode, err } = await run(["listen"], { env: { ZOHO_HOOKS_MAX_BODY } });
+    expect({ exitCode, err }).toEqual({ exitCode: 2, err: expect.stringContaining(text) });
   });
 
   it("rejects an empty secret as a usage error", async () => {

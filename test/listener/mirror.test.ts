@@ -34,7 +34,9 @@ describe("--respond mirror", () => {
       "retry-after": "9",
     };
     const target = await app(says(status, body, headers));
-    const listener = await listen(["--forward-to", target.url, "--respond", "mirror", "--retry-base", "1ms"]);
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror"], {
+      env: { ZOHO_HOOKS_RETRY_BASE: "1ms" },
+    });
     const { head, text } = await exchange(listener);
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     for (const [name, value] of Object.entries(headers)) expect(head).toContain(`\r\n${name}: ${value}`);
@@ -124,7 +126,9 @@ describe("--respond mirror", () => {
     ["sends over a megabyte", says(200, "x".repeat(1_100_000)), 502],
   ])("answers instead of an app that %s", async (_, answer, status) => {
     const port = answer === undefined ? await freePort() : (await app(answer)).port;
-    const listener = await listen(["--forward-to", String(port), "--respond", "mirror", "--forward-timeout", "300ms"]);
+    const listener = await listen(["--forward-to", String(port), "--respond", "mirror"], {
+      env: { ZOHO_HOOKS_FORWARD_TIMEOUT: "300ms" },
+    });
     const { head, text } = await exchange(listener);
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     // The user's own timeout has passed, not Zoho's.
@@ -156,10 +160,9 @@ describe("--respond mirror", () => {
 
   it("also forwards to the other targets, with retries", async () => {
     const [first, second] = [await app(says(201)), await app(oneAfterTheOther(says(500), yes))];
-    const listener = await listen([
-      ...["--forward-to", first.url, "--forward-to", second.url],
-      ...["--respond", "mirror", "--retry-base", "1ms"],
-    ]);
+    const listener = await listen(["--forward-to", first.url, "--forward-to", second.url, "--respond", "mirror"], {
+      env: { ZOHO_HOOKS_RETRY_BASE: "1ms" },
+    });
     expect((await listener.post(CRM, lead(1))).status).toBe(201);
     expect(await listener.line("forward", { target: second.url, state: "delivered" })).toMatchObject({ attempt: 2 });
     expect(first.seen).toHaveLength(1);
@@ -245,9 +248,9 @@ describe("--respond mirror", () => {
     });
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"], { cwd });
     expect(await listener.post(CRM, lead(1))).toMatchObject({ status: 200, text: "fine" });
-    expect(await listener.line("warning")).toMatchObject({
-      message: expect.stringContaining("#1: its answer could not be recorded"),
-    });
+    // The log may warn of its own, before or after.
+    const message = expect.stringContaining("#1: its answer could not be recorded");
+    await expect.poll(() => listener.lines).toContainEqual(expect.objectContaining({ type: "warning", message }));
   });
 
   it("answers waiting senders on Ctrl-C", async () => {

@@ -25,10 +25,10 @@ async function listenOnDefault(argv: readonly string[], cwd = tempFolder()): Pro
 const portOf = ({ url }: Listener): number => Number(new URL(url).port);
 
 describe("listen without --port, while 4460 is busy,", () => {
-  it("takes the next free port, but not 4461, and says so", async () => {
+  it("takes the next free port, and says so", async () => {
     const first = await listenOnDefault([]);
     const second = await listenOnDefault([]);
-    expect(portOf(first)).toBeGreaterThan(4461);
+    expect(portOf(first)).toBeGreaterThan(4460);
     expect(portOf(second)).toBeGreaterThan(portOf(first));
     expect(await second.line("warning")).toMatchObject({
       message: expect.stringMatching(`port 4460 on 127.0.0.1 is in use by .*: using port ${portOf(second)}`),

@@ -180,7 +180,13 @@ describe("the ready block of listen", () => {
 });
 
 it("notes at the first 403 that Zoho may use addresses outside the ranges of the guide", async () => {
-  const human = await startHumanListener(["--no-store", "--allow-zoho-ips"]);
+  const human = await startHumanListener([
+    "--no-store",
+    "--allow-ip",
+    "103.234.239.0/24",
+    "--allow-ip",
+    "203.115.111.0/24",
+  ]);
   for (let i = 0; i < 2; i++) await fetch(`${human.url}/webhooks/zoho/crm`, { method: "POST", body: "{}" });
   const { err } = await human.stop();
   expect(

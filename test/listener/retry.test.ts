@@ -21,9 +21,13 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) =
 describe("a delivery that fails", () => {
   it("is retried even if the clock is set back, in this run and in the next", async () => {
     let offsetMs = 0;
-    const options = { cwd: tempFolder(), now: () => new Date(Date.now() + offsetMs) };
+    const options = {
+      cwd: tempFolder(),
+      env: { ZOHO_HOOKS_RETRY_BASE: "300ms" },
+      now: () => new Date(Date.now() + offsetMs),
+    };
     const target = await app(oneAfterTheOther(says(500), yes, says(500), yes));
-    const argv = ["--forward-to", target.url, "--ordered", "--retry-base", "300ms"];
+    const argv = ["--forward-to", target.url, "--ordered"];
     const first = await listen(argv, options);
     await postLeads(first, 1, 1);
     await first.line("forward", { state: "retry" });
@@ -41,9 +45,9 @@ describe("a delivery that fails", () => {
   it.each([
     ["500", says(500, "busy"), 500],
     ["a closed connection", hangUp, null],
-  ])("with %s is retried after 1, 2 and 4 times --retry-base, then has failed", async (_, answer, status) => {
+  ])("with %s is retried after 1, 2 and 4 times the setting retryBase, then has failed", async (_, answer, status) => {
     const target = await app(answer);
-    const listener = await listen(["--forward-to", target.url, "--retry-base", "60ms"]);
+    const listener = await listen(["--forward-to", target.url], { env: { ZOHO_HOOKS_RETRY_BASE: "60ms" } });
     const times: number[] = [];
     target.answer((response, seen, n) => {
       times.push(performance.now());
@@ -68,7 +72,7 @@ describe("a delivery that fails", () => {
 
   it.each([400, 401, 404, 409, 422])("with %i has failed at once", async (status) => {
     const target = await app(says(status));
-    const listener = await listen(["--forward-to", target.url, "--retry-base", "1ms"]);
+    const listener = await listen(["--forward-to", target.url], { env: { ZOHO_HOOKS_RETRY_BASE: "1ms" } });
     await listener.post(CRM, lead(1));
     expect(await listener.line("forward")).toMatchObject({ state: "failed", attempt: 1, status });
     await listener.stop();
@@ -80,7 +84,10 @@ describe("a delivery that fails", () => {
     const body = lead(1);
     for (const [flags, said] of [
       [["--no-store"], "failed\n"],
-      [["--store", "o ther.db"], "all failed deliveries: zoho-hooks events list --failed --store 'o ther.db'\n"],
+      [
+        ["--store", "o ther.db"],
+        "all failed deliveries: ZOHO_HOOKS_STORE='o ther.db' zoho-hooks events list --only failed\n",
+      ],
       [[], "send it again: zoho-hooks replay 1\n"],
     ] as const) {
       const human = await startHumanListener(["--forward-to", target.url, ...flags]);
@@ -99,7 +106,7 @@ describe("a delivery that fails", () => {
       response.writeHead(400, { "content-encoding": codings[n - 1] });
       response.end(answers[n - 1]);
     });
-    const human = await startHumanListener(["--forward-to", target.url, "--concurrency", "1"]);
+    const human = await startHumanListener(["--forward-to", target.url], { env: { ZOHO_HOOKS_CONCURRENCY: "1" } });
     for (let i = 1; i <= 4; i++) {
       await fetch(`${human.url}${CRM}`, { method: "POST", headers: JSON_TYPE, body: lead(i) });
       await human.shown(new RegExp(`#${i} +→ 400(?:.*\\n)+?.*answer: `));
@@ -111,7 +118,7 @@ describe("a delivery that fails", () => {
 
   it("is delivered if a retry succeeds", async () => {
     const target = await app(oneAfterTheOther(says(500), hangUp, hangUp, yes));
-    const listener = await listen(["--forward-to", target.url, "--retry-base", "5ms"]);
+    const listener = await listen(["--forward-to", target.url], { env: { ZOHO_HOOKS_RETRY_BASE: "5ms" } });
     await listener.post(CRM, lead(1));
     expect(await listener.line("forward", { state: "delivered" })).toMatchObject({ attempt: 3, status: 200 });
     expect(new Set(target.seen.map(({ body }) => body.toString())).size).toBe(1);
@@ -130,7 +137,9 @@ describe("a delivery that fails", () => {
 
   it("does not delay the others", async () => {
     const target = await app((response, seen) => (leadNumber(seen) === 1 ? says(500) : yes)(response, seen, 0));
-    const listener = await listen(["--forward-to", target.url, "--retry-base", "1h", "--concurrency", "1"]);
+    const listener = await listen(["--forward-to", target.url], {
+      env: { ZOHO_HOOKS_RETRY_BASE: "1h", ZOHO_HOOKS_CONCURRENCY: "1" },
+    });
     await postLeads(listener, 1, 3);
     await target.came(3);
     expect(numbers(target.seen).sort()).toEqual([1, 2, 3]);
@@ -139,7 +148,7 @@ describe("a delivery that fails", () => {
   it("is retried by the next listen when it is due", async () => {
     const cwd = tempFolder();
     const target = await app(says(500));
-    const first = await listen(["--forward-to", target.url, "--retry-base", "1s"], { cwd });
+    const first = await listen(["--forward-to", target.url], { env: { ZOHO_HOOKS_RETRY_BASE: "1s" }, cwd });
     await first.post(CRM, lead(1));
     await first.line("forward", { state: "retry" });
     expect((await first.stop()).lines().at(-1)).toMatchObject({ forwards: { waiting: 1 } });
@@ -153,7 +162,7 @@ describe("a delivery that fails", () => {
 describe("an app that answers 503", () => {
   it("is down: it gets each delivery as a first attempt once it takes one", async () => {
     const target = await app(says(503, "restarting"));
-    const listener = await listen(["--forward-to", target.url, "--retry-base", "5ms"]);
+    const listener = await listen(["--forward-to", target.url], { env: { ZOHO_HOOKS_RETRY_BASE: "5ms" } });
     await postLeads(listener, 1, 20);
     expect(await listener.line("target", { state: "down" })).toMatchObject({
       target: target.url,
@@ -191,7 +200,9 @@ describe("an app that is down", () => {
   it("is reported once, and gets the waiting deliveries in order and with all attempts once it is back", async () => {
     const target = await app();
     await target.stop();
-    const listener = await listen(["--forward-to", target.url, "--concurrency", "1", "--retry-base", "5ms"]);
+    const listener = await listen(["--forward-to", target.url], {
+      env: { ZOHO_HOOKS_CONCURRENCY: "1", ZOHO_HOOKS_RETRY_BASE: "5ms" },
+    });
     await postLeads(listener, 1, 30);
     expect(await listener.line("target")).toMatchObject({
       at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
@@ -286,10 +297,10 @@ describe("an app that is down", () => {
 });
 
 describe("many deliveries", () => {
-  it("are sent at most --concurrency at once, across all paths", async () => {
+  it("are sent at most as many at once as the setting concurrency says, across all paths", async () => {
     const release: (() => void)[] = [];
     const target = await app((response) => void release.push(() => response.end("OK")));
-    const listener = await listen(["--forward-to", `${target.url}/:product`, "--concurrency", "3"]);
+    const listener = await listen(["--forward-to", `${target.url}/:product`], { env: { ZOHO_HOOKS_CONCURRENCY: "3" } });
     await Promise.all(
       upTo(12).map((i) =>
         i % 2 === 0
@@ -317,7 +328,7 @@ describe("many deliveries", () => {
       else if (i % 4 === 0 && tries.get(i) === 1) response.writeHead(500).end();
       else response.end("OK");
     });
-    const listener = await listen(["--forward-to", target.url, "--ordered", "--retry-base", "5ms"]);
+    const listener = await listen(["--forward-to", target.url, "--ordered"], { env: { ZOHO_HOOKS_RETRY_BASE: "5ms" } });
     for (let i = 1; i <= 20; i++) await listener.post(CRM, lead(i, i % 2 === 1 ? one : two));
     // All of the second record's overtake the first record's, which the app has not answered yet.
     for (let i = 2; i <= 20; i += 2) await listener.line("forward", { n: i, state: "delivered" });
@@ -339,7 +350,7 @@ describe("many deliveries", () => {
       if (leadNumber(seen) === 1) release.push(() => response.end("OK"));
       else hang(response, seen, n);
     });
-    const first = await listen(["--forward-to", target.url, "--concurrency", "2"], { cwd });
+    const first = await listen(["--forward-to", target.url], { env: { ZOHO_HOOKS_CONCURRENCY: "2" }, cwd });
     await postLeads(first, 1, 4);
     await target.came(2);
     const stopped = first.stop();

@@ -34,7 +34,7 @@ async function worker(store: string, target: string, argv: readonly string[] = [
 }
 
 const inStore = (store: string, argv: readonly string[]): Promise<RunResult> =>
-  run([...argv, "--store", store], { cwd: folderWith({}) });
+  run(argv, { cwd: folderWith({}), env: { ZOHO_HOOKS_STORE: store } });
 
 describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
   it("have no password of a queue in the log", async () => {
@@ -229,7 +229,7 @@ describe.runIf(hasPostgres)("a command on a log in PostgreSQL", () => {
     const cwd = folderWith({});
     const outputs: string[] = [];
     const on = async (argv: readonly string[], exitCode = 0): Promise<RunResult> => {
-      const result = await run([...argv, "--store", store], { cwd });
+      const result = await run(argv, { cwd, env: { ZOHO_HOOKS_STORE: store } });
       outputs.push(result.out, result.err);
       expect([argv.join(" "), result.exitCode, result.exitCode === exitCode ? "" : result.err]).toEqual([
         argv.join(" "),
@@ -251,10 +251,11 @@ describe.runIf(hasPostgres)("a command on a log in PostgreSQL", () => {
     expect((await on(["events", "stats", "--json"])).lines()).toMatchObject([{ received: 3 }]);
     expect((await on(["events", "diff", "1", "2"])).out).toContain("lead");
     expect((await on(["events", "drift"])).exitCode).toBe(0);
-    expect((await on(["events", "export", "--json"])).lines()).toHaveLength(3);
+    expect((await on(["events", "list", "--all", "--json"])).lines()).toHaveLength(3);
     const followed = new AbortController();
-    const following = run(["events", "list", "--follow", "--limit", "1", "--json", "--store", store], {
+    const following = run(["events", "list", "--follow", "--limit", "1", "--json"], {
       cwd,
+      env: { ZOHO_HOOKS_STORE: store },
       signal: followed.signal,
       onOut(text) {
         if (text.includes('"n":3,')) void listener.post(CRM, lead(3), JSON_TYPE);
@@ -270,7 +271,7 @@ describe.runIf(hasPostgres)("a command on a log in PostgreSQL", () => {
     await on(["types", "--observed"]);
     expect((await on(["events", "show", "99"], 2)).err).toContain("postgres://[masked]@");
     expect((await on(["events", "prune", "--keep", "1h"])).exitCode).toBe(0);
-    expect((await run(["doctor", "--store", store], { cwd })).out).toContain("PostgreSQL");
+    expect((await run(["doctor"], { cwd, env: { ZOHO_HOOKS_STORE: store } })).out).toContain("PostgreSQL");
     outputs.push((await run(["config", "show"], { cwd, env: { ZOHO_HOOKS_STORE: store } })).out);
     const { out, err } = await listener.stop();
     expect([...outputs, out, err].join("")).not.toContain("SEKRET");
@@ -338,7 +339,7 @@ it.each([
   const cwd = folderWith({});
   for (const argv of [
     ["listen", "--port", "0"],
-    ["events", "list"],
+    ["store", "status"],
     ["store", "init"],
   ]) {
     const { exitCode, err } = await run([...argv, "--store", store], { cwd });

@@ -25,7 +25,7 @@ describe.each(engines)("a log on %s", (engine) => {
       state: "failed",
       refusal: expect.stringMatching(/ended before/),
     });
-    expect((await collect(again.list({ failed: true }))).map(({ n }) => n)).toEqual([1]);
+    expect((await collect(again.list({ only: ["failed"] }))).map(({ n }) => n)).toEqual([1]);
     expect((await again.append(entry)).duplicateOf).toBeUndefined();
   });
 

@@ -24,8 +24,13 @@ const deliver = (format: number) =>
 const message = (format: number) =>
   `was written by another version of zoho-hooks (format ${format}, this version has format 2)`;
 
-async function expectRefusal(argv: readonly string[], cwd: string, format: number, hint: RegExp): Promise<void> {
-  const { exitCode, err } = await run(argv, { cwd });
+async function expectRefusal(
+  argv: readonly string[],
+  { cwd, store }: { readonly cwd: string; readonly store?: string },
+  format: number,
+  hint: RegExp,
+): Promise<void> {
+  const { exitCode, err } = await run(argv, { cwd, env: store === undefined ? {} : { ZOHO_HOOKS_STORE: store } });
   expect([argv[0], argv[1], exitCode]).toEqual([argv[0], argv[1], 2]);
   expect(err).toContain(message(format));
   expect(err).toContain(deliver(format));
@@ -33,7 +38,7 @@ async function expectRefusal(argv: readonly string[], cwd: string, format: numbe
 }
 
 describe("a log of another format in SQLite", () => {
-  const hint = /; then move (\S+), \1-wal and \1-shm away together, .* with --store/;
+  const hint = /; then move (\S+), \1-wal and \1-shm away together, .* with ZOHO_HOOKS_STORE/;
   // As text: Vitest compares a Buffer byte by byte.
   const stateOf = (paths: readonly string[]) =>
     paths.map((path) => [readFileSync(path, "latin1"), statSync(path).mode]);
@@ -47,7 +52,7 @@ describe("a log of another format in SQLite", () => {
     await runSqlIn("sqlite", path, `PRAGMA user_version = ${format}`);
     chmodSync(path, 0o640);
     const before = stateOf([path]);
-    for (const argv of BOTH_WAYS) await expectRefusal(argv, cwd, format, hint);
+    for (const argv of BOTH_WAYS) await expectRefusal(argv, { cwd }, format, hint);
     await expect(readHealth(path)).rejects.toThrow(message(format));
     expect(stateOf([path])).toEqual(before);
   });
@@ -63,7 +68,7 @@ describe("a log of another format in SQLite", () => {
       return killed + suffix;
     });
     const before = stateOf(files);
-    for (const argv of COMMANDS) await expectRefusal([...argv, "--store", killed], cwd, 1, hint);
+    for (const argv of COMMANDS) await expectRefusal(argv, { cwd, store: killed }, 1, hint);
     expect(stateOf(files)).toEqual(before);
     expect(statSync(`${killed}-wal`).size).toBeGreaterThan(0);
   });
@@ -74,7 +79,7 @@ describe("a log of another format in SQLite", () => {
     const log = await tempLog("sqlite", { path });
     await log.lock({ pid: 4711, url: undefined, since: new Date() });
     await runSqlIn("sqlite", path, "DROP TABLE holder; PRAGMA user_version = 1");
-    for (const argv of BOTH_WAYS) await expectRefusal([...argv, "--store", path], cwd, 1, hint);
+    for (const argv of BOTH_WAYS) await expectRefusal(argv, { cwd, store: path }, 1, hint);
   });
 });
 
@@ -97,10 +102,10 @@ describe.runIf(hasPostgres)("a log of another format in PostgreSQL", () => {
     const before = await content();
     for (const argv of [...(format === 1 ? COMMANDS : BOTH_WAYS), ["store", "init"]])
       await expectRefusal(
-        [...argv, "--store", store],
-        cwd,
+        argv,
+        { cwd, store },
         format,
-        /; then start a new log in another schema \(\?schema=name .* with --store/,
+        /; then start a new log in another schema \(\?schema=name .* with ZOHO_HOOKS_STORE/,
       );
     expect(await content()).toBe(before);
   });

@@ -64,7 +64,7 @@ describe.each(engines)("a log of an earlier format in %s", (engine) => {
     const child = await startChild("hold-log.ts", [await storeOf(engine, path), ...steps]);
     await expect.poll(() => isHalfWay(engine, path)).toBe(true);
     addSteps(STEP);
-    const reading = await run(["events", "list", ...argv.slice(0, 2)]);
+    const reading = await run(["events", "list"], { env: { ZOHO_HOOKS_STORE: argv[1] ?? "" } });
     expect(reading.exitCode).toBe(2);
     expect(reading.err).toContain("(format 2, this version has format 3)");
     expect(reading.err).toContain("`zoho-hooks listen` upgrades it and keeps all that is in it");

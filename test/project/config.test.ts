@@ -90,7 +90,6 @@ describe("config show", () => {
       ZOHO_HOOKS_ON_INVALID: "warn",
       ZOHO_HOOKS_EVENTS: "crm:Leads.*, desk:*",
       ZOHO_HOOKS_ALLOW_IP: "10.0.0.0/8",
-      ZOHO_HOOKS_ALLOW_ZOHO_IPS: "true",
       ZOHO_HOOKS_FORWARD_TO: "3000",
     };
     const { lines } = await run(["config", "show", "--json"], { env });
@@ -101,7 +100,6 @@ describe("config show", () => {
       onInvalid: "warn",
       events: ["crm:Leads.*", "desk:*"],
       allowIp: ["10.0.0.0/8"],
-      allowZohoIps: true,
       forwardTo: ["3000"],
     });
   });
@@ -298,7 +296,7 @@ describe("a variable", () => {
   it.each([
     ["ZOHO_HOOKS_PORT", "http", "http"],
     ["ZOHO_HOOKS_SCHEMA", "strict", "strict"],
-    ["ZOHO_HOOKS_ALLOW_ZOHO_IPS", "yes", "yes"],
+    ["ZOHO_HOOKS_ORDERED", "yes", "yes"],
     ["ZOHO_HOOKS_FORWARD_TO", "3000,foo", "foo"],
     ["ZOHO_HOOKS_ROUTES", "crm:*", "crm:*"],
     ["ZOHO_HOOKS_ROUTES", "crm:*=foo", "foo"],

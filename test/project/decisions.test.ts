@@ -71,7 +71,7 @@ const SETTINGS: { readonly [Key in keyof Settings]: SettingRow } = {
       [{ store: DATABASE }, DATABASE, "store host=evil.example"],
       [{ store: DATABASE }, DATABASE, "store application_name=a"],
     ],
-    flag: ["events", "list", "--store", ".zoho-hooks/events.db"],
+    flag: ["store", "status", "--store", ".zoho-hooks/events.db"],
   },
   publicUrl: {
     harmless: [],
@@ -114,7 +114,6 @@ const SETTINGS: { readonly [Key in keyof Settings]: SettingRow } = {
   tolerance: { harmless: [[{ tolerance: "1h" }, "1h"]] },
   events: { harmless: [[{ events: ["crm:*"] }, "crm:*"]] },
   allowIp: { harmless: [[{ allowIp: ["10.0.0.0/8"] }, "10.0.0.0/8"]] },
-  allowZohoIps: { harmless: [[{ allowZohoIps: true }, "true"]] },
   allowUnsigned: { harmless: [[{ allowUnsigned: ["crm"] }, "crm"]] },
   respond: { harmless: [[{ respond: "mirror" }, "mirror"]] },
   retries: { harmless: [[{ retries: 0 }, "0"]] },

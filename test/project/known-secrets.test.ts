@@ -106,11 +106,8 @@ const argvs: readonly (readonly string[])[] = [
   ["events", "drift", "--json"],
   ["events", "diff", "1", "2"],
   ["events", "diff", "1", "2", "--json"],
-  ...["ndjson", "curl"].flatMap((format) => [
-    ["events", "export", "--format", format],
-    ["events", "export", "--format", format, "--json"],
-    ["events", "export", "--format", format, "--force", "--out", "export"],
-  ]),
+  ["events", "show", "1", "--curl"],
+  ["events", "show", "1", "--curl", "--json"],
   ["events", "save-fixture", "1", "--force"],
   ["replay", "1", "--dry-run", "--to", "APP"],
   ["replay", "1", "--dry-run", "--to", "APP", "--json"],
@@ -158,7 +155,7 @@ describe("a secret that the process knows", () => {
   it.each(argvs.map((argv) => [argv.join(" "), argv] as const))("is not shown by %s", async (_, argv) => {
     const result = await at(argv.map((word) => (word === "APP" ? app.url : word)));
     expect([ExitCode.bug, ExitCode.usage], result.err).not.toContain(result.exitCode);
-    const isWritten = argv.includes("--out") || argv.includes("--junit");
+    const isWritten = argv.includes("--junit");
     const text = everything(result) + (isWritten ? readFileSync(join(cwd, "export"), "utf8") : "");
     expect(text.length).toBeGreaterThan(0);
     expect(leakedIn(text)).toEqual([]);
@@ -216,8 +213,8 @@ describe("a secret that the process knows", () => {
   it.each([
     [["listen", "--json", "--show-secrets"]],
     [["events", "show", "1", "--show-secrets"]],
-    [["events", "export", "--show-secrets"]],
-    [["events", "export", "--format", "curl", "--show-secrets"]],
+    [["events", "list", "--all", "--json", "--show-secrets"]],
+    [["events", "show", "1", "--curl", "--show-secrets"]],
     [["replay", "1", "--dry-run", "--to", "3000", "--show-secrets"]],
   ])("is shown by %j", async ([name = "", ...argv]) => {
     const result = await (name === "listen" ? listenTo(["--no-store", ...argv]) : at([name, ...argv]));
@@ -240,8 +237,7 @@ describe("a secret that the process knows", () => {
   });
 
   it("counts as masked, and is named as the reason why a delivery cannot be verified", async () => {
-    const { out, err } = await at(["events", "export", "--event", "Leads.create"]);
-    expect(err).toContain("secrets are masked in 2 of them");
+    const { out } = await at(["events", "list", "--all", "--json", "--event", "Leads.create"]);
     const verified = await at(["verify", "-"], { stdin: out });
     expect(everything(verified)).toContain("its secrets are masked, so it cannot be checked");
   });

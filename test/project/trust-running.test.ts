@@ -117,7 +117,7 @@ describe("listen", () => {
       expect(await person.run(["listen", "--port", "0"], { cwd, env })).toMatchObject({
         exitCode: 2,
         err: expect.stringContaining(
-          `error: ${lock} is not the lock of an event log: it is not empty\n  move it away, or use another log with --store`,
+          `error: ${lock} is not the lock of an event log: it is not empty\n  move it away, or use another log with ZOHO_HOOKS_STORE`,
         ),
       });
     expect([existsSync(named), existsSync(`${lock}-journal`)]).toEqual([true, true]);

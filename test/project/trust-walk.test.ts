@@ -51,7 +51,6 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   "events list": [],
   "events show": ["1"],
   "events stats": [],
-  "events export": ["1"],
   "events diff": ["1", "2"],
   "events drift": [],
   "events save-fixture": ["1"],

@@ -5,7 +5,7 @@ import { startListener } from "../support/listener.ts";
 
 let app: HumanListener;
 beforeAll(async () => {
-  app = await startHumanListener(["--max-body", "10"]);
+  app = await startHumanListener([], { env: { ZOHO_HOOKS_MAX_BODY: "10" } });
 });
 afterAll(async () => {
   const { err } = await app.stop();

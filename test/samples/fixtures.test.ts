@@ -4,7 +4,7 @@ import { z } from "zod";
 import { findEvent } from "../../src/contract/event-names.ts";
 import { event, type Format } from "../../src/contract/product.ts";
 import { products } from "../../src/products/index.ts";
-import { fixtureFiles, learnedPath, projectFixturePath } from "../../src/samples/fixtures.ts";
+import { fixtureFiles, projectFixturePath } from "../../src/samples/fixtures.ts";
 
 const format: Format = {
   id: "guide",
@@ -59,16 +59,12 @@ describe("the file of a sample", () => {
     expect(projectFixturePath(root, { product, format, name: "a.b" })).toBe(
       join(root, ".zoho-hooks", "fixtures", product.id, format.id, "a.b.json"),
     );
-    expect(learnedPath(root, { product, format, name: "a.b" })).toBe(
-      join(root, ".zoho-hooks", "learned", product.id, format.id, "a.b.json"),
-    );
   });
 
-  it.each(["../../../x", "../../../../x", "../../../learned-elsewhere/x", "../../../fixtures-elsewhere/x"])(
+  it.each(["../../../x", "../../../../x", "../../../fixtures-elsewhere/x"])(
     "is never outside of it, as %s would be",
     (name) => {
       expect(() => projectFixturePath(root, { product, format, name })).toThrow("is not a valid file name in");
-      expect(() => learnedPath(root, { product, format, name })).toThrow("is not a valid file name in");
     },
   );
 });

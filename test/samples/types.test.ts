@@ -80,10 +80,6 @@ ${rest}
     writeFileSync(join(cwd, "shop.ts"), `${out}export const order: ShopOwnOrderCreated = { kind: "${CONTROLS}" };\n`);
     expect(await compile(cwd, ["shop.ts"])).toBe("");
   });
-
-  it("rejects --store without --observed", async () => {
-    expect((await run(["types", "--store", "x.db"])).exitCode).toBe(2);
-  });
 });
 
 describe("types --observed", () => {

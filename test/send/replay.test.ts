@@ -96,12 +96,12 @@ describe("replay", () => {
       },
     });
     for (const subject of ["one", "two"]) await project.deliver("/webhooks/zoho/desk", ticketBody(subject));
-    const failing = await project.run(["replay", "--failed"]);
+    const failing = await project.run(["replay", "--only", "failed"]);
     expect(failing.exitCode).toBe(5);
     expect(failing.out).toMatch(/2 sent .* 0 ok, 2 failed/);
-    expect((await project.run(["events", "list", "--failed", "--json"])).lines()).toHaveLength(2);
+    expect((await project.run(["events", "list", "--only", "failed", "--json"])).lines()).toHaveLength(2);
     broken = false;
-    const { exitCode, out } = await project.run(["replay", "--failed"]);
+    const { exitCode, out } = await project.run(["replay", "--only", "failed"]);
     expect(exitCode).toBe(0);
     expect(out).toMatch(/2 ok, 0 failed/);
     expect(project.app.seen.slice(-2).map(({ body }) => JSON.parse(body.toString()).ticket.subject)).toEqual([
@@ -109,7 +109,7 @@ describe("replay", () => {
       "two",
     ]);
     expect(project.app.mostAtOnce).toBe(1);
-    const left = await project.run(["replay", "--failed"]);
+    const left = await project.run(["replay", "--only", "failed"]);
     expect(left.exitCode).toBe(0);
     expect(left.err).toContain("nothing was sent");
   });
@@ -122,7 +122,7 @@ describe("replay", () => {
     await project.deliver("/webhooks/zoho/desk", ticketBody());
     expect((await project.run(["replay", "1", "--to", String(other.port)])).exitCode).toBe(0);
     expect((await project.run(["replay", "1", "--set", "ticket.subject=Fine"])).exitCode).toBe(0);
-    expect((await project.run(["events", "list", "--failed", "--json"])).lines()).toHaveLength(1);
+    expect((await project.run(["events", "list", "--only", "failed", "--json"])).lines()).toHaveLength(1);
   });
 
   it("sends the numbers and ranges that are named, each once, and a refused one only by its number", async () => {
@@ -219,13 +219,14 @@ describe("replay", () => {
     expect(lines()[0]?.attempts).toMatchObject([{ status: null, error: expect.stringContaining("nothing listens") }]);
   });
 
-  it("gives up after --timeout, and follows no redirect", async () => {
+  it("gives up after the setting forwardTimeout, and follows no redirect", async () => {
     const project = await start({ forward: false });
     await project.deliver("/webhooks/zoho/crm", leadBody());
     const silent = await startTarget(() => {});
     const moved = await startTarget((response) => void response.writeHead(302, { location: project.app.url }).end());
     closing.push(silent, moved);
-    const late = await project.run(["replay", "1", "--to", String(silent.port), "--timeout", "200ms"]);
+    const env = { ZOHO_HOOKS_FORWARD_TIMEOUT: "200ms" };
+    const late = await project.run(["replay", "1", "--to", String(silent.port)], { env });
     expect(late.exitCode).toBe(5);
     expect(late.out).toContain("did not answer within 200 ms");
     const elsewhere = await project.run(["replay", "1", "--to", String(moved.port)]);
@@ -460,15 +461,15 @@ describe.skipIf(process.platform === "win32")("replay --edit", () => {
 describe("replay refuses", () => {
   it.each([
     [[], "needs to know what to send"],
-    [["1", "--failed"], "cannot be combined"],
+    [["1", "--only", "failed"], "cannot be combined"],
     [["1", "--since", "1h"], "cannot be combined"],
     [["1", "--exact", "--set", "a=1"], "--exact and --set"],
     [["1", "--exact", "--edit"], "--exact and --edit"],
     [["1", "--edit", "--set", "a=1"], "--edit and --set"],
-    [["--failed", "--edit"], "--edit changes one delivery"],
+    [["--only", "failed", "--edit"], "--edit changes one delivery"],
     [["1", "2", "--edit"], "--edit changes one delivery"],
     [["1..2", "--edit"], "--edit changes one delivery"],
-    [["1..2", "--failed"], "cannot be combined"],
+    [["1..2", "--only", "failed"], "cannot be combined"],
     [["1", "12..7"], '"12..7" is an empty range\n  write the lower one first: 7..12'],
     [["1", "7-12"], '"7-12" is not a whole number\n  such as 42, 7..12 or last'],
     [["1", "--timeout", "0"], "--timeout"],
@@ -484,7 +485,7 @@ describe("replay refuses", () => {
   });
 });
 
-describe("replay --failed", () => {
+describe("replay --only failed", () => {
   it("skips the apps that accepted a delivery which another one did not", async () => {
     const other = await startTarget((response) => void response.writeHead(500).end());
     closing.push(other);
@@ -494,7 +495,7 @@ describe("replay --failed", () => {
     await project.listener.line("forward", { state: "delivered" });
     const { out } = await project.run(["events", "list"]);
     expect(out).toContain(`→ failed after 1 attempt at http://localhost:${other.port}/webhooks/zoho/crm`);
-    expect((await project.run(["replay", "--failed"])).exitCode).toBe(5);
+    expect((await project.run(["replay", "--only", "failed"])).exitCode).toBe(5);
     expect([project.app.seen.length, other.seen.length]).toEqual([1, 2]);
   });
 
@@ -508,8 +509,8 @@ describe("replay --failed", () => {
     const body = leadBody();
     await project.listener.post("/webhooks/zoho/crm", body, { ...JSON_TYPE, ...signature(body) });
     await project.listener.line("forward", { state: "delivered" });
-    expect((await project.run(["events", "list", "--failed", "--json"])).lines()).toHaveLength(1);
-    expect((await project.run(["replay", "--failed"])).exitCode).toBe(5);
+    expect((await project.run(["events", "list", "--only", "failed", "--json"])).lines()).toHaveLength(1);
+    expect((await project.run(["replay", "--only", "failed"])).exitCode).toBe(5);
     expect([project.app.seen.length, other.seen.length]).toEqual([2, 1]);
   });
 
@@ -521,12 +522,13 @@ describe("replay --failed", () => {
     });
     const body = leadBody();
     await project.listener.post("/webhooks/zoho/crm", body, { ...JSON_TYPE, ...signature(body) });
-    const failed = async () => (await project.run(["events", "list", "--failed", "--json"])).lines().map(({ n }) => n);
+    const failed = async () =>
+      (await project.run(["events", "list", "--only", "failed", "--json"])).lines().map(({ n }) => n);
     const stats = async () => (await project.run(["events", "stats", "--json"])).lines()[0];
     expect(await failed()).toEqual([1]);
     expect(await stats()).toMatchObject({ received: 1, failed: 1 });
     status = 200;
-    expect((await project.run(["replay", "--failed"])).exitCode).toBe(0);
+    expect((await project.run(["replay", "--only", "failed"])).exitCode).toBe(0);
     expect(await failed()).toEqual([]);
     expect(await stats()).toMatchObject({ received: 1, failed: 0 });
   });

@@ -18,6 +18,8 @@ export interface LoggedProject {
   stop(): Promise<void>;
 }
 
+export const SECRETS = { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_TOKEN: TOKEN };
+
 export interface ProjectOptions {
   readonly answer?: Answer;
   readonly argv?: readonly string[];
@@ -28,10 +30,10 @@ export interface ProjectOptions {
 
 export async function startLoggedProject(options: ProjectOptions = {}): Promise<LoggedProject> {
   const { answer, argv = [], forward = true } = options;
-  const env = options.env ?? { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_TOKEN: TOKEN };
+  const env = { ZOHO_HOOKS_RETRY_BASE: "1ms", ...(options.env ?? SECRETS) };
   const cwd = tempFolder();
   const app = await startTarget(answer);
-  const target = forward ? ["--forward-to", String(app.port), "--retries", "1", "--retry-base", "1ms"] : [];
+  const target = forward ? ["--forward-to", String(app.port), "--retries", "1"] : [];
   const listener = await startListener([...target, ...argv], { cwd, env });
   let count = 0;
   return {

@@ -104,7 +104,6 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       columns: options.errColumns,
     },
     prompts: async () => options.prompts,
-    page: () => false,
     neverWaitForTerminal: () => {},
     openKeyboard() {
       throw new Error("stdin is no terminal");

@@ -17,7 +17,7 @@ describe("JSON lines", () => {
     await listener.stop();
     for (const argv of [
       ["events", "show", "1", "--json"],
-      ["events", "export"],
+      ["events", "list", "--json"],
     ]) {
       const { out, lines } = await run(argv, { cwd });
       expect(out).not.toMatch(RAW);

@@ -92,12 +92,12 @@ describe("control characters", () => {
         "events list --all",
         "events list -v --all",
         "events stats -v",
-        "events drift --learn",
+        "events drift",
         "events list --follow --limit 99",
       ],
-      ...["events export", "events export --format curl"],
+      "events list --all --json",
       ...["events prune --keep 1d", "types crm --observed", "replay --since 1d --dry-run", "store status", "doctor -v"],
-      ...numbers.map((n) => `events show ${n}`),
+      ...numbers.flatMap((n) => [`events show ${n}`, `events show ${n} --curl`]),
       ...received.flatMap((n) => [`verify --logged ${n} --explain --show-expected`, `events diff 1 ${n}`]),
     ];
     for (const command of commands) {

@@ -271,7 +271,7 @@ describe("verify --explain finds", () => {
     const verbose = await signed(PRETTY, ...url, "-v");
     expect(verbose).toContain(short);
     expect(verbose).toContain("    covered:\n    a1b2{\n");
-    const empty = await signed("", "--content-type", "text/plain", ...url);
+    const empty = await signed("", "-H", "content-type: text/plain", ...url);
     expect(empty).toContain("it covers the sorted query pairs; the body is empty\n");
   });
 

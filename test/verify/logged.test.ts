@@ -97,17 +97,10 @@ describe("a delivery whose signature is wrong", () => {
     [["verify", "1", "last"], "one delivery of the event log at a time, and there are 2\n  give one number"],
     [["verify", "--logged", "9"], "there is no event #9"],
     [["verify", "--logged", "1", "x.json"], "--logged and a file cannot be combined"],
-    [["verify", "--store", "x.db", "x.json"], "--store does nothing without --logged"],
-    [["events", "export", "1", "--failed"], "a number and filters cannot be combined"],
   ])("still refuses %j", async (argv, said) => {
     const { exitCode, err } = await run(argv, { cwd, env });
     expect([exitCode, err]).toEqual([2, expect.stringContaining(said)]);
   });
-});
-
-it("exports one delivery by its number", async () => {
-  const { lines } = await run(["events", "export", "last"], { cwd });
-  expect(lines().map(({ n }) => n)).toEqual([2]);
 });
 
 it("explains in JSON, too, why a body is no event", async () => {

@@ -22,7 +22,7 @@ it("masks it in the environment, too", async () => {
 });
 
 it("is not shown when it is given as the path of a log", async () => {
-  const { exitCode, err } = await run(["events", "list", "--store", URL_WITH_SECRETS]);
+  const { exitCode, err } = await run(["store", "status", "--store", URL_WITH_SECRETS]);
   expect([exitCode, err]).toEqual([
     2,
     expect.stringMatching(/neither a file nor the address of a PostgreSQL database/),

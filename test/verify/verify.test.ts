@@ -298,7 +298,7 @@ describe("verify", () => {
   it("reads forms, and names the content types that were given", async () => {
     const form = `payload=${encodeURIComponent(INVOICE)}`;
     expect((await verify(["a"], { a: `${form}\n` })).exitCode).toBe(0);
-    const told = await verify(["a", "--content-type", "application/json"], { a: form });
+    const told = await verify(["a", "-H", "content-type: application/json"], { a: form });
     expect(told.out).toContain("the body is not valid JSON");
     expect(told.exitCode).toBe(4);
   });

@@ -39,7 +39,7 @@ export async function checkLog(
     const health = await readHealth(path);
     await lockOwnerAt(logPlace(config));
     if (listener === undefined && isLocked(await loadEngine(), realpathSync(path)))
-      return [failed(`another process has locked ${name}`, "stop that one, or use another log with --store")];
+      return [failed(`another process has locked ${name}`, "stop that one, or use another log with ZOHO_HOOKS_STORE")];
     const fault = writeFault(dirname(realpathSync(path)));
     return [fault ?? checkSize(project, name, health), ...checkWaiting(context.invocation, health.waiting, hasTarget)];
   } catch (error) {
@@ -97,7 +97,10 @@ const PROBE_BYTES = 65_536;
  * Why nothing can be written to a folder: a file is written there, and deleted. Neither a mode, which root ignores, nor the kind
  * of a file system would tell.
  */
-function writeFault(folder: string, remedy = "make it writable, or use another log with --store"): Found | undefined {
+function writeFault(
+  folder: string,
+  remedy = "make it writable, or use another log with ZOHO_HOOKS_STORE",
+): Found | undefined {
   let probe: string | undefined;
   try {
     probe = mkdtempSync(join(folder, ".zoho-hooks-doctor-"));

@@ -13,7 +13,6 @@ export interface CheckedProject {
   readonly config: Config;
   /** The project's running `listen`; undefined where there is none, or its log cannot be read. */
   readonly listener: RunningListener | undefined;
-  readonly profile: string | undefined;
 }
 
 /** The finding of an error of what `listen` needs. */

@@ -14,17 +14,12 @@ import { CORRECT_IT, checkSecrets, readSettings } from "./settings.ts";
 import { checkNgrok, checkPublicUrl } from "./tunnel.ts";
 import { checkZoho } from "./zoho.ts";
 
-export interface DoctorOptions {
-  readonly store?: string;
-  readonly profile?: string;
-}
-
 /** All parts at once, in the order in which they depend on one another for the reader. */
-export async function checkProject(context: Context, { store, profile }: DoctorOptions): Promise<readonly Finding[]> {
-  const read = await readSettings(context, store);
-  const { config, isTrusted } = read;
+export async function checkProject(context: Context): Promise<readonly Finding[]> {
+  const read = await readSettings(context);
+  const { config, isTrusted, readsLog } = read;
   const listener = await findListener(config);
-  const project: CheckedProject = { context: silentContext(context), config, listener, profile };
+  const project: CheckedProject = { context: silentContext(context), config, listener };
   const { signal } = context;
   /** The findings of a part. It neither takes longer than five seconds nor fails, so that it never costs the others. */
   const part = async (
@@ -56,7 +51,7 @@ export async function checkProject(context: Context, { store, profile }: DoctorO
     part("secrets", async () => (read.hasSecrets ? checkSecrets(project, read.products) : []), ownLimits),
     part("permissions", () => checkPermissions(project)),
     part("log.health", async () =>
-      isTrusted || store !== undefined ? checkLog(project, hasTarget) : skipped("not read: the folder is not trusted"),
+      readsLog ? checkLog(project, hasTarget) : skipped("not read: the folder is not trusted"),
     ),
     port,
     part("app", (limit) => checkApp(project, routes, limit)),
@@ -68,7 +63,7 @@ export async function checkProject(context: Context, { store, profile }: DoctorO
   const findings = parts.flat();
   if (!isTrusted) return findings;
   const refusals = await part("listen", async () => {
-    await readPlan(overrideContext(project.context, { project: read.project }), undefined, { store });
+    await readPlan(overrideContext(project.context, { project: read.project }), undefined, {});
     return [];
   });
   // Most of what keeps listen from starting has a line of its own.

@@ -22,16 +22,17 @@ export const CORRECT_IT = "correct it (see zoho-hooks help configuration)";
 
 /**
  * Reads the settings and secrets. Each invalid one becomes a finding; the valid ones are used. Unless `isTrusted` the files of
- * the folder are left out, its log as well. `short`: a text without the path of the folder.
+ * the folder are left out, its log as well, unless the user's own environment names one. `short`: a text without the path of the folder.
  */
-export async function readSettings(context: Context, store: string | undefined) {
+export async function readSettings(context: Context) {
   const silent = silentContext(context);
   const faults: { readonly error: unknown; readonly of: "settings" | "secrets" }[] = [];
   const onFault: LoadOptions["onFault"] = (error, of) => faults.push({ error, of });
   const whole = readProject(context, (error) => onFault(error, "settings"));
   const { open, trusted: project } = await checkTrust(context, whole);
   const isTrusted = open.length === 0;
-  const flags = { ...(isTrusted ? {} : { store: false as const }), ...(store === undefined ? {} : { store }) };
+  const readsLog = isTrusted || context.env.ZOHO_HOOKS_STORE !== undefined;
+  const flags = readsLog ? {} : { store: false as const };
   const config = loadConfig(overrideContext(silent, { project }), { flags, needsSecrets: true, onFault });
   const products = await projectProducts(config, { schemas: false }).catch((error: unknown) => {
     faults.push({ error, of: "settings" });
@@ -60,6 +61,7 @@ export async function readSettings(context: Context, store: string | undefined) 
     config,
     products,
     isTrusted,
+    readsLog,
     /** False where a secret cannot be read: a finding says which. */
     hasSecrets: ofSecrets.length === 0,
     short,

@@ -20,10 +20,10 @@ import { type CheckedProject, fromError, silentContext } from "./project.ts";
 
 /** Whether ngrok can be reached, and accepts the authtoken. Opens no tunnel. */
 export async function checkNgrok(
-  { context, config, listener, profile }: CheckedProject,
+  { context, config, listener }: CheckedProject,
   signal: AbortSignal,
 ): Promise<readonly Found[]> {
-  const isZohoLocal = await usesLocalZoho(context, config, profile);
+  const isZohoLocal = await usesLocalZoho(context, config);
   const choice = await chooseRunTunnel(silentContext(context), config, isZohoLocal);
   if (choice.kind === "public-url") return [skipped("not needed: publicUrl is set")];
   if (choice.kind === "none") {
@@ -117,7 +117,7 @@ const PROBE_TIMEOUT_MS = 2_000;
 
 /** Sends a request to a public URL, and a second one if that fails, as `listen` would. */
 async function probeUrl(
-  { env }: Pick<Config, "env">,
+  { env, settings }: Pick<Config, "env" | "settings">,
   publicUrl: string,
   key: ProbeOptions["key"],
   signal: AbortSignal,
@@ -126,7 +126,15 @@ async function probeUrl(
   try {
     const target = new URL(publicUrl);
     const dispatcher = dispatchers.isDirect(target) ? undefined : dispatchers.for(target);
-    return await probe({ publicUrl, key, signal, pausesMs: [0, 500], timeoutMs: PROBE_TIMEOUT_MS, dispatcher });
+    return await probe({
+      publicUrl,
+      key,
+      signal,
+      forgesAddress: settings.allowIp.length > 0,
+      pausesMs: [0, 500],
+      timeoutMs: PROBE_TIMEOUT_MS,
+      dispatcher,
+    });
   } finally {
     await dispatchers.close();
   }

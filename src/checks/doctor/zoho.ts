@@ -22,12 +22,12 @@ export async function checkZoho(project: CheckedProject): Promise<readonly Found
 }
 
 async function checkSession(project: CheckedProject): Promise<readonly Found[]> {
-  const { context, config, profile } = project;
+  const { context, config } = project;
   let session: ZohoSession;
   try {
-    session = await bounded(context.signal, () => openZoho(silentContext(context), config, { profile }));
+    session = await bounded(context.signal, () => openZoho(silentContext(context), config, {}));
   } catch (error) {
-    if (errorCode(error) !== "not_signed_in" || chosenProfile(config, profile) !== undefined) throw error;
+    if (errorCode(error) !== "not_signed_in" || chosenProfile(config) !== undefined) throw error;
     const text = "not signed in: couldn't check scopes, data centre, clock and channels";
     return [skipped(text, "zoho-hooks login (only channels and webhooks need it)")];
   }
@@ -106,11 +106,9 @@ async function listChannels(
   product: WatchProduct,
   dates: number[],
 ): Promise<Listed> {
-  const { context, config, profile } = project;
+  const { context, config } = project;
   const session =
-    product.id === first.product.id
-      ? first
-      : await openZoho(silentContext(context), config, { product: product.id, profile });
+    product.id === first.product.id ? first : await openZoho(silentContext(context), config, { product: product.id });
   // The clients hide the answer, whose Date is Zoho's time.
   const call: ZohoSession["api"]["call"] = async (request) => {
     const reply = await session.api.call(request);

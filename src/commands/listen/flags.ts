@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { watchProductIds } from "../../channels/watch-products.ts";
 import type { ListenOptions } from "../../listener/plan.ts";
 import type { Context } from "../../project/context.ts";
 import type { Settings } from "../../project/settings.ts";
@@ -13,30 +12,24 @@ export function addListenFlags(command: Command): void {
     .optionsGroup("Main options:");
   addSettings("forwardTo", "port", "events")
     .option("--ui", "show deliveries in the browser as well: prints the inspector's address")
-    .option("--channel <events>", "have Zoho post these here, such as Leads.create,Deals.all (repeatable)", collect);
+    .option("--channel <events>", "have Zoho post these here, such as bigin:Leads.create (repeatable)", collect);
   addSettings("tunnel", "publicUrl")
     .option("--expect <event=count>", "exit once these have arrived, such as crm:Leads.create=2 (repeatable)", collect)
     .option("--timeout <time>", "stop after this time; exit with 8 if --expect (default: 60s) is not met")
     .option("--exec <command>", "run this command once ready, and exit with its exit code")
     .option(...JUNIT_FLAG)
     .optionsGroup("Receiving:");
-  addSettings("onInvalid", "schema", "allowUnsigned", "tolerance", "allowIp", "allowZohoIps", "host", "maxBody")
+  addSettings("onInvalid", "schema", "allowUnsigned", "allowIp", "host")
     .option("--no-keys", "turn off keyboard shortcuts and the status line")
     .option(
       "--show-secrets",
       "do not mask tokens and signatures in what -v shows, nor known secrets in bodies and your app's answers",
     )
-    .option(
-      "--serve-jwks",
-      "serve the public half of your own signing key (JWKS), so that your app can verify what send posts",
-    )
     .optionsGroup("Forwarding to your app:");
-  addSettings(
-    ...(["routes", "respond", "retries", "retryBase", "concurrency", "ordered", "forwardTimeout", "insecure"] as const),
-  ).optionsGroup("Public URL:");
+  addSettings("routes", "respond", "retries", "ordered", "insecure").optionsGroup("Public URL:");
   addSettings("domain").optionsGroup("Event log:");
-  addSettings("store").option("--no-store", "keep no event log");
-  addSettings("keep", "maxLog")
+  addSettings("store")
+    .option("--no-store", "keep no event log")
     .optionsGroup("Several processes on one log (--store postgres://…):")
     .option(
       "--role <receive|deliver|both>",
@@ -44,9 +37,7 @@ export function addListenFlags(command: Command): void {
     )
     .option("--admin <host:port>", "serve /metrics, /healthz and /readyz there; with a port alone on 127.0.0.1")
     .optionsGroup("Zoho's notifications:")
-    .option("--expand", "fetch the records that a notification names, and show them below it")
-    .option("--profile <name>", "the sign-in to use for --channel and --expand (default: the one that whoami shows)")
-    .option(`--product <${watchProductIds.join("|")}>`, "the product of the channel and its records (default: crm)");
+    .option("--expand", "fetch the records that a notification names, and show them below it");
 }
 
 /** Keys need a person at a terminal that can redraw a line. */

@@ -22,7 +22,7 @@ const NO_FILTERS = {
   failed: false,
   rejected: false,
   invalid: false,
-  duplicates: false,
+  duplicate: false,
 };
 export type Filters = typeof NO_FILTERS;
 
@@ -127,7 +127,10 @@ export function clearFilters(): Promise<void> {
 }
 
 function query(page: Readonly<Record<string, number>>): string {
-  const words = Object.entries({ ...filters.value, ...page }).filter(([, value]) => value !== "" && value !== false);
+  const { status, failed, rejected, invalid, duplicate, ...others } = filters.value;
+  const kinds = Object.entries({ failed, rejected, invalid, duplicate }).flatMap(([kind, on]) => (on ? [kind] : []));
+  const only = [...kinds, status].filter((kind) => kind !== "").join(",");
+  const words = Object.entries({ ...others, only, ...page }).filter(([, value]) => value !== "");
   return new URLSearchParams(words.map(([name, value]) => [name, String(value)])).toString();
 }
 

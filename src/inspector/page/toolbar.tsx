@@ -92,7 +92,7 @@ const TOGGLES = [
   ["failed", "Failed", "Your app did not accept it, and no attempt follows (f: failed and rejected)"],
   ["rejected", "Rejected", "Your app did not get it (f: failed and rejected)"],
   ["invalid", "Invalid", "Bodies that are not as the schema says, unreadable, or of an unknown event"],
-  ["duplicates", "Duplicates", "What had come before"],
+  ["duplicate", "Duplicates", "What had come before"],
 ] as const;
 
 export function FilterBar() {

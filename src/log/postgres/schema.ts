@@ -277,7 +277,7 @@ export async function requireLog(database: Database): Promise<void> {
     throw new UserError(
       "usage",
       `there is no event log at ${path}`,
-      "`zoho-hooks listen` creates one; use another with --store",
+      "`zoho-hooks listen` creates one; ZOHO_HOOKS_STORE names another",
       "log-missing",
     );
   rejectOtherFormat(format, path, "start a new log in another schema (?schema=name in the address)");

@@ -71,7 +71,7 @@ function createFile(path: string, create: boolean): void {
     throw new UserError(
       "usage",
       `there is no event log at ${path}`,
-      "`zoho-hooks listen` creates one; use another with --store",
+      "`zoho-hooks listen` creates one; ZOHO_HOOKS_STORE names another",
       "log-missing",
     );
   }
@@ -114,7 +114,7 @@ async function waitForContent(path: string, atMostMs: number): Promise<void> {
       throw new UserError(
         "usage",
         `the event log ${path} is empty`,
-        "`zoho-hooks listen` writes to it; use another with --store",
+        "`zoho-hooks listen` writes to it; ZOHO_HOOKS_STORE names another",
         "log-missing",
       );
     }
@@ -237,7 +237,7 @@ export function readFormat(database: NativeDatabase, path: string): number | und
     throw new UserError(
       "usage",
       `${path} is the database of another program, not an event log`,
-      "use another file with --store",
+      "name another file with ZOHO_HOOKS_STORE",
       "log-foreign",
     );
   }

@@ -62,7 +62,7 @@ const MESSAGES: Readonly<
 > = {
   locked: (path) => [
     `the event log ${path} is locked by another program`,
-    "close the program that is writing to it, or use another log with --store",
+    "close the program that is writing to it, or use another log with ZOHO_HOOKS_STORE",
   ],
   full: (path, reason) => [
     `there is no room left for the event log ${path} (${reason})`,
@@ -74,11 +74,11 @@ const MESSAGES: Readonly<
   ],
   "read-only": (path, reason) => [
     `the event log ${path} cannot be written (${reason})`,
-    "make its folder and file writable for you (reading needs that as well), use another log with --store, or listen without one: --no-store",
+    "make its folder and file writable for you (reading needs that as well), use another log with ZOHO_HOOKS_STORE, or listen without one: --no-store",
   ],
   unreachable: (path, reason) => [
     `the event log ${path} cannot be opened (${reason})`,
-    "check that the path is that of a file, in a folder that exists or can be created; or use another log with --store",
+    "check that the path is that of a file, in a folder that exists or can be created; or use another log with ZOHO_HOOKS_STORE",
   ],
   handles: (path, reason) => [
     `the event log ${path} cannot be opened (${reason})`,

@@ -135,7 +135,7 @@ function rejectOtherFile(path: string): void {
   throw new UserError(
     "usage",
     `${path} is not the lock of an event log: it is not empty`,
-    "move it away, or use another log with --store",
+    "move it away, or use another log with ZOHO_HOOKS_STORE",
     "log-foreign",
   );
 }

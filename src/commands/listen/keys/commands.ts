@@ -43,7 +43,7 @@ export function keyCommands(
   };
   const replayIt = async (n: number, edit: boolean): Promise<void> => {
     const { replay } = await import("../../../send/replay.ts");
-    await replay(context, [String(n)], { timeout: `${config.settings.forwardTimeout}ms`, showSecrets, edit });
+    await replay(context, [String(n)], { showSecrets, edit });
   };
   return {
     /** The event with this number as it is in the log. */
@@ -63,28 +63,33 @@ export function keyCommands(
       await diff(context, String(a), String(b), { showSecrets });
     },
     async curl(n: number): Promise<void> {
-      const { exportEvents } = await import("../../../events/export.ts");
+      const { show } = await import("../../../events/list.ts");
       let text = "";
       const report: Context["report"] = (each) => {
         if (each.type === "text") text += each.text;
         else if (each.type !== "notice") context.report(each);
       };
-      await exportEvents(overrideContext(context, { report }), String(n), { format: "curl", showSecrets });
+      await show(overrideContext(context, { report }), String(n), { curl: true, showSecrets });
       await copy(hidden?.mask(text) ?? text, `#${n} as a curl command`, await eventOf(String(n)));
     },
     async copy(n: number): Promise<void> {
       const event = await eventOf(String(n));
       const text = utf8Text(event.body);
       if (text === undefined)
-        throw usageError(`the body of #${n} is not UTF-8 text`, `zoho-hooks events export ${n} has its bytes`);
+        throw usageError(
+          `the body of #${n} is not UTF-8 text`,
+          `zoho-hooks events show ${n} --json has its bytes, in Base64`,
+        );
       const what = event.logged.cutTo === undefined ? "the body" : "the start of the body";
       await copy(text, `${what} of #${n}`, event);
     },
     /** A file is searched in a child process: reading all of it takes seconds, in which nothing would be received. */
     async search(text: string): Promise<readonly RecentEvent[]> {
-      const argv = ["events", "list", `--search=${text}`, "--json", `--limit=${MAX_FOUND}`, `--store=${logPath}`];
+      const argv = ["events", "list", `--search=${text}`, "--json", `--limit=${MAX_FOUND}`];
       const searchInChild = async (): Promise<number[]> => {
-        const { status, stdout, stderr } = await context.runSelf(argv, context.signal);
+        const { status, stdout, stderr } = await context.runSelf(argv, context.signal, {
+          env: { ZOHO_HOOKS_STORE: logPath },
+        });
         if (status !== 0 && !context.signal.aborted)
           throw usageError(`the search failed: ${stderr.trim().split("\n")[0]}`);
         return [...stdout.matchAll(/^\{"v":1,"type":"event","n":(\d+),/gm)].map(([, n]) => Number(n));
