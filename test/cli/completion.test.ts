@@ -104,15 +104,6 @@ describe("completion words", () => {
     [["listen", "--expect=desk:ticket.cl"], ["--expect=desk:Ticket.Close"]],
     [["listen", "--expect=des"], ["--expect=desk:"]],
     [["init", "--products", "crm,de"], ["crm,desk"]],
-    [["init", "--format", "wo"], ["workflow"]],
-    [
-      ["init", "--format", "desk=guide,crm=w"],
-      ["desk=guide,crm=wire", "desk=guide,crm=workflow"],
-    ],
-    [
-      ["init", "--secret", ""],
-      ["generate", "none", ":files"],
-    ],
     [["send", "--junit", ""], [":files"]],
     [
       ["config", ""],

@@ -330,7 +330,7 @@ describe("the other commands", () => {
   it("keep it when init runs", async () => {
     const cwd = shopProject();
     const config = () => JSON.parse(readFileSync(join(cwd, "zoho-hooks.config.json"), "utf8")) as object;
-    const flags = ["--port", "4460", "--target", "none", "--secret", "none", "--token", "none", "--force", "--yes"];
+    const flags = ["--target", "none", "--force", "--yes"];
     expect((await run(["init", "--products", "crm", ...flags], { cwd })).exitCode).toBe(0);
     expect(config()).toMatchObject({ products: { crm: {}, shop: { path: "webhooks/shop" } } });
     expect((await run(["init", "--products", "shop,desk", ...flags], { cwd })).exitCode).toBe(0);

@@ -153,10 +153,6 @@ describe.skipIf(!has("zsh"))("completion in zsh", () => {
       ["listen", "--events", "des"],
       ["desk\\::Zoho Desk", "-S", "''"],
     ],
-    [
-      ["init", "--secret", ""],
-      ["generate:", "none:", "FILES"],
-    ],
     [["send", "crm", "Nothing"], []],
   ])("describes %j as %j", (words, lines) => {
     expect(complete(["zoho-hooks", ...words])).toEqual(lines);

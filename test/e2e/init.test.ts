@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { atTerminal, hasTerminal } from "../support/bin.ts";
+import { folderWith } from "../support/files.ts";
 import { tempFolder } from "../support/run.ts";
 
 type Step = readonly [shown: RegExp, typed: string];
@@ -23,28 +24,29 @@ async function init(
 describe.skipIf(!hasTerminal)("init at a real terminal", () => {
   it("asks its questions and writes the answers", { timeout: 60_000 }, async () => {
     const cwd = tempFolder();
-    const { status, text } = await init(["--port", "4462"], cwd, [
+    const { status } = await init([], cwd, [
       [/Which products/, " \r"],
-      [/Webhooks Guide/, "y\r"],
-      [/never signs/, "\r"],
       [/your app/, "3000\r"],
-      [/ZOHO_WEBHOOK_SECRET, which/, "\u001b[B\r"],
-      [/toggle visibility/, "typed-secret\r"],
-      [/ZOHO_WEBHOOK_TOKEN, which/, "\r"],
-      [/Tell coding agents/, "\r"],
     ]);
+    expect(status).toBe(0);
     expect(existsSync(join(cwd, "AGENTS.md"))).toBe(false);
+    const config = readFileSync(join(cwd, "zoho-hooks.config.json"), "utf8");
+    expect(JSON.parse(config)).toEqual({ products: { crm: {} }, forwardTo: "3000" });
+    expect(readFileSync(join(cwd, ".env"), "utf8")).toMatch(/^ZOHO_WEBHOOK_TOKEN=[0-9a-f]{48}\n$/);
+  });
+
+  it("asks for the secrets of a clone, and shows none", { timeout: 60_000 }, async () => {
+    const cwd = folderWith({ "zoho-hooks.config.json": '{"products":{"books":{},"crm":{}}}' });
+    const { status, text } = await init([], cwd, [
+      [/ZOHO_WEBHOOK_TOKEN is not in/, "\r"],
+      [/toggle visibility/, "typed-secret\r"],
+      [/ZOHO_WEBHOOK_SECRET is not in/, "\u001b[B\r"],
+    ]);
     expect(text).toContain("created");
     expect(text).not.toContain("typed-secret");
     expect(status).toBe(0);
-    expect(JSON.parse(readFileSync(join(cwd, "zoho-hooks.config.json"), "utf8"))).toEqual({
-      products: { crm: { format: "guide" } },
-      allowUnsigned: ["crm"],
-      port: 4462,
-      forwardTo: "3000",
-    });
     expect(readFileSync(join(cwd, ".env"), "utf8")).toMatch(
-      /^ZOHO_WEBHOOK_SECRET=typed-secret\nZOHO_WEBHOOK_TOKEN=[0-9a-f]{48}\n$/,
+      /^ZOHO_WEBHOOK_TOKEN=typed-secret\nZOHO_WEBHOOK_SECRET=[0-9a-f]{48}\n$/,
     );
   });
 

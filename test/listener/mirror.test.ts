@@ -250,7 +250,7 @@ describe("--respond mirror", () => {
     expect(await listener.post(CRM, lead(1))).toMatchObject({ status: 200, text: "fine" });
     // The log may warn of its own, before or after.
     const message = expect.stringContaining("#1: its answer could not be recorded");
-    await expect.poll(() => listener.lines).toContainEqual(expect.objectContaining({ type: "warning", message }));
+    await expect.poll(() => listener.lines()).toContainEqual(expect.objectContaining({ type: "warning", message }));
   });
 
   it("answers waiting senders on Ctrl-C", async () => {

@@ -3,25 +3,14 @@ import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, it } from "vitest";
+import type { Prompts } from "../../src/process/prompts.ts";
 import { answering } from "../support/answers.ts";
 import { folderWith } from "../support/files.ts";
 import { run, tempFolder } from "../support/run.ts";
 
 const CONFIG = "zoho-hooks.config.json";
-const FLAGS = [
-  "--products",
-  "crm,desk",
-  "--format",
-  "guide",
-  "--port",
-  "5005",
-  "--target",
-  "3000",
-  "--secret",
-  "generate",
-  "--token",
-  "none",
-];
+const EXAMPLE = ".env.example";
+const FLAGS = ["--products", "crm,books", "--target", "3000"];
 
 function read(cwd: string, name: string): string {
   return readFileSync(join(cwd, name), "utf8");
@@ -32,20 +21,16 @@ function variables(cwd: string): Record<string, string | undefined> {
 }
 
 describe("init", () => {
-  it("writes config, .env and .gitignore from flags only", async () => {
+  it("writes config, .env, .env.example and .gitignore from flags only", async () => {
     const cwd = tempFolder();
     const { exitCode, out, err } = await run(["init", ...FLAGS], { cwd });
     expect(exitCode).toBe(0);
-    expect(JSON.parse(read(cwd, CONFIG))).toEqual({
-      products: { crm: { format: "guide" }, desk: { format: "guide" } },
-      allowUnsigned: ["crm"],
-      port: 5005,
-      forwardTo: "3000",
-    });
-    expect(read(cwd, ".env")).toMatch(/^ZOHO_WEBHOOK_SECRET=[0-9a-f]{48}\n$/);
+    expect(JSON.parse(read(cwd, CONFIG))).toEqual({ products: { crm: {}, books: {} }, forwardTo: "3000" });
+    expect(read(cwd, ".env")).toMatch(/^ZOHO_WEBHOOK_TOKEN=[0-9a-f]{48}\nZOHO_WEBHOOK_SECRET=[0-9a-f]{48}\n$/);
+    expect(read(cwd, EXAMPLE)).toMatch(/^# .*\nZOHO_WEBHOOK_TOKEN=\nZOHO_WEBHOOK_SECRET=\n$/);
     expect(read(cwd, ".gitignore")).toBe(".env\n.zoho-hooks/*\n!.zoho-hooks/fixtures/\n");
-    expect(out).toMatch(/^created +zoho-hooks\.config\.json +products, allowUnsigned, port, forwardTo$/m);
-    expect(out).toMatch(/^created +\.env +ZOHO_WEBHOOK_SECRET$/m);
+    expect(out).toMatch(/^created +zoho-hooks\.config\.json +products, forwardTo$/m);
+    expect(out).toMatch(/^created +\.env +ZOHO_WEBHOOK_TOKEN, ZOHO_WEBHOOK_SECRET$/m);
     expect(err).toContain("Next: zoho-hooks listen");
     expect((await run(["config", "show", "--json"], { cwd })).lines()).toContainEqual(
       expect.objectContaining({ key: "forwardTo", value: ["3000"], origin: join(cwd, CONFIG) }),
@@ -53,21 +38,21 @@ describe("init", () => {
   });
 
   it.each([
-    ["crm", "CRM workflow webhooks, which"],
-    ["crm,recruit,forms", "CRM and Recruit workflow webhooks, which"],
-  ])("names the webhooks of %s that are accepted unsigned", async (ids, words) => {
-    const { err } = await run(["init", "--yes", "--products", ids]);
-    expect(err).toContain(`${words} Zoho never signs, are accepted unsigned: see allowUnsigned in ${CONFIG}.`);
-  });
-
-  it("stores the default port only if it is given or was in the config", async () => {
-    const portIn = async (argv: readonly string[], cwd = tempFolder()): Promise<unknown> => {
-      expect((await run(["init", "--yes", ...argv], { cwd })).exitCode).toBe(0);
-      return JSON.parse(read(cwd, CONFIG)).port;
-    };
-    expect(await portIn([])).toBeUndefined();
-    expect(await portIn(["--port", "4460"])).toBe(4460);
-    expect(await portIn([], folderWith({ [CONFIG]: '{"port": 4460}' }))).toBe(4460);
+    [
+      "crm",
+      'webhooks of CRM whose body you design, so listen rejects them. To accept them: "allowUnsigned": ["crm"] in',
+    ],
+    ["crm,recruit,forms", "webhooks of CRM and Recruit whose body you design, so listen rejects them. To accept"],
+  ])("names the setting that accepts custom bodies of %s, and does not write it", async (ids, words) => {
+    const cwd = tempFolder();
+    const { err } = await run(["init", "--yes", "--products", ids], { cwd });
+    expect(err).toContain(words);
+    expect(JSON.parse(read(cwd, CONFIG)).allowUnsigned).toBeUndefined();
+    const set = folderWith({
+      [CONFIG]: '{"products":{"crm":{}},"allowUnsigned":[]}',
+      ".env": "ZOHO_WEBHOOK_TOKEN=mine\n",
+    });
+    expect((await run(["init", "--yes"], { cwd: set })).err).not.toContain("allowUnsigned");
   });
 
   it("generates a new secret each time and never prints it", async () => {
@@ -100,12 +85,12 @@ describe("init", () => {
   it("changes nothing the second time", async () => {
     const cwd = tempFolder();
     await run(["init", ...FLAGS], { cwd });
-    const files = [CONFIG, ".env", ".gitignore"];
+    const files = [CONFIG, ".env", EXAMPLE, ".gitignore"];
     const before = files.map((name) => read(cwd, name));
-    for (const argv of [FLAGS, ["--yes", "--token", "none"]]) {
+    for (const argv of [FLAGS, ["--yes"], []]) {
       const { exitCode, lines } = await run(["init", ...argv, "--json"], { cwd });
       expect(exitCode).toBe(0);
-      expect(lines().map(({ action }) => action)).toEqual(["unchanged", "unchanged", "unchanged"]);
+      expect(lines().map(({ action }) => action)).toEqual(files.map(() => "unchanged"));
     }
     expect(files.map((name) => read(cwd, name))).toEqual(before);
   });
@@ -120,96 +105,69 @@ describe("init", () => {
     expect(lines()).toContainEqual(expect.objectContaining({ action: "changed", entries: ["ZOHO_WEBHOOK_SECRET"] }));
   });
 
+  it("appends to an .env.example what it lacks", async () => {
+    const cwd = folderWith({ [EXAMPLE]: "DB=\nZOHO_WEBHOOK_TOKEN=" });
+    await run(["init", "--yes"], { cwd });
+    expect(read(cwd, EXAMPLE)).toMatch(/^DB=\nZOHO_WEBHOOK_TOKEN=\n# .*\nZOHO_WEBHOOK_SECRET=\n$/);
+  });
+
   it.each([
     ["ZOHO_WEBHOOK_JWKS", "ZOHO_WEBHOOK_JWKS='https://keys.example.com/?"],
     ["ZOHO_HOOKS_PUBLIC_URL", "ZOHO_HOOKS_PUBLIC_URL='https://hooks.example.com/\n"],
     ["APP_NAME", "APP_NAME='shop\n"],
   ])("appends no secret after an open quote of %s", async (name, old) => {
-    const cwd = folderWith({ ".env": old, token: "Sh0p!hook" });
-    const { exitCode, err } = await run(["init", "--yes", "--token", "token"], { cwd });
+    const cwd = folderWith({ ".env": old, [CONFIG]: '{"products":{"bigin":{}}}' });
+    // A value that needs quotes would close the open one.
+    const answers = { "is not in .env": "enter", ZOHO_WEBHOOK_TOKEN: "Sh0p!hook" };
+    const { exitCode, err } = await run(["init"], { cwd, prompts: answering(answers) });
     expect([exitCode, err]).toEqual([
       2,
       expect.stringContaining(`.env:1: the quoted value of ${name} continues over lines`),
     ]);
     expect(read(cwd, ".env")).toBe(old);
-    expect(existsSync(join(cwd, CONFIG))).toBe(false);
+    expect(existsSync(join(cwd, EXAMPLE))).toBe(false);
   });
 
-  it("keeps an existing secret, and says so", async () => {
-    const cwd = folderWith({ ".env": "ZOHO_WEBHOOK_SECRET=mine\n" });
-    const { out } = await run(["init", "--yes", "--secret", "generate"], { cwd });
-    expect(variables(cwd).ZOHO_WEBHOOK_SECRET).toBe("mine");
-    expect(out).toMatch(/^changed +\.env +ZOHO_WEBHOOK_TOKEN, ZOHO_WEBHOOK_SECRET left as it was$/m);
-  });
-
-  it("warns that an existing secret stays in use", async () => {
-    const cwd = folderWith({ ".env": "ZOHO_WEBHOOK_TOKEN=abc\n" });
-    const { out, err } = await run(["init", ...FLAGS], { cwd });
-    expect(variables(cwd).ZOHO_WEBHOOK_TOKEN).toBe("abc");
-    expect(out).toContain("ZOHO_WEBHOOK_TOKEN left as it was");
-    expect(err).toContain(
-      "ZOHO_WEBHOOK_TOKEN in .env stays in use: init removes no secrets\n  delete its line to turn the check off",
-    );
-    const env = { ZOHO_WEBHOOK_SECRET: "abc" };
-    const none = await run(["init", "--yes", "--secret", "none", "--token", "none"], { env });
-    expect(none.err).toContain("ZOHO_WEBHOOK_SECRET in the environment stays in use");
-    expect(none.out).not.toMatch(/^unchanged/m);
+  it("keeps an existing secret, also one in the environment or in a file", async () => {
+    const cwd = folderWith({ ".env": "ZOHO_WEBHOOK_SECRET=mine\n", token: "t" });
+    const env = { ZOHO_WEBHOOK_TOKEN_FILE: "token" };
+    const { out } = await run(["init", "--yes"], { cwd, env });
+    expect(read(cwd, ".env")).toBe("ZOHO_WEBHOOK_SECRET=mine\n");
+    expect(out).toMatch(/^unchanged +\.env$/m);
   });
 
   it("fills in an empty entry", async () => {
-    const cwd = folderWith({ ".env": "A=1\nZOHO_WEBHOOK_SECRET=\nB=2\n" });
-    await run(["init", "--yes", "--token", "none"], { cwd });
-    expect(read(cwd, ".env")).toMatch(/^A=1\nB=2\nZOHO_WEBHOOK_SECRET=[0-9a-f]{48}\n$/);
+    const cwd = folderWith({ ".env": "A=1\nZOHO_WEBHOOK_SECRET=\nB=2\nZOHO_WEBHOOK_TOKEN=mine\n" });
+    await run(["init", "--yes"], { cwd });
+    expect(read(cwd, ".env")).toMatch(/^A=1\nB=2\nZOHO_WEBHOOK_TOKEN=mine\nZOHO_WEBHOOK_SECRET=[0-9a-f]{48}\n$/);
   });
 
-  it.each(["plain-1", "with space # and hash", "it's", 'say "it\'s"', "$HOME \\n", "=="])(
-    "writes the secret %j from a file so that it reads back the same",
-    async (value) => {
-      const cwd = folderWith({ "secret.txt": `${value}\n` });
-      await run(["init", "--yes", "--secret", "secret.txt"], { cwd });
-      expect(variables(cwd).ZOHO_WEBHOOK_SECRET).toBe(value);
-    },
-  );
-
-  it("rejects a secret that .env cannot hold, and writes nothing", async () => {
+  it.each([
+    ["books", ["ZOHO_WEBHOOK_SECRET"], ["ZOHO_WEBHOOK_SECRET"]],
+    ["crm,desk", ["ZOHO_WEBHOOK_TOKEN"], ["ZOHO_WEBHOOK_JWKS", "ZOHO_WEBHOOK_TOKEN"]],
+    ["forms,mail", [], []],
+    ["all", ["ZOHO_WEBHOOK_SECRET", "ZOHO_WEBHOOK_TOKEN"], ["ZOHO_WEBHOOK_SECRET", "ZOHO_WEBHOOK_TOKEN"]],
+  ])("for %s, writes the secrets %j, and names %j in the example", async (products, secrets, names) => {
     const cwd = tempFolder();
-    const { exitCode, err } = await run(["init", "--yes", "--secret", "-"], { cwd, stdin: "two\nlines" });
-    expect(exitCode).toBe(2);
-    expect(err).toContain("cannot be written into .env");
-    expect(existsSync(join(cwd, CONFIG)) || existsSync(join(cwd, ".gitignore"))).toBe(false);
-  });
-
-  it("does not print a secret that was given instead of a file name", async () => {
-    const { exitCode, err } = await run(["init", "--yes", "--secret", "hush-hush"]);
-    expect(exitCode).toBe(2);
-    expect(err).not.toContain("hush-hush");
-    expect(err).toContain("--secret takes generate, none, the name of a file");
-  });
-
-  it("asks only for credentials that the products use", async () => {
-    const cwd = tempFolder();
-    const flags = ["--format", "wire", "--port", "4460", "--target", "none", "--secret", "generate"];
-    await run(["init", "--products", "books", ...flags], { cwd });
-    expect(Object.keys(variables(cwd))).toEqual(["ZOHO_WEBHOOK_SECRET"]);
+    const { err } = await run(["init", "--yes", "--products", products], { cwd });
+    const inFile = (name: string) =>
+      existsSync(join(cwd, name)) ? Object.keys(parseEnv(read(cwd, name))).toSorted() : [];
+    expect([inFile(".env"), inFile(EXAMPLE)]).toEqual([secrets, names]);
+    for (const name of names.filter((each) => !secrets.includes(each))) expect(err).toContain(`not set: ${name}`);
   });
 
   it("names every missing flag without a terminal, and writes nothing", async () => {
     const cwd = tempFolder();
-    const { exitCode, err } = await run(["init", "--port", "4460"], { cwd });
-    expect(exitCode).toBe(2);
-    expect(err).toContain("no terminal to ask for --products, --format, --target, --secret, --token");
+    const { exitCode, err } = await run(["init"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("no terminal to ask for --products and --target")]);
     expect(err).toContain("--yes");
+    expect((await run(["init", "--target", "none"], { cwd })).err).toContain("no terminal to ask for --products\n");
     expect(existsSync(join(cwd, CONFIG))).toBe(false);
   });
 
   it.each([
     [["--products", "crm,desc"], "did you mean desk?"],
     [["--products", ","], "--products is empty"],
-    [["--format", "wier"], "none of the products that you use has a format"],
-    [["--format", "signals=guide"], "signals has no format"],
-    [["--products", "crm", "--format", "desk=wire"], "add it: --products crm,desk"],
-    [["--products", "desk", "--format", "workflow"], "formats: wire, guide"],
-    [["--port", "99999"], "--port"],
     [["--target", "/hooks"], "--target"],
     [["--target", "ftp://host/x"], "--target"],
   ])("%j is a usage error", async (argv, message) => {
@@ -220,18 +178,20 @@ describe("init", () => {
 
   it("keeps other settings, and requires --force to change the file", async () => {
     const cwd = folderWith({
-      [CONFIG]: '{"schema": "enforce", "products": {"crm": {"format": "guide"}}, "port": 7000}',
+      [CONFIG]: '{"schema": "enforce", "products": {"crm": {"format": "guide"}}, "port": 7000, "forwardTo": 3000}',
     });
-    const refused = await run(["init", "--yes", "--port", "7001"], { cwd });
+    const refused = await run(["init", "--yes", "--target", "none"], { cwd });
     expect(refused.exitCode).toBe(2);
-    expect(refused.err).toContain("port in zoho-hooks.config.json would be changed");
-    expect(existsSync(join(cwd, ".env"))).toBe(false);
-    expect((await run(["init", "--yes", "--port", "7001", "--force"], { cwd })).exitCode).toBe(0);
+    expect(refused.err).toContain("forwardTo in zoho-hooks.config.json would be changed");
+    expect(existsSync(join(cwd, EXAMPLE))).toBe(false);
+    expect((await run(["init", "--yes", "--target", "none", "--force"], { cwd })).exitCode).toBe(0);
     expect(JSON.parse(read(cwd, CONFIG))).toEqual({
       schema: "enforce",
       products: { crm: { format: "guide" } },
-      port: 7001,
+      port: 7000,
     });
+    expect((await run(["init", "--products", "crm,desk", "--force"], { cwd })).exitCode).toBe(0);
+    expect(JSON.parse(read(cwd, CONFIG)).products).toEqual({ crm: { format: "guide" }, desk: {} });
   });
 
   it("overwrites a broken config file only with --force", async () => {
@@ -241,7 +201,7 @@ describe("init", () => {
     expect(err).toContain(`${CONFIG}:1:2`);
     expect(read(cwd, CONFIG)).toBe("{broken");
     expect((await run(["init", "--yes", "--force"], { cwd })).exitCode).toBe(0);
-    expect(JSON.parse(read(cwd, CONFIG))).toEqual({ allowUnsigned: expect.anything() });
+    expect(JSON.parse(read(cwd, CONFIG))).toEqual({});
   });
 
   it.each([[".env*\n.zoho-hooks/"], ["/.env\n/.zoho-hooks\n"], [".env\n.zoho-hooks/\n!.env.example\n"]])(
@@ -268,15 +228,6 @@ describe("init", () => {
     const { exitCode, err } = await run(["init", "--yes"], { cwd });
     expect([exitCode, err]).toEqual([2, expect.stringContaining(".gitignore is a link")]);
     expect(existsSync(join(cwd, ".env"))).toBe(false);
-  });
-
-  it("warns that the environment overrides the .env it wrote", async () => {
-    const cwd = tempFolder();
-    const env = { ZOHO_WEBHOOK_SECRET: "from-the-shell" };
-    const { err } = await run(["init", "--yes", "--secret", "generate"], { cwd, env });
-    expect(err).toContain("warning: ZOHO_WEBHOOK_SECRET is also set in the environment, which overrides .env");
-    const quiet = await run(["init", "--yes"], { cwd: tempFolder(), env });
-    expect(quiet.err).not.toContain("warning");
   });
 });
 
@@ -346,165 +297,123 @@ describe("init in a repository", () => {
   });
 });
 
-describe("init --format", () => {
-  const products = async (argv: readonly string[], cwd = tempFolder()): Promise<unknown> => {
-    expect((await run(["init", "--yes", ...argv], { cwd })).exitCode).toBe(0);
-    return JSON.parse(read(cwd, CONFIG)).products;
-  };
+describe("init in a project that has a config file, as a clone has", () => {
+  const clone = (files: Readonly<Record<string, string>> = {}) =>
+    folderWith({ [CONFIG]: '{"products":{"crm":{},"desk":{}},"forwardTo":"3000"}\n', ...files });
 
-  it.each([
-    ["crm,desk,signals", "wire", { crm: { format: "wire" }, desk: { format: "wire" }, signals: {} }],
-    ["crm,desk", "workflow", { crm: { format: "workflow" }, desk: {} }],
-    ["crm,desk", "crm=wire,desk=guide", { crm: { format: "wire" }, desk: { format: "guide" } }],
-    ["crm,desk", "DESK=Wire", { crm: {}, desk: { format: "wire" } }],
-  ])("for %s, stores %s for the products that have it", async (ids, format, expected) => {
-    expect(await products(["--products", ids, "--format", format])).toEqual(expected);
+  it("asks only for the secrets that .env lacks", async () => {
+    const cwd = clone({ ".env": "ZOHO_WEBHOOK_TOKEN=mine\n" });
+    const before = read(cwd, CONFIG);
+    const asked: string[] = [];
+    const answers = { "ZOHO_WEBHOOK_JWKS is not": "enter", ZOHO_WEBHOOK_JWKS: "eu" };
+    const { exitCode } = await run(["init"], { cwd, prompts: answering(answers, asked) });
+    expect([exitCode, asked]).toEqual([0, ["ZOHO_WEBHOOK_JWKS is not in .env:", "ZOHO_WEBHOOK_JWKS"]]);
+    expect(read(cwd, ".env")).toBe("ZOHO_WEBHOOK_TOKEN=mine\nZOHO_WEBHOOK_JWKS=eu\n");
+    expect(read(cwd, CONFIG)).toBe(before);
+    const again: string[] = [];
+    await run(["init"], { cwd, prompts: answering({}, again) });
+    expect(again).toEqual([]);
   });
 
-  it("sets the format that send uses", async () => {
-    const cwd = tempFolder();
-    await products(["--products", "desk", "--format", "wire"], cwd);
-    const { lines } = await run(["send", "desk", "--all", "--dry-run", "--json"], { cwd });
-    expect(new Set(lines().map(({ format }) => format))).toEqual(new Set(["wire"]));
+  it("offers first to enter the one that the team has", async () => {
+    const offered: (readonly string[])[] = [];
+    const prompts = {
+      ...answering({}),
+      choose: async ({ choices, initial }: Parameters<Prompts["choose"]>[0]) => {
+        offered.push([...choices.map(({ value }) => value), `initial ${initial}`]);
+        return "none";
+      },
+    };
+    const cwd = clone();
+    expect((await run(["init"], { cwd, prompts })).exitCode).toBe(0);
+    // Zoho makes the keys of Desk.
+    expect(offered).toEqual([
+      ["enter", "generate", "none", "initial enter"],
+      ["enter", "none", "initial enter"],
+    ]);
+    expect(existsSync(join(cwd, ".env"))).toBe(false);
   });
 
-  it("names all products if their format is not the default, else none", async () => {
-    expect(await products(["--products", "all", "--format", "guide"])).toMatchObject({
-      crm: { format: "guide" },
-      books: { format: "guide" },
-      signals: {},
-    });
-    for (const all of ["all", "ALL", "all,crm"])
-      expect(await products(["--products", all, "--format", "wire"])).toBeUndefined();
-    expect(await products([])).toBeUndefined();
+  it("asks for what .env.example names, too", async () => {
+    const cwd = clone({ [EXAMPLE]: "DB=\nZOHO_WEBHOOK_SECRET_FORMS=\n" });
+    const asked: string[] = [];
+    await run(["init"], { cwd, prompts: answering({ "is not in .env": "generate" }, asked) });
+    expect(asked).toContain("ZOHO_WEBHOOK_SECRET_FORMS is not in .env:");
+    expect(variables(cwd).ZOHO_WEBHOOK_SECRET_FORMS).toMatch(/^[0-9a-f]{48}$/);
   });
 
-  it("keeps an existing format, and requires --force to overwrite it", async () => {
-    const cwd = folderWith({ [CONFIG]: '{"products": {"crm": {"format": "wire"}, "desk": {}}, "port": 4460}' });
-    expect(await products(["--products", "crm,desk"], cwd)).toEqual({ crm: { format: "wire" }, desk: {} });
-    const flags = ["--products", "crm,desk", "--format", "guide"];
-    const { exitCode, err } = await run(["init", "--yes", ...flags], { cwd });
-    expect(exitCode).toBe(2);
-    expect(err).toContain("products, products.crm.format in zoho-hooks.config.json would be changed");
-    expect(await products([...flags, "--force"], cwd)).toEqual({
-      crm: { format: "guide" },
-      desk: { format: "guide" },
-    });
+  it("generates none with --yes, which would be another one than the team's, and says what is missing", async () => {
+    const cwd = clone();
+    const { exitCode, err } = await run(["init", "--yes"], { cwd });
+    expect([exitCode, err]).toEqual([0, expect.stringContaining("not set: ZOHO_WEBHOOK_TOKEN, ZOHO_WEBHOOK_JWKS, so")]);
+    expect(existsSync(join(cwd, ".env"))).toBe(false);
+    expect(read(cwd, EXAMPLE)).toMatch(/\nZOHO_WEBHOOK_TOKEN=\nZOHO_WEBHOOK_JWKS=\n$/);
   });
 
-  it("keeps existing formats when all products are chosen", async () => {
-    const cwd = folderWith({ [CONFIG]: '{"products": {"crm": {"format": "wire"}}, "port": 4460}' });
-    expect(await products(["--products", "all", "--force"], cwd)).toMatchObject({ crm: { format: "wire" }, desk: {} });
+  it.each(["plain-1", "with space # and hash", "it's", 'say "it\'s"', "$HOME \\n", "=="])(
+    "writes the entered secret %j so that it reads back the same",
+    async (value) => {
+      const cwd = folderWith({ [CONFIG]: '{"products":{"books":{}}}' });
+      const answers = { "is not in .env": "enter", ZOHO_WEBHOOK_SECRET: value };
+      const { out, err } = await run(["init"], { cwd, prompts: answering(answers) });
+      expect(variables(cwd).ZOHO_WEBHOOK_SECRET).toBe(value);
+      expect(out + err).not.toContain(value);
+    },
+  );
+
+  it("rejects a secret that .env cannot hold, and writes nothing", async () => {
+    const cwd = folderWith({ [CONFIG]: '{"products":{"books":{}}}' });
+    const answers = { "is not in .env": "enter", ZOHO_WEBHOOK_SECRET: "two\nlines" };
+    const { exitCode, err } = await run(["init"], { cwd, prompts: answering(answers) });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("cannot be written into .env")]);
+    expect(existsSync(join(cwd, ".gitignore"))).toBe(false);
   });
 });
 
 describe("init at a terminal", () => {
-  const answers = {
-    "Which products": ["crm"],
-    "Webhooks Guide": true,
-    "never signs": true,
-    "Which port": "4461",
-    "your app": "http://localhost:3000/hooks",
-    "ZOHO_WEBHOOK_SECRET, which": "enter",
-    "ZOHO_WEBHOOK_TOKEN, which": "none",
-    ZOHO_WEBHOOK_SECRET: "typed-secret",
-    "AGENTS.md": false,
-  };
+  const answers = { "Which products": ["crm"], "your app": "http://localhost:3000/hooks" };
 
-  it("asks for everything without a flag", async () => {
+  it("asks for products and target", async () => {
     const cwd = tempFolder();
     const asked: string[] = [];
-    const { exitCode, out, err } = await run(["init", "--port", "4462"], { cwd, prompts: answering(answers, asked) });
-    expect(exitCode).toBe(0);
-    expect(asked).toContain("Was your handler written after the Webhooks Guide for Zoho APIs?");
-    expect(asked.some((question) => question.includes("Which port"))).toBe(false);
-    expect(JSON.parse(read(cwd, CONFIG))).toEqual({
-      products: { crm: { format: "guide" } },
-      allowUnsigned: ["crm"],
-      port: 4462,
-      forwardTo: "http://localhost:3000/hooks",
-    });
-    expect(read(cwd, ".env")).toBe("ZOHO_WEBHOOK_SECRET=typed-secret\n");
-    expect(out + err).not.toContain("typed-secret");
+    const { exitCode } = await run(["init"], { cwd, prompts: answering(answers, asked) });
+    expect([exitCode, asked]).toEqual([
+      0,
+      [
+        "Which products do you use? (none chosen: all)",
+        "Where does your app receive webhooks? (port, host:port/path, URL, or none)",
+      ],
+    ]);
+    expect(JSON.parse(read(cwd, CONFIG))).toEqual({ products: { crm: {} }, forwardTo: "http://localhost:3000/hooks" });
+    expect(Object.keys(variables(cwd))).toEqual(["ZOHO_WEBHOOK_TOKEN"]);
     expect(existsSync(join(cwd, "AGENTS.md"))).toBe(false);
   });
 
-  it("adds a paragraph for coding agents to AGENTS.md, and does not ask again", async () => {
-    const cwd = tempFolder();
-    const { out } = await run(["init"], { cwd, prompts: answering({ ...answers, "AGENTS.md": true }) });
-    expect(out).toMatch(/^created +AGENTS\.md +Zoho webhooks$/m);
-    expect(read(cwd, "AGENTS.md")).toMatch(/^## Zoho webhooks\n\nTest them with `npx --no-install zoho-hooks`\./);
-    const before = read(cwd, "AGENTS.md");
+  it("asks for what no flag names", async () => {
     const asked: string[] = [];
-    await run(["init"], { cwd, prompts: answering(answers, asked) });
-    await run(["init", "--yes"], { cwd });
-    expect(asked.join()).not.toContain("AGENTS.md");
-    expect(read(cwd, "AGENTS.md")).toBe(before);
+    await run(["init", "--products", "books"], { prompts: answering(answers, asked) });
+    expect(asked).toEqual([expect.stringContaining("your app")]);
   });
 
   it.each([true, false])("asks before it changes a config file; the answer is %s", async (yes) => {
-    const cwd = folderWith({ [CONFIG]: '{"port": 7000}\n' });
-    const prompts = answering({ ...answers, "Change products, allowUnsigned, port, forwardTo in": yes });
-    const { exitCode, err } = await run(["init"], { cwd, prompts });
+    const cwd = folderWith({ [CONFIG]: '{"port": 7000}\n', ".env": "ZOHO_WEBHOOK_SECRET=a\nZOHO_WEBHOOK_TOKEN=b\n" });
+    const prompts = answering({ "Change forwardTo in": yes });
+    const { exitCode, err } = await run(["init", "--target", "4461"], { cwd, prompts });
     expect(exitCode).toBe(yes ? 0 : 2);
     expect(read(cwd, CONFIG).includes("4461")).toBe(yes);
-    expect(existsSync(join(cwd, ".env"))).toBe(yes);
+    expect(existsSync(join(cwd, EXAMPLE))).toBe(yes);
     if (!yes) expect(err).toContain("nothing was written");
   });
 
-  it.each([
-    ["workflow", false, "workflow"],
-    ["workflow", true, "guide"],
-    ["guide", true, "guide"],
-    ["guide", false, "wire"],
-  ])("asks before it changes the format %s; the answer is %s", async (format, answer, expected) => {
-    const settings = { products: { crm: { format }, sign: {} }, allowUnsigned: [], port: 4461 };
-    const cwd = folderWith({ [CONFIG]: JSON.stringify(settings) });
-    const asked: string[] = [];
-    const ids = { "Which products": ["crm", "sign"] };
-    const all = { ...answers, ...ids, "your app": "none", "Webhooks Guide": answer, "Change products": true };
-    const { exitCode } = await run(["init"], { cwd, prompts: answering(all, asked) });
-    expect(exitCode).toBe(0);
-    expect(JSON.parse(read(cwd, CONFIG)).products).toEqual({ crm: { format: expected }, sign: {} });
-    const confirmed = asked.filter((question) => question.startsWith("Change"));
-    expect(confirmed).toEqual(
-      expected === format ? [] : ["Change products, products.crm.format in zoho-hooks.config.json?"],
-    );
-  });
-
-  it("stores no format for who has not written it after the guide", async () => {
-    const cwd = tempFolder();
-    const prompts = answering({ ...answers, "Webhooks Guide": false });
-    expect((await run(["init"], { cwd, prompts })).exitCode).toBe(0);
-    expect(JSON.parse(read(cwd, CONFIG)).products).toEqual({ crm: {} });
-  });
-
-  it("does not ask after the guide where no product is in it", async () => {
-    const asked: string[] = [];
-    const only = { ...answers, "Which products": ["signals"] };
-    const cwd = tempFolder();
-    expect((await run(["init"], { cwd, prompts: answering(only, asked) })).exitCode).toBe(0);
-    expect(asked.join()).not.toContain("Webhooks Guide");
-    expect(JSON.parse(read(cwd, CONFIG)).products).toEqual({ signals: {} });
-  });
-
-  it("stores no product when unsigned bodies are not to be accepted, and does not ask again", async () => {
-    const cwd = tempFolder();
-    const asked: string[] = [];
-    const strict = { ...answers, "Which products": ["crm", "desk"], "never signs": false };
-    expect((await run(["init"], { cwd, prompts: answering(strict, asked) })).exitCode).toBe(0);
-    expect(asked).toContain("Zoho never signs webhooks whose body you design (crm). Accept them unsigned?");
-    expect(JSON.parse(read(cwd, CONFIG)).allowUnsigned).toEqual([]);
-    const again: string[] = [];
-    await run(["init"], { cwd, prompts: answering(strict, again) });
-    expect(again.join()).not.toContain("never signs");
-  });
-
-  it("adds it with --yes only where there is an AGENTS.md, below what is there", async () => {
+  it("adds a paragraph for coding agents where there is an AGENTS.md, below what is there, once", async () => {
     const old = "# Rules\r\n\r\nBe brief.";
     const cwd = folderWith({ "AGENTS.md": old });
-    expect((await run(["init", "--yes"], { cwd })).exitCode).toBe(0);
-    expect(read(cwd, "AGENTS.md")).toMatch(/^# Rules\r\n\r\nBe brief\.\r\n\r\n## Zoho webhooks\r\n[\s\S]*fails\.\r\n$/);
+    const { out } = await run(["init", "--yes"], { cwd });
+    expect(out).toMatch(/^changed +AGENTS\.md +Zoho webhooks$/m);
+    const now = read(cwd, "AGENTS.md");
+    expect(now).toMatch(/^# Rules\r\n\r\nBe brief\.\r\n\r\n## Zoho webhooks\r\n[\s\S]*fails\.\r\n$/);
+    await run(["init", "--yes"], { cwd });
+    expect(read(cwd, "AGENTS.md")).toBe(now);
     const none = tempFolder();
     await run(["init", "--yes"], { cwd: none });
     expect(existsSync(join(none, "AGENTS.md"))).toBe(false);

@@ -77,13 +77,16 @@ describe.skipIf(process.platform === "win32")("a link in a project leads nothing
     expect(isUntouched()).toBe(true);
   });
 
-  it.each([".env", ".gitignore", "zoho-hooks.config.json"])("init refuses %s and writes nothing", async (link) => {
-    const { cwd, isUntouched } = clonedProject(link, false);
-    const { exitCode, err } = await run(["init", "--yes", "--force", "--token", "none"], { cwd });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining(`${join(cwd, link)} is a link`)]);
-    expect(isUntouched()).toBe(true);
-    expect(readdirSync(cwd)).toEqual([link]);
-  });
+  it.each([".env", ".env.example", ".gitignore", "zoho-hooks.config.json"])(
+    "init refuses %s and writes nothing",
+    async (link) => {
+      const { cwd, isUntouched } = clonedProject(link, false);
+      const { exitCode, err } = await run(["init", "--yes", "--force", "--target", "3000"], { cwd });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining(`${join(cwd, link)} is a link`)]);
+      expect(isUntouched()).toBe(true);
+      expect(readdirSync(cwd)).toEqual([link]);
+    },
+  );
 });
 
 describe("the folder of keys", () => {

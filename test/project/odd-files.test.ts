@@ -14,7 +14,7 @@ it.skipIf(process.platform === "win32").each<[string, string, string[], Record<s
   ["a payload", "payload.json", ["verify", "payload.json"]],
   ["a body to send", "body.json", ["send", "crm", "--data", "@body.json", "--dry-run"]],
   ["a secret", "secret.txt", ["verify"], { ZOHO_WEBHOOK_SECRET_FILE: "secret.txt" }],
-  ["a secret for init", "secret.txt", ["init", "--yes", "--secret", "secret.txt"]],
+  ["a list of variables", ".env.example", ["init", "--yes"]],
 ])("refuses a device as %s, before reading it", async (_, name, argv, env = {}) => {
   const cwd = tempFolder();
   symlinkSync("/dev/null", join(cwd, name));

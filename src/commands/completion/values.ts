@@ -13,7 +13,7 @@ export interface Values {
 }
 
 interface Wanted {
-  /** The name of an argument or of a flag's value: `product`, `event`, `file`, or alternatives: `generate|none|file`. */
+  /** The name of an argument or of a flag's value: `product`, `event`, `file`, or alternatives: `add|add_edit|delete`. */
   readonly placeholder: string;
   readonly choices: readonly string[] | undefined;
   /** The product and the format that are named earlier in the line. */
@@ -54,12 +54,6 @@ function placeholderValues(wanted: Wanted, products: readonly Product[], word: s
       return inList(channelEvents(wanted, products), word);
     case "format":
       return formatValues(named(products, product));
-    case "formats": {
-      // A format, or the format of one product, `crm=wire`, in a list.
-      const [, own] = /([^,=]+)=[^,]*$/.exec(word) ?? [];
-      const formats = formatValues(named(products, own ?? product));
-      return inList(own === undefined ? formats : withPrefix(`${own}=`, formats), word);
-    }
     case "pattern":
     case "event=count":
     case "event=target":

@@ -1,244 +1,111 @@
-import { resolve } from "node:path";
-import { findFormat } from "../../contract/event-names.ts";
-import { requireFormat, requireProduct } from "../../contract/named.ts";
-import { defaultFirst, type Product } from "../../contract/product.ts";
+import { requireProduct } from "../../contract/named.ts";
+import { defaultFormat, type Product } from "../../contract/product.ts";
 import { CREDENTIAL_VARIABLES, type Secret, secret } from "../../delivery/secrets.ts";
 import { checkTarget } from "../../delivery/target.ts";
 import type { Prompts } from "../../process/prompts.ts";
 import type { Context } from "../../project/context.ts";
 import { CHOSEN_CREDENTIALS } from "../../project/secrets.ts";
-import { defaults } from "../../project/settings.ts";
 import type { SettingsFile } from "../../project/settings-file.ts";
-import { canAllowUnsigned, unsignedCustomFormat } from "../../recognition/hints.ts";
-import { errorCode, UserError, usageError } from "../../util/errors.ts";
-import { readNamedFile } from "../../util/files.ts";
-import { parseInteger } from "../../util/units.ts";
+import { UserError, usageError } from "../../util/errors.ts";
 
 export interface InitOptions {
+  readonly products?: string;
+  readonly target?: string;
   readonly yes?: boolean;
   readonly force?: boolean;
-  /** The flags that answer a question: `products`, `format`, `port`, `target`, and each credential. */
-  readonly [question: string]: string | boolean | undefined;
 }
 
 /** The answers, complete and checked. */
 export type Answers = Awaited<ReturnType<typeof collectAnswers>>;
 
-/** Format ids by product id. */
-type Formats = Readonly<Record<string, string>>;
-
-interface CredentialAnswer {
+/** What `.env` gets: a new secret, or one that the user has entered. */
+interface SecretAnswer {
   readonly variable: string;
-  readonly how: "generate" | "none" | "given";
-  /** Value, where it is given. */
+  /** Undefined for a new one. */
   readonly value?: Secret;
 }
 
-interface Question<T> {
-  /** Reads the flag's value. */
-  read(text: string): T | Promise<T>;
-  ask(prompts: Prompts): Promise<T>;
-  /** The answer of `--yes`: the existing setting, else the default. */
-  readonly fallback: T;
-}
-
-interface TextQuestion<T> {
-  readonly message: string;
-  /** The answer, in an error about it. */
-  readonly what: string;
-  read(text: string, what: string): T;
-  readonly fallback: T;
-}
-
-/** The existing settings, products and variables of the project. */
+/** What is there already. */
 interface Existing {
-  readonly settings: SettingsFile;
+  /** Undefined where there is no config file. */
+  readonly settings: SettingsFile | undefined;
   readonly products: readonly Product[];
-  /** Whether AGENTS.md exists; undefined where it names this tool already, or is a link. */
-  readonly hasAgentsFile: boolean | undefined;
+  /** The variables that `.env.example` names. */
+  readonly named: readonly string[];
+  /** Whether a variable is set in `.env` or the environment, or names a file. */
   hasVariable(name: string): boolean;
 }
 
-/** Each answer is the flag's, else the user's, else with `--yes` the fallback; otherwise the usage error names the flag. */
-export async function collectAnswers(
-  context: Context,
-  options: InitOptions,
-  { settings, products, hasAgentsFile, hasVariable }: Existing,
-) {
+/**
+ * A new project is asked for its products and its target, and gets new secrets. One that has a config file, as in a clone, is asked
+ * for the secrets that `.env` lacks: the team has them already.
+ */
+export async function collectAnswers(context: Context, options: InitOptions, existing: Existing) {
+  const { settings, products } = existing;
   const prompts = options.yes === true ? undefined : await context.prompts();
-  const missing: string[] = [];
-  const answer = async <T>(name: string, { read, ask, fallback }: Question<T>): Promise<T> => {
-    const text = options[name];
-    if (typeof text === "string") return read(text);
-    if (prompts !== undefined) return ask(prompts);
-    if (options.yes !== true) missing.push(`--${name}`);
-    return fallback;
-  };
-  const answerText = <T>(name: string, { message, what, read, fallback }: TextQuestion<T>): Promise<T> =>
-    answer(name, {
-      read: (text) => read(text, `--${name}`),
-      ask: (to) => askText(to, { message, initial: String(fallback), read: (text) => read(text, what) }),
-      fallback,
-    });
-
-  const oldProducts = Object.keys(settings.products ?? {});
-  const ids = await answer<readonly string[]>("products", {
-    read: (text) => readProducts(text, products),
-    ask: (to) => askProducts(to, oldProducts, products),
-    fallback: oldProducts,
-  });
-  const selected = products.filter(({ id }) => ids.length === 0 || ids.includes(id));
-  const oldFormats = formatsIn(settings, selected);
-  const hasQuestion = typeof options.format === "string" || withGuide(selected).length > 0;
-  const formats = !hasQuestion
-    ? oldFormats
-    : await answer("format", {
-        read: (text) => readFormats(text, selected, products),
-        ask: (to) => askGuide(to, selected, oldFormats),
-        fallback: oldFormats,
-      });
-  const allowUnsigned = await askUnsigned(prompts, selected, formats, settings);
-  const port = await answerText("port", {
-    message: "Which port should listen use?",
-    what: "the port",
-    read: (text, what) => parseInteger(text, what, 0, 65_535),
-    fallback: settings.port ?? defaults.port,
-  });
-  const target = await answerText("target", {
-    message: "Where does your app receive webhooks? (port, host:port/path, URL, or none)",
-    what: "the address",
-    read: readTarget,
-    // A hand-written file may have several targets: use the first.
-    fallback: String([settings.forwardTo ?? []].flat()[0] ?? "none"),
-  });
-  const credentials: CredentialAnswer[] = [];
-  for (const credential of CHOSEN_CREDENTIALS) {
-    const variable = CREDENTIAL_VARIABLES[credential];
-    const isUseful = carries(selected, credential) && !hasVariable(variable);
-    if (typeof options[credential] !== "string" && !isUseful) continue;
-    credentials.push(
-      await answer<CredentialAnswer>(credential, {
-        read: (how) => readCredential(context, how, { variable, flag: `--${credential}` }),
-        ask: (to) => askCredential(to, variable),
-        fallback: { variable, how: "generate" },
-      }),
-    );
-  }
-  const agents = await askAgents(prompts, hasAgentsFile);
-  if (missing.length > 0) {
-    throw usageError(
-      `there is no terminal to ask for ${missing.join(", ")}`,
-      "give each flag, or --yes for the defaults",
-    );
-  }
+  const isNew = settings === undefined;
+  if (isNew && prompts === undefined && options.yes !== true) rejectMissing(options);
+  const ids = await chooseProducts(isNew ? prompts : undefined, options, products);
+  const target = await chooseTarget(isNew ? prompts : undefined, options);
+  const chosen = ids ?? Object.keys(settings?.products ?? {});
+  const needed = neededVariables(products, chosen, existing.named);
+  const lacking = needed.filter((name) => !existing.hasVariable(name));
+  const secrets = isNew
+    ? lacking.filter(canGenerate).map((variable): SecretAnswer => ({ variable }))
+    : await askSecrets(prompts, lacking);
   return {
-    /** Empty: all of them. */
-    products: ids.length > 0 ? ids : namedProducts(products, formats, oldFormats),
-    /** For the products whose format was chosen, now or in an earlier run. */
-    formats,
-    /** Undefined to leave the setting as it is. */
-    allowUnsigned,
-    /** Undefined to let listen choose: a fixed default would make a second project fail. */
-    port: port === defaults.port && settings.port === undefined && options.port === undefined ? undefined : port,
-    target: target === "none" ? undefined : target,
-    credentials,
-    /** Whether AGENTS.md gets a paragraph. */
-    agents,
+    /** Undefined to leave the setting as it is; empty for all of them. */
+    products: ids,
+    /** Undefined to leave the setting as it is; `none` to remove it. */
+    target,
+    secrets,
+    /** For `.env.example`. */
+    needed,
+    /** Variables that stay without a value. */
+    unset: lacking.filter((name) => !secrets.some(({ variable }) => variable === name)),
+    /** The products that are used: all if none is named. */
+    used: products.filter(({ id }) => chosen.length === 0 || chosen.includes(id)),
   };
 }
 
-function readProducts(text: string, products: readonly Product[]): readonly string[] {
+function rejectMissing({ products, target }: InitOptions): void {
+  const missing = Object.entries({ products, target }).flatMap(([name, value]) =>
+    value === undefined ? [`--${name}`] : [],
+  );
+  if (missing.length === 0) return;
+  throw usageError(
+    `there is no terminal to ask for ${missing.join(" and ")}`,
+    "give each flag, or --yes for the defaults",
+  );
+}
+
+/** Undefined to leave the setting as it is, or for all products where there is none. */
+async function chooseProducts(
+  prompts: Prompts | undefined,
+  { products: text }: InitOptions,
+  known: readonly Product[],
+): Promise<readonly string[] | undefined> {
+  if (text === undefined) {
+    return prompts?.chooseMany({
+      message: "Which products do you use? (none chosen: all)",
+      choices: known.map(({ id, title }) => ({ value: id, label: title })),
+      initial: [],
+    });
+  }
   const ids = text.split(",").flatMap((id) => id.trim() || []);
   if (ids.length === 0) throw usageError("--products is empty", "write it as --products crm,desk, or leave it out");
   if (ids.some((id) => id.toLowerCase() === "all")) return [];
-  return ids.map((id) => requireProduct(products, id).id);
+  return ids.map((id) => requireProduct(known, id).id);
 }
 
-function askProducts(prompts: Prompts, initial: readonly string[], products: readonly Product[]) {
-  return prompts.chooseMany({
-    message: "Which products do you use? (none chosen: all)",
-    choices: products.map(({ id, title }) => ({ value: id, label: title })),
-    initial,
+async function chooseTarget(prompts: Prompts | undefined, { target }: InitOptions): Promise<string | undefined> {
+  if (target !== undefined) return readTarget(target, "--target");
+  if (prompts === undefined) return undefined;
+  return askText(prompts, {
+    message: "Where does your app receive webhooks? (port, host:port/path, URL, or none)",
+    initial: "none",
+    read: (text) => readTarget(text, "the address"),
   });
-}
-
-function formatsIn(settings: SettingsFile, products: readonly Product[]): Formats {
-  const entries = products.map(({ id }) => [id, settings.products?.[id]?.format] as const);
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
-}
-
-/** `wire` applies to every chosen product that has it, `crm=wire,desk=guide` to one product each. */
-function readFormats(text: string, selected: readonly Product[], products: readonly Product[]): Formats {
-  const formats: Record<string, string> = {};
-  for (const part of text.split(",")) {
-    const [name = "", ofProduct] = part.split(/=(.*)/s, 2).map((each) => each.trim());
-    if (ofProduct === undefined) {
-      Object.assign(formats, everywhere(name, selected));
-      continue;
-    }
-    const product = requireProduct(products, name);
-    if (!selected.includes(product)) {
-      const ids = [...selected, product].map(({ id }) => id).join(",");
-      throw usageError(`--format names ${product.id}, which --products does not`, `add it: --products ${ids}`);
-    }
-    formats[product.id] = requireFormat(product, ofProduct).id;
-  }
-  return formats;
-}
-
-/** Products without this format keep their default. */
-function everywhere(name: string, selected: readonly Product[]): Formats {
-  const having = selected.filter((product) => findFormat(product, name) !== undefined);
-  if (having.length === 0) {
-    const ids = [...new Set(selected.flatMap((product) => defaultFirst(product).map(({ id }) => id)))];
-    throw usageError(
-      `--format: none of the products that you use has a format ${JSON.stringify(name)}`,
-      `formats: ${ids.join(", ")}; for one product only: ${selected[0]?.id ?? "crm"}=${ids[0] ?? "wire"}`,
-    );
-  }
-  const choosing = having.filter(({ formats }) => formats.length > 1);
-  return Object.fromEntries(choosing.map((product) => [product.id, findFormat(product, name)?.id ?? name]));
-}
-
-/** Enter leaves the formats as they are. */
-async function askGuide(prompts: Prompts, selected: readonly Product[], old: Formats): Promise<Formats> {
-  const asked = withGuide(selected);
-  const initial = asked.some(({ id }) => old[id] === "guide");
-  const message = "Was your handler written after the Webhooks Guide for Zoho APIs?";
-  const answer = await prompts.confirm({ message, initial });
-  if (answer === initial) return old;
-  const changed = asked.filter(({ id }) => answer || old[id] === "guide");
-  const format = answer ? "guide" : "wire";
-  return { ...old, ...Object.fromEntries(changed.map(({ id }) => [id, format])) };
-}
-
-function withGuide(products: readonly Product[]): readonly Product[] {
-  return products.filter((product) => findFormat(product, "guide") !== undefined);
-}
-
-/** Only where nothing is set yet, and for products whose own format does not accept such bodies anyway. */
-async function askUnsigned(
-  prompts: Prompts | undefined,
-  selected: readonly Product[],
-  formats: Formats,
-  settings: SettingsFile,
-): Promise<readonly string[] | undefined> {
-  const ids = selected.flatMap((product) => {
-    const format = formats[product.id] ?? product.formats[0]?.id;
-    return canAllowUnsigned(product) && unsignedCustomFormat(product)?.id !== format ? [product.id] : [];
-  });
-  if (settings.allowUnsigned !== undefined || ids.length === 0) return undefined;
-  // Without questions, existing settings stay.
-  if (prompts === undefined) return Object.keys(settings).length === 0 ? ids : undefined;
-  const message = `Zoho never signs webhooks whose body you design (${ids.join(", ")}). Accept them unsigned?`;
-  return (await prompts.confirm({ message, initial: true })) ? ids : [];
-}
-
-/** Without questions the answer is that of Enter. */
-async function askAgents(prompts: Prompts | undefined, hasFile: boolean | undefined): Promise<boolean> {
-  if (hasFile === undefined) return false;
-  const message = "Tell coding agents about zoho-hooks in AGENTS.md?";
-  return (await prompts?.confirm({ message, initial: hasFile })) ?? hasFile;
 }
 
 /** `none`, or a value of `forwardTo`. A path alone would be a path of the receiver itself. */
@@ -276,55 +143,49 @@ async function askText<T>(
   return read(await prompts.text({ ...question, validate }));
 }
 
-/** Whether a delivery of these products can have a proof that needs this credential. */
-function carries(products: readonly Product[], credential: string): boolean {
-  const proofs = products.flatMap(({ formats }) => formats.flatMap((format) => format.proofs));
-  return proofs.some((proof) => proof.credential === credential);
+/** The variables that verify deliveries of these products. Of all products only those that most of them share. */
+function neededVariables(
+  products: readonly Product[],
+  ids: readonly string[],
+  named: readonly string[],
+): readonly string[] {
+  const formats = products.flatMap((product) => (ids.includes(product.id) ? (defaultFormat(product) ?? []) : []));
+  const credentials = formats.flatMap(({ proofs }) => proofs.map(({ credential }) => credential));
+  // Mail sends its own in its first call.
+  const own = ids.length === 0 ? CHOSEN_CREDENTIALS : credentials.filter((each) => each !== "hookSecret");
+  return [...new Set([...own.map((each) => CREDENTIAL_VARIABLES[each]), ...named])];
 }
 
-/** `generate`, `none`, a file with the value, or `-` for standard input. */
-async function readCredential(
-  context: Context,
-  how: string,
-  { variable, flag }: { variable: string; flag: string },
-): Promise<CredentialAnswer> {
-  if (how === "generate" || how === "none") return { variable, how };
-  const bytes = how === "-" ? await context.stdin.read() : readValueFile(context.cwd, how, flag);
-  return given(variable, bytes.toString("utf8").replace(/\r?\n$/, ""), flag);
+/** Zoho makes the others. */
+function canGenerate(variable: string): boolean {
+  return CHOSEN_CREDENTIALS.some((each) => variable.startsWith(CREDENTIAL_VARIABLES[each]));
 }
 
-function readValueFile(cwd: string, path: string, flag: string): Buffer {
-  try {
-    return readNamedFile(resolve(cwd, path));
-  } catch (error) {
-    throw usageError(
-      `${flag}: the file cannot be read (${errorCode(error) ?? "unreadable"}); its name is not shown, since it may be the value itself`,
-      `${flag} takes generate, none, the name of a file, or - for standard input`,
-    );
+/** None without a terminal: a new secret would be another one than the team's. */
+async function askSecrets(prompts: Prompts | undefined, lacking: readonly string[]): Promise<readonly SecretAnswer[]> {
+  if (prompts === undefined) return [];
+  const answers: SecretAnswer[] = [];
+  for (const variable of lacking) {
+    const answer = await askSecret(prompts, variable);
+    if (answer !== undefined) answers.push(answer);
   }
+  return answers;
 }
 
-async function askCredential(prompts: Prompts, variable: string): Promise<CredentialAnswer> {
+/** Undefined to go without. */
+async function askSecret(prompts: Prompts, variable: string): Promise<SecretAnswer | undefined> {
   const how = await prompts.choose({
-    message: `${variable}, which verifies deliveries:`,
+    message: `${variable} is not in .env:`,
     choices: [
-      { value: "generate", label: "generate a new one" },
-      { value: "enter", label: "enter the one that is set up in Zoho" },
-      { value: "none", label: "none: nothing is verified" },
+      { value: "enter", label: "I enter it: my team, my app or Zoho has it" },
+      ...(canGenerate(variable) ? [{ value: "generate", label: "generate a new one" }] : []),
+      { value: "none", label: "none: nothing is verified with it" },
     ],
-    initial: "generate",
+    initial: "enter",
   });
-  if (how !== "enter") return { variable, how: how === "generate" ? "generate" : "none" };
-  return given(variable, await prompts.secret({ message: variable }), variable);
-}
-
-function given(variable: string, value: string, what: string): CredentialAnswer {
-  if (value.trim() === "") throw usageError(`${what}: the value is empty`, "choose none to go without");
-  return { variable, how: "given", value: secret(value, variable) };
-}
-
-/** With none chosen the file names no product, unless it has to store a format: then it names all. */
-function namedProducts(products: readonly Product[], formats: Formats, old: Formats): readonly string[] {
-  const isDefault = products.every(({ id }) => (formats[id] ?? "wire") === "wire");
-  return isDefault && Object.keys(old).length === 0 ? [] : products.map(({ id }) => id);
+  if (how === "generate") return { variable };
+  if (how !== "enter") return undefined;
+  const value = await prompts.secret({ message: variable });
+  if (value.trim() === "") throw usageError(`${variable}: the value is empty`, "choose none to go without");
+  return { variable, value: secret(value, variable) };
 }
