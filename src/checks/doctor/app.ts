@@ -3,6 +3,7 @@ import { isListening } from "../../forward/app-health.ts";
 import { openTargets } from "../../forward/queue-poster.ts";
 import { onFreePort } from "../../listener/receiver-part.ts";
 import type { RunRoutes } from "../../listener/targets.ts";
+import { isDatabaseAddress } from "../../log/open-log.ts";
 import { openServer } from "../../receiver/http-server.ts";
 import { orUndefined, UserError } from "../../util/errors.ts";
 import { isLoopback } from "../../util/hosts.ts";
@@ -13,11 +14,11 @@ import { type CheckedProject, isOffline, silentContext } from "./project.ts";
 /** Whether `listen` can have its port, or who has it. */
 export async function checkPort(project: CheckedProject, targets: () => readonly string[]): Promise<Found> {
   const { config, listener } = project;
-  const { host, port } = config.settings;
-  if (listener !== undefined) {
-    const own = listener.receiver?.port;
+  const { host, port, store } = config.settings;
+  const own = listener?.receiver?.port;
+  // Beside one on a shared log another can start.
+  if (listener !== undefined && (own === port || !isDatabaseAddress(String(store))))
     return passed(`this project's listen, process ${listener.pid}, has ${own ?? "one that is not known"}`);
-  }
   // listen does not start for a fault in them, which has a line of its own.
   const known = orUndefined(targets) ?? [];
   const context = silentContext(project.context);
