@@ -402,7 +402,7 @@ describe("listen", () => {
     expect(await app.event(1)).toMatchObject({ event: "invoice_archived", known: false });
     const { organization_id: _, ...custom } = invoice;
     expect((await app.post("/webhooks/zoho/books", JSON.stringify(custom))).status).toBe(200);
-    expect(await app.event(2)).toMatchObject({ event: "webhook", known: true, designed: true });
+    expect(await app.event(2)).toMatchObject({ event: "webhook", known: true, custom: true });
   });
 
   it.each(["[]", '{"what":"ever"}', ""])("with --schema enforce rejects a body that is no event: %j", async (body) => {

@@ -32,7 +32,7 @@ describe("a body that its user designed", () => {
     for (const [i, { product, type, body }] of designedBodies.entries()) {
       const { status, text } = await listener.post(`/webhooks/zoho/${product}`, body, { "content-type": type });
       expect([status, text], body).toEqual([200, "OK"]);
-      expect(await listener.event(i + 1), body).toMatchObject({ product, known: true, designed: true, schema: null });
+      expect(await listener.event(i + 1), body).toMatchObject({ product, known: true, custom: true, schema: null });
     }
     expect(designedBodies).toHaveLength(20);
   });

@@ -101,9 +101,9 @@ it("a script reads the same words and counts", async () => {
   for (const n of [1, 3, 4, 5]) expect(await listener.line("forward", { n })).toMatchObject({ state: "delivered" });
   const results: unknown[] = [];
   for (const [i] of DELIVERIES.entries()) {
-    const { signatures, schema, designed } = await listener.event(i + 1);
+    const { signatures, schema, custom } = await listener.event(i + 1);
     const [first] = signatures as { result: string }[];
-    results.push([first?.result, (schema as { ok: boolean } | null)?.ok, designed]);
+    results.push([first?.result, (schema as { ok: boolean } | null)?.ok, custom]);
   }
   expect(results).toEqual([
     ["verified", true, false],

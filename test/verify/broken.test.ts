@@ -151,7 +151,7 @@ describe("verify, of a broken or unknown payload", () => {
     expect([exitCode, out]).toEqual([0, expect.stringContaining("– custom: no schema to check")]);
     expect(out).not.toMatch(/✓|^ +as /m);
     const [line] = (await run(["verify", "-p", product, "--json"], { stdin: JSON.stringify(body) })).lines();
-    expect(line).toMatchObject({ outcome: "custom", designed: true, schema: null });
+    expect(line).toMatchObject({ outcome: "custom", custom: true, schema: null });
   });
 
   it.each([
