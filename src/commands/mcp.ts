@@ -174,8 +174,10 @@ function createTools(): readonly Tool[] {
         event: textInput().optional().describe("pattern such as crm:Leads.*"),
         since: textInput().optional().describe("yesterday, 2h, a date, or a time"),
         search: textInput().optional().describe("text in the body or URL"),
-        failed: z.boolean().optional().describe("only those that the app did not accept"),
-        rejected: z.boolean().optional().describe("only those that listen rejected"),
+        only: z
+          .array(textInput())
+          .optional()
+          .describe("any of failed (the app did not accept it), rejected (by listen), invalid, duplicate, 4xx, 401"),
         limit: z.int().min(1).max(200).default(20),
       },
       run: listEvents,

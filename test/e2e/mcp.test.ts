@@ -130,7 +130,7 @@ it("sends an event, waits for it, explains it and replays it", async () => {
       app_status: 200,
     },
   ]);
-  expect((await call("list_events", { rejected: true })).lines).toEqual([
+  expect((await call("list_events", { only: ["rejected"] })).lines).toEqual([
     { message: expect.stringContaining("matches") },
   ]);
   expect(errors).toEqual([]);

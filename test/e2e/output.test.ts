@@ -45,48 +45,6 @@ describe("help <topic> at a terminal", () => {
     expect(Math.max(...prose.map(({ length }) => length))).toBeLessThanOrEqual(60);
     expect(text).toMatch(/^ {2}- A number of more than 15 digits/m);
   });
-
-  const atScreen = (env: Readonly<Record<string, string>>, rows: number) =>
-    atTerminal(["help", "own-products"], { env, rows }).ended;
-
-  it.runIf(hasTerminal)("uses $PAGER for what is longer than the screen", async () => {
-    const PAGER = "sed 's/^/| /'";
-    const paged = await atScreen({ PAGER }, 24);
-    expect([paged.status, paged.text.split("\n").filter((line) => !line.startsWith("| "))]).toEqual([0, [""]]);
-    expect((await atScreen({ PAGER }, 2000)).text).not.toContain("| ");
-    expect((await runBin(["help", "own-products"], { env: { PAGER } })).stdout).not.toContain("| ");
-  });
-
-  it.runIf(hasTerminal).each(["no-such-pager", "/", ""])("prints the page with the pager %j", async (PAGER) => {
-    const { text: whole } = await atScreen({}, 2000);
-    const { status, text } = await atScreen({ PAGER }, 24);
-    expect([status, text.slice(-whole.length)]).toEqual([0, whole]);
-  });
-
-  it.runIf(hasTerminal).each(["cat; exit 1", "cat; kill -9 $$"])("prints the page once with %j", async (PAGER) => {
-    const { status, text } = await atScreen({ PAGER }, 24);
-    expect([status, text.match(/A number of more than 15 digits/g)]).toEqual([0, [expect.any(String)]]);
-  });
-
-  it.runIf(hasTerminal && spawnSync("less", ["--version"]).status === 0)(
-    "shows it in less, which q leaves",
-    async () => {
-      const screen = atTerminal(["help", "own-products"], { rows: 24 });
-      await screen.shown(/\n:/);
-      // Ctrl-C is for less, which forgets the keys that come with it.
-      screen.type("\u0003");
-      let isOver = false;
-      void screen.ended.then(() => {
-        isOver = true;
-      });
-      const isLeft = (): boolean => {
-        screen.type("q");
-        return isOver;
-      };
-      await expect.poll(isLeft, { timeout: 15_000, interval: 200 }).toBe(true);
-      expect((await screen.ended).status).toBe(0);
-    },
-  );
 });
 
 describe("a run that goes on", () => {
