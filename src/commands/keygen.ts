@@ -88,8 +88,8 @@ async function keygen(context: Context, { out }: { readonly out?: string }): Pro
   });
   // Paths in variables are relative to the project's folder.
   const [toSend, toVerify, forDesk] = files.map((file) => relative(root, file));
-  notice(
-    `to sign with it: ${CREDENTIAL_VARIABLES.privateKey}=${toSend}; to verify with it: ${CREDENTIAL_VARIABLES.publicKey}=${toVerify}, for Desk ${CREDENTIAL_VARIABLES.jwks}=${forDesk}`,
-  );
+  notice(`to sign with it: ${CREDENTIAL_VARIABLES.privateKey}=${toSend}`);
+  notice(`to verify with it: ${CREDENTIAL_VARIABLES.publicKey}=${toVerify}`);
+  notice(`to verify Desk with it: ${CREDENTIAL_VARIABLES.jwks}=${forDesk}`);
   return ExitCode.ok;
 }

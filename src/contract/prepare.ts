@@ -121,9 +121,14 @@ function keyFor(
       return `no ${noun} is configured: ${noun === "token" ? "sending the one in the sample" : "sending none"}`;
     return `not signed: no ${SIGNED_WITH[credential] ?? "secret is configured (ZOHO_WEBHOOK_SECRET)"}`;
   }
+  const [sampled] = proof.unboundWithout ?? [];
+  const ofSample =
+    sampled === undefined
+      ? ""
+      : `, with the sample's ${sampled}: "products": { "${product}": { "${sampled}": … } } in the config sets yours`;
   return {
     secret: configured,
-    note: signs ? `signed with ${configured.origin}` : `${noun} from ${configured.origin}`,
+    note: signs ? `signed with ${configured.origin}${ofSample}` : `${noun} from ${configured.origin}`,
   };
 }
 

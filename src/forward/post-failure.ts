@@ -173,7 +173,7 @@ export const LISTEN_FLAGS = { toFlag: "--forward-to", slower: "concurrency 1 in 
 
 const HINTS: Readonly<Record<number, string>> = {
   400: "your app rejected the request: see its answer and its log (often no parser for this content type, or a field that it expects)",
-  401: "your app uses a different secret or token, or checks the signature over something other than the raw request bytes",
+  401: "your app rejected the sender: often it uses a different secret or token, or checks the signature over something other than the raw request bytes",
   403: "your app rejects this sender: is there an address list, a login or a CSRF check before the route?",
   405: "the route does not accept POST",
   408: "your app did not receive the whole body in time",

@@ -28,8 +28,8 @@ export interface ForwardingPart extends Part {
   resume(): Promise<void>;
   /** `waiting` is known once it has stopped. */
   counts(): ForwardCounts;
-  /** Once stopped: accepted deliveries did not reach the app, and no later run will send them. */
-  hasLost(): boolean;
+  /** Once stopped: the app refused a delivery of this run, or some still wait for it. */
+  hasFailed(): boolean;
   /** Answers the senders that wait for the app's answer (`--respond mirror`) with a 502. */
   abortMirrored(): void;
   /** Whether all apps accept a connection now; undefined where that is not known soon, or there are only queues. */
@@ -50,6 +50,7 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
     failed: 0,
     waiting: 0,
   };
+  let hasRefused = false;
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   const open = () =>
     openTargets(routes.targets, {
@@ -93,7 +94,10 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
     concurrency,
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
-      if (report.state === "failed") counts.failed++;
+      if (report.state === "failed") {
+        counts.failed++;
+        hasRefused ||= plan.tally.isOfRun(report.n);
+      }
       show(report);
     },
     onUnreadable: () => void counts.failed++,
@@ -143,7 +147,7 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
       // Without a log no later run sends what is left.
       return { delivered, failed: failed + left, waiting: 0 };
     },
-    hasLost: () => settings.store === false && counts.waiting !== 0,
+    hasFailed: () => hasRefused || counts.waiting !== 0,
     abortMirrored: () => mirror?.interrupt(),
     async stop(drainUntil) {
       const end = performance.now() + STOP_TIMEOUT_MS;

@@ -351,7 +351,7 @@ async function exitCodeOf({ plan, parts, ending }: Run): Promise<ExitCode | numb
   if (ofProgram !== ExitCode.ok && ending.program !== "timed out") return ofProgram;
   if (plan.tally.missing().length > 0 || ending.program === "timed out") return ExitCode.expectation;
   if (ofChannel !== ExitCode.ok) return ofChannel;
-  return ending.drains && parts.forwarding?.hasLost() ? ExitCode.targetFailed : ExitCode.ok;
+  return ending.drains && parts.forwarding?.hasFailed() ? ExitCode.targetFailed : ExitCode.ok;
 }
 
 /** Silence for longer than this looks as if `listen` hung. */

@@ -72,6 +72,8 @@ export function createTally(expectations: readonly Expectation[]) {
         if (pattern.matches(receipt.product, receipt.event)) arrived[i] = count(i) + 1;
       });
     },
+    /** Whether a delivery arrived in this run. */
+    isOfRun: (n: number): boolean => n >= firstN,
     /** True once every expectation is met; never without one. */
     isComplete: () => expectations.length > 0 && expectations.every(({ wanted }, i) => count(i) >= wanted),
     /** The expected events that have not all arrived. */

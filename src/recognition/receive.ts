@@ -139,8 +139,7 @@ export function receive(input: ReceiveInput): Receipt {
     hint:
       match === undefined || event === undefined
         ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming))
-        : (unsignedHint(found, verdicts, delivery) ??
-          mergeFieldHint(payload, secretFieldNames(verdicts)) ??
+        : (allHints(unsignedHint(found, verdicts, delivery), mergeFieldHint(payload, secretFieldNames(verdicts))) ??
           format.hint?.(payload, event)),
   };
 }
@@ -184,10 +183,16 @@ function unrecognised(incoming: Incoming, product: Product): Receipt {
   const verdicts = authenticate(incoming, product, undefined);
   const hint =
     lookAlikeHint(incoming) ??
-    (has("failed", verdicts) ? customHint(product, delivery.method) : undefined) ??
-    headerHint(product) ??
-    mergeFieldHint(payload, secretFieldNames(verdicts));
+    allHints(
+      (has("failed", verdicts) ? customHint(product, delivery.method) : undefined) ?? headerHint(product),
+      mergeFieldHint(payload, secretFieldNames(verdicts)),
+    );
   return { ...emptyReceipt, product: product.id, payload, verdicts, hint };
+}
+
+/** Of several, or undefined: what is wrong with the sender says nothing about the body. */
+function allHints(...hints: readonly (string | undefined)[]): string | undefined {
+  return hints.filter((hint) => hint !== undefined).join("; ") || undefined;
 }
 
 /** For a custom body that is refused because nothing signs it. */

@@ -302,14 +302,20 @@ function schemaNote({ custom, product }: Receipt, format: Format | undefined): r
 function addressNote(
   verdicts: readonly Verdict[],
   formats: readonly (Format | undefined)[],
-  { url }: Delivery,
+  delivery: Delivery,
 ): readonly string[] {
-  const coversQuery = formats.some((format) => format?.proofs.some((proof) => proof.coversQuery === true));
-  if (!coversQuery || !has("failed", verdicts) || url !== NO_ADDRESS) return [];
-  return [
-    "the signature also covers the query of the URL, which is not known here: pass the URL that it was sent to with --url",
-  ];
+  const isUnknown = formats.some((format) => format?.proofs.some((proof) => isQueryUnknown(proof, delivery)));
+  return isUnknown && has("failed", verdicts) ? [`${QUERY_UNKNOWN.meaning}: ${QUERY_UNKNOWN.remedy}`] : [];
 }
+
+function isQueryUnknown({ coversQuery = false }: Proof, { url }: Delivery): boolean {
+  return coversQuery && url === NO_ADDRESS;
+}
+
+const QUERY_UNKNOWN = {
+  meaning: "the signature also covers the query of the URL, which is not known here",
+  remedy: "pass the URL that it was sent to with --url",
+} as const;
 
 /** The position of each schema issue in the input; undefined where the body is not the input's own text. */
 export function issuePositions(
@@ -347,7 +353,8 @@ export function explainProofs(
     const configured = proof === undefined ? [] : secrets.for(proof.credential, product);
     if (proof?.explain === undefined || !isExplained || configured.length === 0) return [];
     const explanation = proof.explain({ delivery, payload, secrets, product, now, limits });
-    return [{ id, explanation: { ...explanation, likely: likelyCause(proof, configured) } }];
+    const likely = isQueryUnknown(proof, delivery) ? QUERY_UNKNOWN : likelyCause(proof, configured);
+    return [{ id, explanation: { ...explanation, likely } }];
   });
 }
 

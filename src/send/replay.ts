@@ -59,11 +59,12 @@ async function chooseReplays(run: Run, onDamaged: DamageReport["onDamaged"]) {
   const { named, filters } = await selectionOf(run);
   const isSent = (entry: LogEntry): boolean => named.has(entry.n) || isForApp(products, entry);
   const targets = new Set<string>();
-  let [count, last, skipped] = [0, 0, 0];
+  let [count, last, skipped, skippedOne] = [0, 0, 0, 0];
   for await (const entry of entriesOf(log, filters, onDamaged)) {
     if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)}: nothing was sent`);
     if (!isSent(entry)) {
       skipped++;
+      skippedOne = entry.n;
       continue;
     }
     for (const target of targetsOf(entry)) {
@@ -76,11 +77,12 @@ async function chooseReplays(run: Run, onDamaged: DamageReport["onDamaged"]) {
     const which = counted(skipped, "delivery was", "deliveries were");
     context.report({
       type: "notice",
-      message: `${which} skipped: refused, or not an event. To send one anyway, give its number: ${context.invocation} replay 42`,
+      message: `${which} skipped: refused, or not an event. To send one anyway, give its number: ${context.invocation} replay ${skippedOne}`,
     });
   }
   return {
     count,
+    skipped,
     targets: [...targets],
     /** Oldest first. */
     async *read() {
@@ -165,10 +167,11 @@ function isForApp(products: readonly Product[], entry: LogEntry): boolean {
 /** Sends them one by one, in the order in which they came, and reports each result. */
 async function replayAll(
   { context, plan, log, config, products }: Run,
-  { count, targets, read }: Awaited<ReturnType<typeof chooseReplays>>,
+  { count, skipped, targets, read }: Awaited<ReturnType<typeof chooseReplays>>,
 ): Promise<ExitCode> {
   if (count === 0) {
-    context.report({ type: "notice", message: `${noMatch(plan.filter)}: nothing was sent` });
+    const why = skipped > 0 ? "none is left to send" : noMatch(plan.filter);
+    context.report({ type: "notice", message: `${why}: nothing was sent` });
     return ExitCode.ok;
   }
   const { expectStatus, showSecrets } = plan;

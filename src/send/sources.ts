@@ -54,10 +54,13 @@ export async function readSources(context: Context, plan: SendPlan, config: Conf
   const named = product === undefined ? plan : { ...plan, product, event };
   const found = await findSources({ context, plan: named, config, products });
   const tips = await openTips(context, config.root);
+  const shown = new Set<string>();
   const sources = found.map((each) => {
     const tip = otherFormat(each);
     const url = appUrl(plan.to, each.product.id, config.settings);
-    return tip === undefined || !tips.isNew(tip) ? { ...each, url } : { ...each, url, tip };
+    if (tip === undefined || shown.has(tip) || !tips.isNew(tip)) return { ...each, url };
+    shown.add(tip);
+    return { ...each, url, tip };
   });
   await tips.remember();
   return sources;

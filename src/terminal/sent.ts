@@ -27,7 +27,7 @@ export function renderSent(report: SentReport, { out, quiet }: Style): Rendered 
   return {
     out: textOf(
       fitLine(cells, out.columns, "  "),
-      !brief && report.notes.map((note) => below(note, "  ", out, "dim")),
+      !(brief || quiet) && report.notes.map((note) => below(note, "  ", out, "dim")),
       error !== undefined && below(error, "  ", out, "bad"),
       !(brief && ok) && replyPreview !== "" && below(`answer: ${answerText(replyPreview)}`, "  ", out),
       hint !== undefined && below(hint, "  ", out, "caution"),

@@ -186,6 +186,6 @@ describe("send of such a body", () => {
     expect(exitCode).toBe(5);
     expect(out).toContain("this format is never signed");
     expect(out).toContain("--allow-unsigned crm");
-    expect(out).not.toContain("your app uses a different secret or token");
+    expect(out).not.toContain("often it uses a different secret or token");
   });
 });

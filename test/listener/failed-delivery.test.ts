@@ -22,7 +22,7 @@ describe("a delivery that the app refuses", () => {
     }
     const { out } = await human.stop();
     expect(out).toContain(`answer: ${prose}, token: [masked]\n`);
-    expect(out.split("your app uses a different secret or token")).toHaveLength(2);
+    expect(out.split("often it uses a different secret or token")).toHaveLength(2);
     expect(out).toContain("your app has no such route: check the path in --forward-to\n");
     expect(out.split("all failed deliveries: zoho-hooks events list --only failed\n")).toHaveLength(2);
     expect((await run(["events", "show", "1"], { cwd })).out).toContain(`answer: ${prose}, token: [masked]\n`);

@@ -184,7 +184,7 @@ describe("an app that answers 503", () => {
   });
 
   it.each([
-    [[], 0, { failed: 0, waiting: 1 }],
+    [[], 5, { failed: 0, waiting: 1 }],
     [["--no-store"], 5, { failed: 1, waiting: 0 }],
   ])("leaves its deliveries in the log at the end of a run with --expect and %j", async (flags, exitCode, counts) => {
     const target = await app(says(503));
@@ -193,6 +193,21 @@ describe("an app that answers 503", () => {
     const result = await listener.finished;
     expect(result.exitCode).toBe(exitCode);
     expect(result.lines().at(-1)).toMatchObject({ forwards: { delivered: 0, ...counts } });
+  });
+
+  it("does not count what an earlier run left, where this run's event is taken", async () => {
+    const cwd = tempFolder();
+    const target = await app(says(503));
+    const flags = ["--forward-to", target.url, "--expect", "crm:Leads.create"];
+    const earlier = await listen(flags, { cwd });
+    await earlier.post(CRM, lead(1));
+    expect((await earlier.finished).exitCode).toBe(5);
+    target.answer((response, seen, count) => says(leadNumber(seen) === 1 ? 404 : 200)(response, seen, count));
+    const later = await listen(flags, { cwd });
+    await later.post(CRM, lead(2));
+    const { exitCode, lines } = await later.finished;
+    expect(exitCode).toBe(0);
+    expect(lines().at(-1)).toMatchObject({ forwards: { delivered: 1, failed: 1, waiting: 0 } });
   });
 });
 

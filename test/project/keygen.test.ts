@@ -31,7 +31,7 @@ describe("keygen", () => {
     for (const flags of [[], ["--out", "mine"]]) {
       const { err } = await run(["keygen", ...flags], { cwd });
       expect(err.includes("keep it out of Git")).toBe(flags.length > 0);
-      const [, key = ""] = /(ZOHO_WEBHOOK_PRIVATE_KEY=[^;]+);/.exec(err) ?? [];
+      const [, key = ""] = /(ZOHO_WEBHOOK_PRIVATE_KEY=.+)$/m.exec(err) ?? [];
       const env = { ZOHO_WEBHOOK_PRIVATE_KEY: key.split("=")[1] ?? "" };
       const sent = await run(["send", "cliq", "invocation", "--dry-run"], { cwd, env });
       expect([sent.exitCode, sent.err]).toEqual([0, expect.stringContaining("signed with ZOHO_WEBHOOK_PRIVATE_KEY")]);

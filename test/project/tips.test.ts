@@ -31,6 +31,18 @@ it("send names the other format once a project, and with -v or in JSON always", 
   await app.close();
 });
 
+it("send names it once for many events, and with --quiet never", async () => {
+  const app = await startTarget((response) => void response.writeHead(500).end());
+  const { one, env } = projects();
+  const sendAll = (...flags: string[]) =>
+    run(["send", "crm", "--all", "--to", String(app.port), ...flags], { cwd: one, env });
+  const quiet = await sendAll("--quiet");
+  expect(quiet.out).toContain("✗ 500");
+  expect(quiet.out).not.toMatch(/--format guide|token from|no token/);
+  expect((await sendAll("-v")).out.split(FORMAT_TIP)).toHaveLength(2);
+  await app.close();
+});
+
 it("listen says once a project what is so of every delivery, and in each session what is missing", async () => {
   const { one, env } = projects();
   const sessions: string[] = [];

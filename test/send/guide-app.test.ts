@@ -74,7 +74,7 @@ describe("an app written after the guide's handler", () => {
       env: { ZOHO_WEBHOOK_SECRET: "another", ZOHO_WEBHOOK_TOKEN: TOKEN },
     });
     expect(exitCode).toBe(5);
-    expect(out).toContain("your app uses a different secret or token");
+    expect(out).toContain("often it uses a different secret or token");
   });
 
   it("sees a repeated delivery as a duplicate, and fresh ones as new", async () => {

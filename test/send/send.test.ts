@@ -80,6 +80,15 @@ describe("send", () => {
     expect(exitCode).toBe(5);
     expect(out).toContain("your app requires a signature, and it was sent without one");
     expect(out.match(/not signed: no private key is configured \(ZOHO_WEBHOOK_PRIVATE_KEY/g)).toHaveLength(1);
+    const cwd = tempFolder();
+    await run(["keygen"], { cwd });
+    const signed = await send("desk Ticket_Add --to PORT", app, {
+      cwd,
+      env: { ZOHO_WEBHOOK_PRIVATE_KEY: ".zoho-hooks/keys/private.pem" },
+    });
+    expect(signed.out).toContain(
+      `with the sample's audience: "products": { "desk": { "audience": … } } in the config sets yours`,
+    );
   });
 
   it("names the secret that Mail signs with, and shows no configured one", async () => {
@@ -131,7 +140,7 @@ describe("send", () => {
       expect(err.includes(warning)).toBe(isOther);
       expect(err.includes("start zoho-hooks listen in this one")).toBe(isOther);
       expect(out.includes("which has the secrets of that folder")).toBe(isOther);
-      expect(out.includes("your app uses a different secret")).toBe(!isOther);
+      expect(out.includes("often it uses a different secret")).toBe(!isOther);
     }
     const named = await run(["send", "crm", "Leads.create", "--to", port], at);
     expect(named.err).not.toContain("another folder");

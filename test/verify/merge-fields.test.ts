@@ -23,6 +23,15 @@ it("warns of merge fields that Zoho did not replace, by their path", async () =>
   expect(await hintOf(`{"price":"$5","set":"{a}","path":"\${}","total":"$ {x}"}`)).not.toContain("merge field");
 });
 
+it("warns of them beside what is wrong with the sender", async () => {
+  const { exitCode, err } = await run(["verify", "-p", "crm"], {
+    stdin: `{"mail":"\${!Leads.Email}"}`,
+    env: { ZOHO_WEBHOOK_TOKEN: "t0ken" },
+  });
+  expect(exitCode).toBe(3);
+  expect(err).toContain(`to accept them: --allow-unsigned crm (for verify: --format workflow); mail has an unfilled`);
+});
+
 it("warns of them in formats that Zoho designs, too", async () => {
   const lead = { id: "1", Last_Name: "Tanaka", Email: `\${!Leads.Email}` };
   const body = JSON.stringify({ module: "Leads", operation: "create", resource_uri: "x", ids: ["1"], data: lead });

@@ -86,6 +86,9 @@ describe("verify --signature, where the signature covers a query,", () => {
     const { exitCode, out } = await verify(INVOICE, argv, env);
     expect(exitCode).toBe(3);
     expect(out).toContain("pass the URL that it was sent to with --url");
+    const explained = await verify(INVOICE, [...argv, "--explain"], env);
+    expect(explained.out).toContain("→ the signature also covers the query of the URL, which is not known here");
+    expect(explained.out).not.toContain("the secret differs");
   });
 
   it("shows no secret of the query or the body in the signed text", async () => {
