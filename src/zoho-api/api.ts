@@ -1,10 +1,10 @@
 import { isSuccess } from "../delivery/delivery.ts";
 import { UserError, usageError } from "../util/errors.ts";
-import type { AccessToken, AccessTokens } from "./access-token.ts";
 import { apiUrl, type DataCentre, dataCentreOf, type Environment, knownCentre } from "./data-centres.ts";
 import { type ApiCall, mayRejectToken, rejectsToken, replyError } from "./errors.ts";
-import type { ZohoHttp, ZohoReply, ZohoRequest } from "./http.ts";
+import type { ZohoHttp, ZohoReply, ZohoRequest } from "./retrying-http.ts";
 import { type SignIn, signInAgain } from "./sign-in.ts";
+import type { AccessToken, AccessTokens } from "./token-refresh.ts";
 
 export interface ApiRequest extends Omit<ZohoRequest, "url" | "accessToken" | "form"> {
   /** With its query: `/crm/v8/actions/watch?page=1` */

@@ -3,7 +3,7 @@ import { UserError, usageError } from "../util/errors.ts";
 import { isLocalUrl, isSafeWithoutTls } from "../util/hosts.ts";
 import { isRecord } from "../util/json.ts";
 import { oneLine } from "../util/text.ts";
-import type { ZohoHttp } from "./http.ts";
+import type { ZohoHttp } from "./retrying-http.ts";
 
 /**
  * An organisation is in exactly one data centre, and the others do not know its credentials.

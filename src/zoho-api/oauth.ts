@@ -5,7 +5,7 @@ import { isRecord } from "../util/json.ts";
 import { oneLine } from "../util/text.ts";
 import { formatSpan } from "../util/units.ts";
 import { dataCentreOf } from "./data-centres.ts";
-import type { ZohoHttp, ZohoReply } from "./http.ts";
+import type { ZohoHttp, ZohoReply } from "./retrying-http.ts";
 import { type OAuthClient, type SignInAgain, signInError } from "./sign-in.ts";
 
 export interface TokenReply {

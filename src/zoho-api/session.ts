@@ -14,8 +14,9 @@ import {
   resolveHosts,
   unknownCentre,
 } from "./data-centres.ts";
-import { maskedBody, type ZohoHttp, zohoHttp } from "./http.ts";
+import { maskedBody, zohoHttp } from "./http.ts";
 import { keyringVault, systemKeyring } from "./keyring.ts";
+import type { ZohoHttp } from "./retrying-http.ts";
 import { hasEnvSignIn, type SignIn, setting, signInFromEnv } from "./sign-in.ts";
 
 export interface ZohoOptions {

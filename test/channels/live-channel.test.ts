@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { generateChannelId, generateToken } from "../../src/channels/channel.ts";
 import { watchClient } from "../../src/channels/client.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/channels/expiry.ts";
+import { generateChannelId, generateToken } from "../../src/channels/generate.ts";
 import { openLiveChannel } from "../../src/channels/live-channel.ts";
 import { channelMemory } from "../../src/channels/memory.ts";
 import type { ZohoSession } from "../../src/channels/session.ts";

@@ -1,9 +1,10 @@
-import { type ChannelConfig, generateChannelId, generateToken } from "../../channels/channel.ts";
+import type { ChannelConfig } from "../../channels/channel.ts";
 import { channelEvents } from "../../channels/channel-events.ts";
 import { writeRequest } from "../../channels/client.ts";
 import { fieldConditions } from "../../channels/conditions.ts";
 import { readBack, requestChannel, warnOfDifferences, warnOfDoubles } from "../../channels/create.ts";
 import { chooseExpiry, expiryBy } from "../../channels/expiry.ts";
+import { generateChannelId, generateToken } from "../../channels/generate.ts";
 import { notifyUrl } from "../../channels/notify-url.ts";
 import { channelReport } from "../../channels/reports.ts";
 import { withZoho } from "../../channels/session.ts";
