@@ -73,8 +73,8 @@ export function zohoApi(options: {
 
   return {
     /**
-     * Resolves with a 2xx that has JSON or no body, or with a 400, which may hold results of single items. Everything else
-     * is thrown as `ZohoApiError`.
+     * Resolves with a 2xx that has JSON or no body, with a 304, or with a 400, which may hold results of single items. Everything
+     * else is thrown as `ZohoApiError`.
      */
     async call(request: ApiRequest): Promise<ApiReply> {
       const token = await tokens.get(request.signal).catch(asUnreachable);
@@ -88,8 +88,8 @@ export function zohoApi(options: {
         });
         reply = await send(request, other, true);
       }
-      const mayHoldResults = reply.status === 400 || isSuccess(reply.status);
-      if (mayHoldResults && !reply.unreadable && !rejectsToken(reply)) {
+      const isAnswer = isSuccess(reply.status) || reply.status === 304 || reply.status === 400;
+      if (isAnswer && !reply.unreadable && !rejectsToken(reply)) {
         readClock(reply.date);
         return reply;
       }

@@ -1,7 +1,7 @@
 import { isSuccess } from "../delivery/delivery.ts";
 import { errorCode, errorText, UserError } from "../util/errors.ts";
 import { parseJson } from "../util/json.ts";
-import { retryAfterMs, type Sleep, withTimeout } from "../util/timing.ts";
+import { retryAfterMs, type Sleep, timeLeftMs, withTimeout } from "../util/timing.ts";
 import { formatSpan } from "../util/units.ts";
 import { POLL_USER_AGENT, USER_AGENT } from "./user-agent.ts";
 
@@ -130,14 +130,14 @@ export function retryingHttp({ transport, now, sleep, onExchange, onPause, timeo
           if (signal?.aborted) throw signal.reason;
           failure = error;
         }
-        const askedMs = reply?.retryAfterMs;
+        // Exponential, with a jitter of one half.
+        const backoffMs = Math.round(FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
+        const pauseMs = reply?.retryAfterMs ?? backoffMs;
         const mayRetry = reply === undefined ? repeatable || isUnsent(failure) : mayRetryAfter(reply, repeatable);
-        if (!mayRetry || attempt === MAX_ATTEMPTS || (askedMs ?? 0) > MAX_RETRY_AFTER_MS) {
+        if (!mayRetry || attempt === MAX_ATTEMPTS || pauseMs > Math.min(MAX_RETRY_AFTER_MS, timeLeftMs(signal))) {
           if (reply !== undefined) return reply;
           throw unreachable(host, failure, timeoutMs);
         }
-        // Exponential, with a jitter of one half.
-        const pauseMs = askedMs ?? Math.round(FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
         if (pauseMs > NOTICEABLE_PAUSE_MS) onPause?.(`${host} asked to wait: retrying in ${formatSpan(pauseMs)}`);
         await sleep(pauseMs, signal);
         if (signal?.aborted) throw signal.reason;

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { UserError } from "../util/errors.ts";
-import { untilAborted } from "../util/timing.ts";
+import { MAX_TIMER_MS, untilAborted, withTimeout } from "../util/timing.ts";
 import { formatSpan } from "../util/units.ts";
 import { REFRESH_WINDOW_MS, refreshAccess, ThrottledError, type TokenReply } from "./oauth.ts";
 import type { ZohoHttp } from "./retrying-http.ts";
-import { type RefreshableAccess, type SignIn, signInAgain, signInError } from "./sign-in.ts";
+import { type RefreshableAccess, type SignIn, signInAgain } from "./sign-in.ts";
 
 export interface AccessToken {
   readonly value: string;
@@ -31,6 +31,8 @@ export interface TokenPorts {
   readonly cache: TokenCache;
   /** Called with each token, to mask it in output. */
   readonly remember?: (secret: string) => void;
+  /** How long a caller waits for the refresh of another one. Default: until it ends. */
+  readonly shareMs?: number;
 }
 
 export type AccessTokens = ReturnType<typeof refreshableTokens>;
@@ -40,7 +42,7 @@ const CLOCK_TOLERANCE_MS = 60_000;
 
 /** The access tokens of a sign-in: the cached one while it is good, then one refresh for all that share the cache. */
 export function refreshableTokens(
-  { now, cache, remember }: TokenPorts,
+  { now, cache, remember, shareMs = MAX_TIMER_MS }: TokenPorts,
   signIn: SignIn,
   { client, refreshToken }: RefreshableAccess,
   http: ZohoHttp,
@@ -96,11 +98,15 @@ export function refreshableTokens(
       const mine = others ?? { done: cache.locked(() => refresh(rejected, signal), signal), signal };
       running = mine;
       try {
-        const token = await (signal === undefined ? mine.done : untilAborted(mine.done, signal));
+        const waitMs = others === undefined ? MAX_TIMER_MS : shareMs;
+        const token = await withTimeout(waitMs, [signal], (until) => untilAborted(mine.done, until));
         if (others === undefined || token.value !== rejected?.value) return token;
       } catch (error) {
-        // Only the caller that had started it was interrupted: start again.
-        if (mine.signal?.aborted !== true || signal?.aborted === true) throw error;
+        // The caller that had started it was interrupted or takes too long: start again.
+        const isOver =
+          mine.signal?.aborted === true ||
+          (others !== undefined && error instanceof Error && error.name === "TimeoutError");
+        if (!isOver || signal?.aborted === true) throw error;
       } finally {
         if (running === mine) running = undefined;
       }
@@ -142,8 +148,8 @@ function recentRefreshes({ refreshedAt }: TokenRecord, now: number): readonly nu
 function requireBudget(refreshedAt: readonly number[], throttledUntil = 0, now: number, host: string): void {
   const refuse = (untilMs: number, message: (left: string) => string): void => {
     if (untilMs <= now || untilMs > now + MAX_PAUSE_MS) return;
-    const left = formatSpan(Math.ceil((untilMs - now) / 1000) * 1000);
-    throw signInError(message(left), `wait ${left}, then try again`, "token_throttled");
+    const leftMs = Math.ceil((untilMs - now) / 1000) * 1000;
+    throw new ThrottledError(message(formatSpan(leftMs)), leftMs);
   };
   const oldest = refreshedAt.at(-REFRESHES_PER_WINDOW) ?? 0;
   refuse(

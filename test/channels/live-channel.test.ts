@@ -13,7 +13,7 @@ import type { Report } from "../../src/process/messages.ts";
 import type { Context } from "../../src/project/context.ts";
 import type { Config } from "../../src/project/load.ts";
 import { type Sleep, sleepRealTime } from "../../src/util/timing.ts";
-import { accountOf } from "../../src/zoho-api/sign-in.ts";
+import { accountOf } from "../../src/zoho-api/env-sign-in.ts";
 import { type Rig, startRig } from "../support/zoho-client.ts";
 
 const LOOK_MS = 15 * MINUTE_MS;
