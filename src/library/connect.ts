@@ -5,7 +5,9 @@
  * @module zoho-hooks/zoho
  */
 import { openConnection } from "./connect/connection.ts";
+import { expand } from "./connect/expand.ts";
 import { keepAlive } from "./connect/keep-alive.ts";
+import { missed } from "./connect/missed.ts";
 import type { ConnectOptions, ZohoConnection } from "./connect/types.ts";
 
 export { memoryStore } from "./connect/memory-store.ts";
@@ -22,5 +24,7 @@ export function connectZoho(options: ConnectOptions): ZohoConnection {
         return (await (instead === undefined ? tokens.get(signal) : tokens.replace({ value: instead }, signal))).value;
       }),
     keepAlive: (channel) => keepAlive(connection, channel),
+    expand: (notification, options) => expand(connection, notification, options),
+    missed: (options) => missed(connection, options),
   };
 }

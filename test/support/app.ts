@@ -66,3 +66,38 @@ export async function errorOf(promise: Promise<unknown>): Promise<ZohoError> {
   if (error instanceof ZohoError) return error;
   throw new Error(`a ZohoError was expected, not ${String(error)}`);
 }
+
+const MAX_BY_PAGE = 2_000;
+
+/**
+ * Lists of records as Zoho pages them: by number up to 2,000 records only, then by a token that is valid with the parameters and
+ * the filter that it was given for.
+ */
+export function withPageTokens(send: typeof fetch): typeof fetch {
+  const refuse = (code: string): Response =>
+    Response.json({ code, details: {}, message: code, status: "error" }, { status: 400 });
+  return async (input, init) => {
+    const url = new URL(String(input));
+    if (init?.method !== "GET" || !/^\/crm\/v8\/\w+$/.test(url.pathname)) return send(input, init);
+    const filter = new Headers(init.headers).get("if-modified-since");
+    const token = url.searchParams.get("page_token");
+    if (token !== null && url.searchParams.has("page")) return refuse("AMBIGUITY_DURING_PROCESSING");
+    url.searchParams.delete("page_token");
+    let page = Number(url.searchParams.get("page") ?? 1);
+    url.searchParams.delete("page");
+    const bound = JSON.stringify([url.search, filter]);
+    if (token === null && page * Number(url.searchParams.get("per_page")) > MAX_BY_PAGE)
+      return refuse("DISCRETE_PAGINATION_LIMIT_EXCEEDED");
+    if (token !== null) {
+      const [next, ...rest] = JSON.parse(token) as readonly [number, string];
+      if (rest[0] !== bound) return refuse("TOKEN_BOUND_DATA_MISMATCH");
+      page = next;
+    }
+    url.searchParams.set("page", String(page));
+    const response = await send(url.href, init);
+    if (response.status !== 200) return response;
+    const body = (await response.json()) as { readonly info: { readonly more_records: boolean } };
+    const next_page_token = body.info.more_records ? JSON.stringify([page + 1, bound]) : null;
+    return Response.json({ ...body, info: { ...body.info, next_page_token } }, { headers: response.headers });
+  };
+}

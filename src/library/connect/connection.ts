@@ -63,7 +63,8 @@ export function openConnection(options: ConnectOptions) {
       work: (signal: AbortSignal) => Promise<T>,
       { startedAt = performance.now(), resume = (): string | undefined => undefined } = {},
     ): Promise<T> {
-      const leftMs = Math.max(0, startedAt + timeoutMs - performance.now());
+      const leftMs = startedAt + timeoutMs - performance.now();
+      if (leftMs <= 0) throw timedOut(timeoutMs, resume());
       try {
         return await withTimeout(leftMs, [given], (signal) => untilAborted(work(signal), signal));
       } catch (error) {

@@ -5,7 +5,8 @@ import { ZohoError } from "./zoho-error.ts";
 
 /** The error of a shared function as an app gets it. Its hints name options of `connectZoho`, where the command line's name commands. */
 export function asZohoError(error: unknown, resume?: string): unknown {
-  if (error instanceof ZohoError && resume !== undefined) return new ZohoError(error.message, { ...error, resume });
+  if (error instanceof ZohoError && error.resume !== resume)
+    return new ZohoError(error.message, { ...error, resume: error.resume ?? resume });
   if (!(error instanceof UserError)) return error;
   const { message, exitCode } = error;
   const code = exitCode === ExitCode.usage ? "misuse" : error.code;

@@ -53,6 +53,13 @@ export interface ZohoConnection {
    * a cron, each hour or once a day; `callBefore` says until when. Rejects if the channel is not as declared afterwards.
    */
   keepAlive(channel: ChannelSpec): Promise<KeptAlive>;
+  /** The records that a notification names. Deleted records cost no request. */
+  expand(notification: NotificationLike, options?: ExpandOptions): Promise<Expanded>;
+  /**
+   * What changed in Zoho and the app has not seen, module by module, the oldest first; then what was deleted. A record appears
+   * once, however often it was changed. An error has `resume` where this can go on.
+   */
+  missed(options: MissedOptions): AsyncIterableIterator<MissedChange>;
 }
 
 /** A notification channel. */
@@ -89,4 +96,60 @@ export interface KeptAlive {
   readonly expiresAt?: string | undefined;
   /** `keepAlive` has to be called again before this. */
   readonly callBefore?: string | undefined;
+}
+
+/** A notification of CRM, Bigin or Recruit, such as `event.data` of `verify` and `createHandler`. */
+export interface NotificationLike {
+  readonly module: string;
+  readonly ids: readonly string[];
+  readonly operation: string;
+}
+
+export interface ExpandOptions {
+  /** Default: `crm`. */
+  readonly product?: "crm" | "bigin" | "recruit" | undefined;
+  /**
+   * Fields by module, at most 50: `{ Leads: ["Email", "Phone"] }`. 100 records then cost one request; without the fields of the
+   * module each record is read as a whole, by a request of its own.
+   */
+  readonly fields?: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Expanded {
+  /** In the order of the notification. Numbers beyond 2^53 are text. */
+  readonly records: readonly Readonly<Record<string, unknown>>[];
+  /** The ids of records that no longer exist, or that the user of the refresh token may not see. */
+  readonly gone: readonly string[];
+  /** API credits that this cost, by Zoho's table. */
+  readonly credits: number;
+}
+
+export interface MissedOptions {
+  /** Default: `crm`. Recruit documents no list of changes. */
+  readonly product?: "crm" | "bigin" | undefined;
+  /** Zoho lists deleted records for 60 days. */
+  readonly since: Date;
+  /** API names: `["Leads", "Deals"]`. */
+  readonly modules: readonly string[];
+  /** Whether the app has had a notification of this record from `change.at` on. */
+  readonly seen: (change: Change) => boolean | Promise<boolean>;
+  /** `resume` of a change or an error of an earlier call with the same modules: continues behind it. */
+  readonly resume?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A change of a record, as Zoho lists it. */
+export interface Change {
+  readonly module: string;
+  readonly id: string;
+  /** As in notifications. An edit of a record whose creation was missed too is the `insert`. */
+  readonly operation: "insert" | "update" | "delete";
+  /** When Zoho says that it happened, to the second: `2026-12-01T09:30:00.000Z`. */
+  readonly at: string;
+}
+
+export interface MissedChange extends Change {
+  /** Continues behind this change in a later call. What changed in the same second may come again. */
+  readonly resume: string;
 }
