@@ -78,6 +78,21 @@ for (const [format, extension] of [
   });
 }
 
+/** `zoho-hooks/zoho`, apart from the others, so that it shares no file with entries that need Node. */
+for (const [format, extension] of [
+  ["es", "js"],
+  ["cjs", "cjs"],
+]) {
+  await build({
+    input: { connect: "src/library/connect.ts" },
+    platform: "neutral",
+    external: (id) => id.startsWith("node:") || matches(packages)(id),
+    // A module of Node's that only unused code imports is left out.
+    treeshake: { moduleSideEffects: false },
+    output: { dir: "dist", format, entryFileNames: `library/[name].${extension}` },
+  });
+}
+
 const SHARED_PAGE = "src/web/page";
 const pages = [];
 for (const name of ["inspector", "emulator"]) {

@@ -1,4 +1,3 @@
-import { randomBytes, randomInt } from "node:crypto";
 import { textAt } from "../delivery/payload.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import { soonest } from "./expiry.ts";
@@ -101,16 +100,6 @@ export function watchItem(config: ChannelConfig, expiresAt: Date, product: Watch
 function wireNumber(id: string): number | string {
   const number = Number(id);
   return Number.isSafeInteger(number) && String(number) === id ? number : id;
-}
-
-/** Fifteen random digits: unique, and small enough for tools that read it as a number. */
-export function generateChannelId(): string {
-  return String(randomInt(1e14, 2 ** 48 - 1));
-}
-
-/** 192 bits, within the 50 characters that Zoho accepts. */
-export function generateToken(): string {
-  return randomBytes(24).toString("base64url");
 }
 
 function unique(values: readonly string[]): readonly string[] {

@@ -1,26 +1,28 @@
 import { z } from "zod";
 import { nearest } from "../contract/event-names.ts";
+import { textAt, valueAt } from "../delivery/payload.ts";
 import { usageError } from "../util/errors.ts";
+import type { ZohoApi } from "../zoho-api/api.ts";
 import { replyError } from "../zoho-api/errors.ts";
 import { modulesOf } from "./channel.ts";
 import { idSchema } from "./client.ts";
-import type { ZohoSession } from "./session.ts";
+import type { WatchProduct } from "./watch-products.ts";
 
 /** https://www.zoho.com/crm/developer/docs/api/v7/notifications/enable.html */
 const MAX_FIELDS = 10;
 
-/**
- * Conditions that limit a channel to edits of some fields: `Deals:Stage,Amount`, or without the module if the events are of
- * one module only. Zoho requires names and ids, so the ids are looked up.
- */
-export async function fieldConditions(
-  session: Pick<ZohoSession, "api" | "product">,
-  texts: readonly string[],
-  events: readonly string[],
-  signal?: AbortSignal,
-): Promise<readonly unknown[]> {
+/** Names of fields by the name of their module. */
+export type FieldsByModule = Readonly<Record<string, readonly string[]>>;
+
+export interface ProductApi {
+  readonly api: ZohoApi;
+  readonly product: WatchProduct;
+}
+
+/** Reads `--fields`: `Deals:Stage,Amount`, or without the module if the events are of one module only. */
+export function readFields(texts: readonly string[], events: readonly string[]): FieldsByModule {
   const modules = modulesOf(events);
-  const conditions: unknown[] = [];
+  const found: Record<string, readonly string[]> = {};
   const named = new Set<string>();
   for (const text of texts) {
     const at = text.indexOf(":");
@@ -35,29 +37,55 @@ export async function fieldConditions(
     }
     named.add(module.toLowerCase());
     const names = text.slice(at + 1).split(",");
-    const fields = names.map((name) => name.trim()).filter((name) => name !== "");
-    conditions.push(await fieldCondition(session, module, fields, signal));
+    found[module] = names.map((name) => name.trim()).filter((name) => name !== "");
   }
+  return found;
+}
+
+/** Conditions that limit a channel to edits of some fields. Zoho requires names and ids, so the ids are looked up. */
+export async function fieldConditions(
+  session: ProductApi,
+  fields: FieldsByModule,
+  signal?: AbortSignal,
+): Promise<readonly unknown[]> {
+  const conditions: unknown[] = [];
+  for (const [module, names] of Object.entries(fields))
+    conditions.push(await fieldCondition(session, module, names, signal));
   return conditions;
 }
 
 async function fieldCondition(
-  session: Pick<ZohoSession, "api" | "product">,
+  session: ProductApi,
   module: string,
   fields: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
-  if (fields.length > MAX_FIELDS) {
-    const message = `--fields names ${fields.length} fields of ${module}, more than Zoho accepts`;
-    throw usageError(message, `give at most ${MAX_FIELDS}`);
-  }
+  if (fields.length > MAX_FIELDS)
+    throw usageError(`${fields.length} fields of ${module} are more than Zoho accepts`, `give at most ${MAX_FIELDS}`);
+  if (fields.length === 0) throw usageError(`no field of ${module} is given`, "name one, or leave the fields out");
   const modules = await lookUp(session, "modules", "", "look up modules", signal);
   const chosen = pick(modules, module, "module");
   const name = chosen.api_name;
   const query = `?module=${encodeURIComponent(name)}`;
   const known = await lookUp(session, "fields", query, `look up the fields of ${name}`, signal);
-  const picked = fields.map((field) => pick(known, field, `field of ${name}`));
-  return { type: "field_selection", module: chosen, field_selection: fieldSelection(picked) };
+  const [first, ...rest] = fields.map((field) => pick(known, field, `field of ${name}`));
+  return { type: "field_selection", module: chosen, field_selection: fieldSelection(first, rest) };
+}
+
+/** The module and the fields of a condition; the fields are undefined for one that `fieldConditions` does not make. */
+export function fieldsOf(
+  condition: unknown,
+): readonly [module: string | undefined, fields: readonly string[] | undefined] {
+  return [textAt(condition, ["module", "api_name"]), namesOf(valueAt(condition, ["field_selection"]))];
+}
+
+function namesOf(selection: unknown): readonly string[] | undefined {
+  const name = textAt(selection, ["field", "api_name"]);
+  if (name !== undefined) return [name];
+  const group = valueAt(selection, ["group"]);
+  if (!Array.isArray(group) || textAt(selection, ["group_operator"]) !== "or") return undefined;
+  const parts = group.map(namesOf);
+  return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
 }
 
 interface Named {
@@ -66,14 +94,12 @@ interface Named {
 }
 
 /** A group holds at most two fields, so more are nested. */
-function fieldSelection(fields: readonly Named[]): unknown {
-  const [field, ...rest] = fields;
-  if (field === undefined) throw usageError("--fields names no field", "name at least one, or leave --fields out");
-  return rest.length === 0 ? { field } : { group_operator: "or", group: [{ field }, fieldSelection(rest)] };
+function fieldSelection(field: Named | undefined, [next, ...rest]: readonly Named[]): unknown {
+  return next === undefined ? { field } : { group_operator: "or", group: [{ field }, fieldSelection(next, rest)] };
 }
 
 async function lookUp(
-  { api, product }: Pick<ZohoSession, "api" | "product">,
+  { api, product }: ProductApi,
   key: "modules" | "fields",
   query: string,
   action: string,

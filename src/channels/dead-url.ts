@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { UserError } from "../util/errors.ts";
-import type { ZohoHttp } from "../zoho-api/http.ts";
+import type { ZohoHttp } from "../zoho-api/retrying-http.ts";
 
 /** Why nothing can answer at a URL. */
 export interface DeadUrl {

@@ -3,10 +3,11 @@ import type { Context } from "../project/context.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { untilAborted } from "../util/timing.ts";
 import { isRejection } from "../zoho-api/errors.ts";
+import { changeOf } from "./change-of.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
 import { requireSuccess, watchClient } from "./client.ts";
 import { readBack, requestChannel, takeOverChannel, warnOfDifferences, warnOfDoubles } from "./create.ts";
-import { contractEvents, expandEvents, normaliseEvents } from "./events.ts";
+import { normaliseEvents } from "./events.ts";
 import { endAfter, goneReason } from "./expiry.ts";
 import { type ChannelChange, changeReport, isTakenOver, type KeepAliveOptions, keepAlive } from "./keep-alive.ts";
 import type { ChannelMemory } from "./memory.ts";
@@ -193,22 +194,6 @@ export async function openLiveChannel({
 function takenOver(id: string): UserError {
   const message = `another zoho-hooks listen took channel ${id} over while this one was suspended`;
   return new UserError("connectionLost", message, "start this one again", "channelLost");
-}
-
-/** Describes how a channel differs from what this listener wants; "" if it does not. `showsToken`: Zoho lists tokens. */
-function changeOf(config: ChannelConfig, listed: Channel, showsToken: boolean): string {
-  if (listed.isUnread) return "";
-  const eventsOf = (events: readonly string[]): string =>
-    expandEvents(events.map((event) => event.toLowerCase()))
-      .toSorted()
-      .join(" ");
-  const changes: string[] = [];
-  if (listed.notifyUrl !== undefined && listed.notifyUrl !== config.notifyUrl)
-    changes.push(`it posts to ${maskUrl(listed.notifyUrl)}`);
-  if (eventsOf(listed.events) !== eventsOf(config.events))
-    changes.push(`it watches ${contractEvents(listed.events).join(", ")}`);
-  if (showsToken && listed.token !== config.token) changes.push("it has another token");
-  return changes.join("; ");
 }
 
 async function deleteOnExit(

@@ -2,11 +2,12 @@ import type { Context } from "../project/context.ts";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
 import { cachedFor } from "../util/timing.ts";
 import { warnOfFixedToken } from "../zoho-api/session.ts";
+import { chooseAll } from "./choose-all.ts";
 import { requireSuccess, watchClient } from "./client.ts";
 import { endAfter } from "./expiry.ts";
 import { changeReport, keepAlive } from "./keep-alive.ts";
 import { createAlarm } from "./on-lost.ts";
-import { chooseAll, isRenewedUnasked, type KnownChannel, renewChannels, wholeConfig } from "./renew.ts";
+import { isRenewedUnasked, type KnownChannel, renewChannels, wholeConfig } from "./renew.ts";
 import { listWithMissing, type ZohoSession } from "./session.ts";
 
 /** Keeps channels alive until the run is stopped or none is left. Exits with 9 if one is lost at that time. */

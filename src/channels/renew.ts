@@ -4,8 +4,7 @@ import { zohoTime } from "../zoho-api/time.ts";
 import { type Channel, type ChannelConfig, configOf } from "./channel.ts";
 import { type ChannelRequest, type Grant, requireSuccess, type WatchClient } from "./client.ts";
 import { goneReason, grantWarning, hasExpired, MINUTE_MS } from "./expiry.ts";
-import type { MissingChannel } from "./memory.ts";
-import type { ChannelAccess, WholeList } from "./session.ts";
+import type { ChannelMemory, MissingChannel } from "./memory.ts";
 
 /*
  * How a channel is renewed, whoever renews it: `channels renew`, `channels renew --every` or `listen`.
@@ -18,6 +17,15 @@ import type { ChannelAccess, WholeList } from "./session.ts";
  * 4. If it is gone after its expiry, it has expired, and is created again. If it is gone earlier, something else deleted
  *    it, and it stays so; only `listen` creates its own channel again.
  */
+
+/** What a renewal reads and writes. */
+export interface RenewalAccess {
+  readonly client: WatchClient;
+  readonly memory: Pick<ChannelMemory, "recall" | "observe">;
+  readonly now: () => Date;
+  /** A command to copy, for hints. */
+  readonly command: (words: string) => string;
+}
 
 /** A channel as it was last seen. */
 export interface KnownChannel {
@@ -45,16 +53,6 @@ export interface RenewalOptions {
   readonly onUnanswered?: (ids: readonly string[], outcome: string) => void;
   /** Called if the channel is gone, before it is created again. */
   readonly onLost?: (error: UserError) => void;
-}
-
-/** All channels but those of a `listen`, which renews its own: one that is left over must not be kept alive. */
-export async function chooseAll({ memory }: ChannelAccess, { listed, missing }: WholeList) {
-  const ownedIds = (await memory.all()).flatMap(({ id, ofListener }) => (ofListener ? [id] : []));
-  const chosen: readonly KnownChannel[] = [
-    ...missing.map((each) => ({ id: each.id, missing: each })),
-    ...listed.filter(({ id }) => !ownedIds.includes(id)).map(asListed),
-  ];
-  return { chosen, ofListeners: listed.filter(({ id }) => ownedIds.includes(id)) };
 }
 
 export function asListed(channel: Channel): KnownChannel {
@@ -94,7 +92,7 @@ const SAME_END_MS = 5 * MINUTE_MS;
 
 /** Renews channels. Resolves to an outcome for each, in order. */
 export async function renewChannels(
-  access: ChannelAccess,
+  access: RenewalAccess,
   channels: readonly KnownChannel[],
   options: RenewalOptions,
 ): Promise<readonly RenewalOutcome[]> {
@@ -105,7 +103,7 @@ export async function renewChannels(
 
 /** Reads the channels again: writing what was read earlier would undo changes made meanwhile. Writes nothing. */
 export async function prepareRenewals(
-  access: ChannelAccess,
+  access: RenewalAccess,
   channels: readonly KnownChannel[],
   options: RenewalOptions,
 ): Promise<readonly (Renewal | RenewalOutcome)[]> {
@@ -118,7 +116,7 @@ export async function prepareRenewals(
 }
 
 async function prepare(
-  access: ChannelAccess,
+  access: RenewalAccess,
   known: KnownChannel,
   present: Channel | undefined,
   { end, isLatest }: RenewalOptions,
@@ -143,7 +141,7 @@ async function prepare(
 }
 
 /** Throws if a channel that is gone had not expired: then something else deleted it. */
-async function requireExpired(access: ChannelAccess, id: string, expiresAt: Date | undefined): Promise<void> {
+async function requireExpired(access: RenewalAccess, id: string, expiresAt: Date | undefined): Promise<void> {
   const { memory, now } = access;
   if (expiresAt === undefined || hasExpired(expiresAt, now())) return;
   await memory.observe([], now(), id);
@@ -152,7 +150,7 @@ async function requireExpired(access: ChannelAccess, id: string, expiresAt: Date
 
 /** The whole configuration of a channel: as listed, with what a list leaves out as it was created here. */
 export async function wholeConfig(
-  { client, command, memory }: ChannelAccess,
+  { client, command, memory }: RenewalAccess,
   id: string,
   channel: Channel | undefined,
   otherwise?: ChannelConfig,
@@ -177,7 +175,7 @@ export async function wholeConfig(
 
 /** Writes channels with a later expiry, and checks what Zoho grants. */
 export async function writeRenewals(
-  access: ChannelAccess,
+  access: RenewalAccess,
   renewals: readonly Renewal[],
   { end, isOwned, onLost, onUnanswered }: RenewalOptions,
 ): Promise<readonly RenewalOutcome[]> {
@@ -308,7 +306,7 @@ function alreadyRenewed(id: string, expiresAt: Date): ChannelGrant {
 export class DeletedChannel extends UserError {
   readonly where: "here" | "elsewhere";
 
-  constructor({ command }: ChannelAccess, id: string, where: "here" | "elsewhere") {
+  constructor({ command }: RenewalAccess, id: string, where: "here" | "elsewhere") {
     super(
       "zohoApi",
       `channel ${id} was deleted before it could be renewed, so it was not created again`,

@@ -1,6 +1,6 @@
-import { textAt, valueAt } from "../delivery/payload.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import type { Channel } from "./channel.ts";
+import { fieldsOf } from "./conditions.ts";
 import { contractEvents } from "./events.ts";
 
 /**
@@ -14,26 +14,16 @@ export function replaceWords({ id, events, values, related, conditions }: Omit<C
     `--id ${id}`,
     ...(values === true ? ["--values"] : []),
     ...(related === true ? ["--related"] : []),
-    ...conditions.map((condition) => `--fields ${fieldsOf(condition)}`),
+    ...conditions.map((condition) => `--fields ${fieldsFlag(condition)}`),
   ].join(" ");
 }
 
 /** What `--fields` makes a condition of: `Deals:Stage,Amount`. A placeholder for a condition that it cannot make. */
-function fieldsOf(condition: unknown): string {
-  const module = textAt(condition, ["module", "api_name"]);
-  const names = namesOf(valueAt(condition, ["field_selection"]));
+function fieldsFlag(condition: unknown): string {
+  const [module, names] = fieldsOf(condition);
   return module && names ? `${quoted(module)}:${names.map(quoted).join(",")}` : "…";
 }
 
 function quoted(name: string): string {
   return shellQuoted(oneLine(name));
-}
-
-function namesOf(selection: unknown): readonly string[] | undefined {
-  const name = textAt(selection, ["field", "api_name"]);
-  if (name !== undefined) return [name];
-  const group = valueAt(selection, ["group"]);
-  if (!Array.isArray(group) || textAt(selection, ["group_operator"]) !== "or") return undefined;
-  const parts = group.map(namesOf);
-  return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
 }

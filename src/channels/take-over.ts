@@ -2,7 +2,7 @@ import { type Secret, secret } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import { errorText } from "../util/errors.ts";
 import type { FileLock } from "../util/file-lock.ts";
-import { generateChannelId, generateToken } from "./channel.ts";
+import { generateChannelId, generateToken } from "./generate.ts";
 import type { RememberedChannel } from "./memory.ts";
 import { isOrphaned, lockChannel } from "./orphaned-channels.ts";
 import { stateReport } from "./reports.ts";

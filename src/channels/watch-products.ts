@@ -21,11 +21,25 @@ interface ProductFacts {
   readonly idAs?: "number";
   /** Whether a request may ask for values and related records, and have conditions. */
   readonly hasOptions?: boolean;
+  /** Parameters of a list of records that leave none out. */
+  readonly listQuery?: Readonly<Record<string, string>>;
+  /** Whether lists of records and of deleted records can be limited to those changed since a time. */
+  readonly listsChanges?: boolean;
+  /** API credits that reading records costs. */
+  readonly readCredits?: number;
   /** The host of the API, unless Zoho's token reply or the user names another. */
   readonly host?: typeof apiUrl;
 }
 
-function watchProduct({ longestMs, hasOptions = false, host = apiUrl, ...facts }: ProductFacts) {
+function watchProduct({
+  longestMs,
+  hasOptions = false,
+  listQuery = {},
+  listsChanges = false,
+  readCredits = 1,
+  host = apiUrl,
+  ...facts
+}: ProductFacts) {
   const { id, apiRoot, scopePrefix } = facts;
   const loginScopes: readonly string[] = LOGIN_SCOPES[id];
   const scope = `${scopePrefix}.notifications`;
@@ -34,6 +48,9 @@ function watchProduct({ longestMs, hasOptions = false, host = apiUrl, ...facts }
   return {
     ...facts,
     hasOptions,
+    listQuery,
+    listsChanges,
+    readCredits,
     host,
     lifetime,
     loginScopes,
@@ -51,6 +68,10 @@ export const crmWatch = watchProduct({
   apiRoot: "/crm/v8",
   longestMs: WEEK_MS,
   hasOptions: true,
+  // Without it a lead is gone from the list when it is converted.
+  // https://www.zoho.com/crm/developer/docs/api/v8/get-records.html
+  listQuery: { converted: "both" },
+  listsChanges: true,
 });
 
 const watchProducts: readonly WatchProduct[] = [
@@ -62,6 +83,7 @@ const watchProducts: readonly WatchProduct[] = [
     scopePrefix: "ZohoBigin",
     apiRoot: "/bigin/v2",
     longestMs: DAY_MS,
+    listsChanges: true,
   }),
   // Recruit documents no longest lifetime, so the default is the shortest of the three.
   watchProduct({
@@ -70,6 +92,8 @@ const watchProducts: readonly WatchProduct[] = [
     scopePrefix: "ZohoRecruit",
     apiRoot: "/recruit/v2",
     idAs: "number",
+    // By its page of API limits.
+    readCredits: 3,
     host: (centre) => centre.accountsUrl.replace("//accounts.", "//recruit."),
   }),
 ];

@@ -10,9 +10,10 @@ import { type Config, loadConfig } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { accessTokens } from "../zoho-api/access-token.ts";
+import { hasEnvSignIn } from "../zoho-api/env-sign-in.ts";
 import { revokeToken } from "../zoho-api/oauth.ts";
 import { chosenProfile, openStore, withHttp } from "../zoho-api/session.ts";
-import { hasEnvSignIn, type SignIn } from "../zoho-api/sign-in.ts";
+import type { SignIn } from "../zoho-api/sign-in.ts";
 import type { Define } from "./command.ts";
 
 interface LogoutOptions {

@@ -1,6 +1,7 @@
 import { oneLine } from "../util/text.ts";
 import { type Delivery, type HeaderPair, headerValue } from "./delivery.ts";
-import { type BodyEdit, rewriteBody, rewriteForm } from "./rewrite-body.ts";
+import { rewriteBody } from "./rewrite-body.ts";
+import { type BodyEdit, rewriteForm, rewriteText } from "./rewrite-text.ts";
 import { MASK } from "./secrets.ts";
 
 export { MASK };
@@ -76,9 +77,7 @@ function maskUrlsIn(value: string, secretFields: readonly string[]): string {
   // A quick exit for the headers of every event.
   const mayHoldSecret = value.includes("=") || value.includes("@");
   if (!mayHoldSecret || !(value.includes("://") || value.includes("?"))) return value;
-  return /[\s<>,;]/.test(value)
-    ? maskBody(Buffer.from(value), "", secretFields).toString()
-    : maskUrl(value, secretFields);
+  return /[\s<>,;]/.test(value) ? rewriteText(value, "", maskValue(secretFields)) : maskUrl(value, secretFields);
 }
 
 export function maskUrl(url: string, secretFields: readonly string[] = []): string {
@@ -160,7 +159,7 @@ export function maskText(text: string, secretFields: readonly string[] = []): st
   if (!/[:=<]/.test(text)) return text;
   const isForm = /^[^\s=&<>{}[\]"]+=[^\s"]*$/.test(text);
   const type = isForm ? "application/x-www-form-urlencoded" : "";
-  return readableMask(maskBody(Buffer.from(text), type, secretFields).toString());
+  return readableMask(rewriteText(text, type, maskValue(secretFields)));
 }
 
 /** Masks everything below a secret name, though not names, and credentials in URLs and forms within other values. */

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
-import { type BodyValue, rewriteBody } from "./rewrite-body.ts";
+import { rewriteBody } from "./rewrite-body.ts";
+import type { BodyValue } from "./rewrite-text.ts";
 
 /**
  * Linear for a long text without `@`: a match starts only at a word boundary, and each part is bounded, generously by

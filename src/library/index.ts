@@ -21,6 +21,7 @@ export type {
   SchemasIn,
   ZohoEvent,
 } from "./event-types.ts";
+export { fileStore } from "./file-store.ts";
 export { schemas, schemasOf } from "./fixtures.ts";
 export { createHandler, type Handler, type HandlerOptions, type KeySource, type Rejected } from "./handle.ts";
 export type { HeadersLike, RawBody, RequestLike } from "./input.ts";

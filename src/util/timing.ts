@@ -51,6 +51,10 @@ export async function withTimeout<T>(
   const abort = (): void => controller.abort(given.find((each) => each.aborted)?.reason);
   for (const each of given) each.addEventListener("abort", abort, { once: true });
   if (given.some((each) => each.aborted)) abort();
+  ends.set(
+    controller.signal,
+    Math.min(performance.now() + ms, ...given.map((each) => ends.get(each) ?? Number.POSITIVE_INFINITY)),
+  );
   const timer = setTimeout(() => controller.abort(new DOMException(`no answer in ${ms / 1000} s`, "TimeoutError")), ms);
   try {
     return await work(controller.signal);
@@ -58,6 +62,15 @@ export async function withTimeout<T>(
     clearTimeout(timer);
     for (const each of given) each.removeEventListener("abort", abort);
   }
+}
+
+/** When the signals of `withTimeout` abort, by performance.now(). */
+const ends = new WeakMap<AbortSignal, number>();
+
+/** How long work with this signal may still take, as far as its end is known. */
+export function timeLeftMs(signal: AbortSignal | undefined): number {
+  const end = signal && ends.get(signal);
+  return end === undefined ? Number.POSITIVE_INFINITY : end - performance.now();
 }
 
 /** The abort reason of a run whose output nobody reads any more. */

@@ -2,7 +2,7 @@ import { valueAt } from "../delivery/payload.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import type { ApiHost, ApiRequest } from "../zoho-api/api.ts";
-import type { ZohoRequest } from "../zoho-api/http.ts";
+import type { ZohoRequest } from "../zoho-api/retrying-http.ts";
 import type { SignIn } from "../zoho-api/sign-in.ts";
 
 interface ProductApi extends ApiHost {

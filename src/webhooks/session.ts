@@ -7,6 +7,7 @@ import { oneLine, shellQuoted } from "../util/text.ts";
 import { accessTokens } from "../zoho-api/access-token.ts";
 import { type ApiReply, type ApiRequest, type ZohoApi, zohoApi } from "../zoho-api/api.ts";
 import { deleteAndConfirm, type RequestedDeletions, readAllPages } from "../zoho-api/collection.ts";
+import { signInFromEnv } from "../zoho-api/env-sign-in.ts";
 import { readFault, replyError } from "../zoho-api/errors.ts";
 import {
   centreFromEnv,
@@ -16,7 +17,7 @@ import {
   withHttp,
   type ZohoOptions,
 } from "../zoho-api/session.ts";
-import { type SignIn, signInFromEnv } from "../zoho-api/sign-in.ts";
+import type { SignIn } from "../zoho-api/sign-in.ts";
 import { idText, type ManagedProduct, onlyOne, type Webhook, type WebhookConfig, withIds } from "./product-api.ts";
 import type { WebhookReport } from "./reports.ts";
 

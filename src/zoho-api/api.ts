@@ -1,10 +1,10 @@
 import { isSuccess } from "../delivery/delivery.ts";
 import { UserError, usageError } from "../util/errors.ts";
-import type { AccessToken, AccessTokens } from "./access-token.ts";
 import { apiUrl, type DataCentre, dataCentreOf, type Environment, knownCentre } from "./data-centres.ts";
 import { type ApiCall, mayRejectToken, rejectsToken, replyError } from "./errors.ts";
-import type { ZohoHttp, ZohoReply, ZohoRequest } from "./http.ts";
+import type { ZohoHttp, ZohoReply, ZohoRequest } from "./retrying-http.ts";
 import { type SignIn, signInAgain } from "./sign-in.ts";
+import type { AccessToken, AccessTokens } from "./token-refresh.ts";
 
 export interface ApiRequest extends Omit<ZohoRequest, "url" | "accessToken" | "form"> {
   /** With its query: `/crm/v8/actions/watch?page=1` */
@@ -73,8 +73,8 @@ export function zohoApi(options: {
 
   return {
     /**
-     * Resolves with a 2xx that has JSON or no body, or with a 400, which may hold results of single items. Everything else
-     * is thrown as `ZohoApiError`.
+     * Resolves with a 2xx that has JSON or no body, with a 304, or with a 400, which may hold results of single items. Everything
+     * else is thrown as `ZohoApiError`.
      */
     async call(request: ApiRequest): Promise<ApiReply> {
       const token = await tokens.get(request.signal).catch(asUnreachable);
@@ -88,8 +88,8 @@ export function zohoApi(options: {
         });
         reply = await send(request, other, true);
       }
-      const mayHoldResults = reply.status === 400 || isSuccess(reply.status);
-      if (mayHoldResults && !reply.unreadable && !rejectsToken(reply)) {
+      const isAnswer = isSuccess(reply.status) || reply.status === 304 || reply.status === 400;
+      if (isAnswer && !reply.unreadable && !rejectsToken(reply)) {
         readClock(reply.date);
         return reply;
       }

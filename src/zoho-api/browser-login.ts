@@ -8,7 +8,7 @@ import type { Context } from "../project/context.ts";
 import { errorCode, errorText, UserError } from "../util/errors.ts";
 import { untilAborted } from "../util/timing.ts";
 import { type DataCentre, dataCentreOf, type ListRequest, lookUpServer } from "./data-centres.ts";
-import type { ZohoHttp } from "./http.ts";
+import type { ZohoHttp } from "./retrying-http.ts";
 import { type OAuthClient, signInError } from "./sign-in.ts";
 
 interface Grant {

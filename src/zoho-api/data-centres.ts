@@ -3,7 +3,7 @@ import { UserError, usageError } from "../util/errors.ts";
 import { isLocalUrl, isSafeWithoutTls } from "../util/hosts.ts";
 import { isRecord } from "../util/json.ts";
 import { oneLine } from "../util/text.ts";
-import type { ZohoHttp } from "./http.ts";
+import type { ZohoHttp } from "./retrying-http.ts";
 
 /**
  * An organisation is in exactly one data centre, and the others do not know its credentials.
@@ -105,12 +105,15 @@ export function isLocalZoho({ accountsUrl, apiUrl = accountsUrl }: Hosts): boole
 export function resolveHosts({ accountsUrl }: Pick<DataCentre, "accountsUrl">, env: Env): Hosts {
   const named = (name: VariableName): string | undefined => {
     const value = env[name]?.trim() ?? "";
-    return value === "" ? undefined : originOf(name, value);
+    if (value === "") return undefined;
+    const example = name === "ZOHO_API_URL" ? "https://www.zohoapis.eu" : "https://accounts.zoho.eu";
+    return originOf(name, value, `set it to something like ${example}, or unset it to use the data centre's`);
   };
   return { accountsUrl: named("ZOHO_ACCOUNTS_URL") ?? accountsUrl, apiUrl: named("ZOHO_API_URL") };
 }
 
-function originOf(name: string, value: string): string {
+/** The origin of a URL that secrets are sent to. `name`: the setting that has it. Throws a usage error for plain http. */
+export function originOf(name: string, value: string, hint?: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   // Over plain http secrets must not leave the machine.
   if (
@@ -119,10 +122,7 @@ function originOf(name: string, value: string): string {
   ) {
     return url.origin;
   }
-  throw usageError(
-    `${name} must be an https URL (or http on this machine), because secrets are sent to it`,
-    `set it to something like ${name === "ZOHO_API_URL" ? "https://www.zohoapis.eu" : "https://accounts.zoho.eu"}, or unset it to use the data centre's`,
-  );
+  throw usageError(`${name} must be an https URL (or http on this machine), because secrets are sent to it`, hint);
 }
 
 function hostOf(url: string): string | undefined {

@@ -4,7 +4,7 @@ import { ExitCode, UserError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import { formatSpan } from "../util/units.ts";
 import { dataCentreOf } from "./data-centres.ts";
-import type { ZohoReply, ZohoRequest } from "./http.ts";
+import type { ZohoReply, ZohoRequest } from "./retrying-http.ts";
 import type { SignInAgain } from "./sign-in.ts";
 import { zohoTime } from "./time.ts";
 

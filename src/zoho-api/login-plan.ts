@@ -7,11 +7,12 @@ import { usageError } from "../util/errors.ts";
 import { parseInteger } from "../util/units.ts";
 import { grantInBrowser } from "./browser-login.ts";
 import { type DataCentre, dataCentres, type Environment, findDataCentre, findEnvironment } from "./data-centres.ts";
-import type { ZohoHttp } from "./http.ts";
+import { setting } from "./env-sign-in.ts";
 import { exchangeCode, refreshAccess, type TokenReply } from "./oauth.ts";
+import type { ZohoHttp } from "./retrying-http.ts";
 import { loginScopes } from "./scopes.ts";
 import { centreNamed } from "./session.ts";
-import { type OAuthClient, setting } from "./sign-in.ts";
+import type { OAuthClient } from "./sign-in.ts";
 
 export interface LoginOptions {
   readonly code?: string;

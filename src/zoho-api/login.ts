@@ -3,11 +3,12 @@ import { type Config, loadConfig } from "../project/load.ts";
 import { UserError } from "../util/errors.ts";
 import { accessTokens } from "./access-token.ts";
 import { type DataCentre, dataCentreOf, resolveHosts } from "./data-centres.ts";
-import type { ZohoHttp } from "./http.ts";
+import { setting } from "./env-sign-in.ts";
 import { type LoginOptions, type LoginPlan, readLoginPlan } from "./login-plan.ts";
 import type { TokenReply } from "./oauth.ts";
+import type { ZohoHttp } from "./retrying-http.ts";
 import { chosenProfile, openStore, withHttp } from "./session.ts";
-import { setting, signInError } from "./sign-in.ts";
+import { signInError } from "./sign-in.ts";
 import { signInReport } from "./whoami.ts";
 
 /** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */

@@ -5,7 +5,7 @@ import { isRecord } from "../util/json.ts";
 import { oneLine } from "../util/text.ts";
 import { formatSpan } from "../util/units.ts";
 import { dataCentreOf } from "./data-centres.ts";
-import type { ZohoHttp, ZohoReply } from "./http.ts";
+import type { ZohoHttp, ZohoReply } from "./retrying-http.ts";
 import { type OAuthClient, type SignInAgain, signInError } from "./sign-in.ts";
 
 export interface TokenReply {
@@ -108,7 +108,7 @@ function tokenError(reply: ZohoReply, accountsUrl: string, grant: Grant, options
     );
   }
   const word = oneLine(String(error).toLowerCase());
-  if (word === "access denied" || reply.status === 429) return new ThrottledError(host, reply);
+  if (word === "access denied" || reply.status === 429) return throttledBy(host, reply);
   const [meaning, hint] = explain(word, accountsUrl, grant, options);
   return signInError(`${host} refused (${word}): ${meaning}`, hint, word.replaceAll(/[^a-z0-9]+/g, "_"));
 }
@@ -170,25 +170,25 @@ const DEFAULT_PAUSE_MS = 30_000;
 /** https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html */
 export const REFRESH_WINDOW_MS = 600_000;
 
-/** The accounts server accepts no token requests for now. */
+/** No access token for now: the accounts server accepts no requests, or would not accept another. */
 export class ThrottledError extends UserError {
   readonly pauseMs: number;
   /** False if Zoho named its limit for a refresh token. */
   readonly is429: boolean;
 
-  constructor(host: string, { status, retryAfterMs = DEFAULT_PAUSE_MS }: ZohoReply) {
-    const is429 = status === 429;
-    const pauseMs = is429 ? Math.max(1_000, retryAfterMs) : REFRESH_WINDOW_MS;
-    const limit = is429 ? "" : ": Zoho grants at most ten access tokens per refresh token in ten minutes";
-    super(
-      "credentials",
-      `${host} rate-limited the sign-in (${is429 ? "HTTP 429" : "Access Denied"})`,
-      `wait ${formatSpan(pauseMs)}, then try again${limit}`,
-      "token_throttled",
-    );
+  constructor(message: string, pauseMs: number, { is429 = false, limit = "" } = {}) {
+    super("credentials", message, `wait ${formatSpan(pauseMs)}, then try again${limit}`, "token_throttled");
     this.pauseMs = pauseMs;
     this.is429 = is429;
   }
+}
+
+function throttledBy(host: string, { status, retryAfterMs = DEFAULT_PAUSE_MS }: ZohoReply): ThrottledError {
+  const is429 = status === 429;
+  const pauseMs = is429 ? Math.max(1_000, retryAfterMs) : REFRESH_WINDOW_MS;
+  const limit = is429 ? "" : ": Zoho grants at most ten access tokens per refresh token in ten minutes";
+  const message = `${host} rate-limited the sign-in (${is429 ? "HTTP 429" : "Access Denied"})`;
+  return new ThrottledError(message, pauseMs, { is429, limit });
 }
 
 /** Revokes a refresh token and its access tokens. For a token that it does not know, Zoho answers 400 with an HTML page. */

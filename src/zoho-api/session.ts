@@ -14,9 +14,11 @@ import {
   resolveHosts,
   unknownCentre,
 } from "./data-centres.ts";
-import { maskedBody, type ZohoHttp, zohoHttp } from "./http.ts";
+import { hasEnvSignIn, setting, signInFromEnv } from "./env-sign-in.ts";
+import { maskedBody, zohoHttp } from "./http.ts";
 import { keyringVault, systemKeyring } from "./keyring.ts";
-import { hasEnvSignIn, type SignIn, setting, signInFromEnv } from "./sign-in.ts";
+import type { ZohoHttp } from "./retrying-http.ts";
+import type { SignIn } from "./sign-in.ts";
 
 export interface ZohoOptions {
   readonly profile?: string;

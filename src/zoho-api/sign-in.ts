@@ -1,9 +1,6 @@
-import { createHash } from "node:crypto";
-import { type Secret, secret } from "../delivery/secrets.ts";
-import { readSecretVariable } from "../project/secret-variables.ts";
-import type { Env, VariableName } from "../project/variables.ts";
-import { UserError, usageError } from "../util/errors.ts";
-import { type DataCentre, type Environment, findEnvironment, type Hosts, resolveHosts } from "./data-centres.ts";
+import type { Secret } from "../delivery/secrets.ts";
+import { UserError } from "../util/errors.ts";
+import type { DataCentre, Environment, Hosts } from "./data-centres.ts";
 import { productsOf } from "./scopes.ts";
 
 /** Access to Zoho for one organisation. */
@@ -17,15 +14,8 @@ export interface SignIn {
   readonly access: RefreshableAccess | FixedAccess;
 }
 
-/** Distinguishes sign-ins of the same name: in the environment, one client may have tokens of several organisations. */
-export function accountOf({ name, hosts, environment, access }: SignIn): string {
-  const common = [hosts.accountsUrl, environment];
-  if (access.kind === "fixed") return common.join(" ");
-  const token = createHash("sha256").update(access.refreshToken.reveal()).digest("hex").slice(0, 16);
-  return [...common, access.client.clientId, ...(name === ENVIRONMENT ? [token] : [])].join(" ");
-}
-
-const ENVIRONMENT = "environment";
+/** The name of a sign-in that no profile has. */
+export const ENVIRONMENT = "environment";
 
 /** An OAuth client of https://api-console.zoho.com, at the accounts server of its data centre. */
 export interface OAuthClient {
@@ -44,46 +34,6 @@ export interface RefreshableAccess {
 export interface FixedAccess {
   readonly kind: "fixed";
   readonly accessToken: Secret;
-}
-
-const REFRESH_VARIABLES = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] as const;
-
-/**
- * The sign-in of the environment, as in CI: `ZOHO_CLIENT_ID`, `ZOHO_CLIENT_SECRET` and `ZOHO_REFRESH_TOKEN`, or
- * `ZOHO_ACCESS_TOKEN` alone; with `ZOHO_ENVIRONMENT`. `centre`: that of `ZOHO_DC`.
- */
-export function signInFromEnv(env: Env, centre: DataCentre): SignIn {
-  const hosts = resolveHosts(centre, env);
-  const access = accessFromEnv(env, hosts);
-  const environment = findEnvironment(setting(env, "ZOHO_ENVIRONMENT") ?? "production");
-  return { name: ENVIRONMENT, centre, environment, hosts, scopes: [], access };
-}
-
-function accessFromEnv(env: Env, { accountsUrl }: Hosts): SignIn["access"] {
-  const refreshToken = setting(env, "ZOHO_REFRESH_TOKEN");
-  const accessToken = setting(env, "ZOHO_ACCESS_TOKEN") ?? "";
-  if (refreshToken === undefined) return { kind: "fixed", accessToken: secret(accessToken, "ZOHO_ACCESS_TOKEN") };
-  const clientId = setting(env, "ZOHO_CLIENT_ID");
-  const clientSecret = setting(env, "ZOHO_CLIENT_SECRET");
-  if (clientId === undefined || clientSecret === undefined) {
-    const missing = REFRESH_VARIABLES.filter((name) => setting(env, name) === undefined);
-    throw usageError(
-      `ZOHO_REFRESH_TOKEN is set, but ${missing.join(" and ")} ${missing.length > 1 ? "are" : "is"} not`,
-      "a refresh token works only with the client that it was issued to: set all three",
-    );
-  }
-  const client = { accountsUrl, clientId, clientSecret: secret(clientSecret, "ZOHO_CLIENT_SECRET") };
-  return { kind: "refreshable", client, refreshToken: secret(refreshToken, "ZOHO_REFRESH_TOKEN") };
-}
-
-/** Whether the environment has a sign-in, complete or not. Client id and secret alone are for `login`. */
-export function hasEnvSignIn(env: Env): boolean {
-  return setting(env, "ZOHO_REFRESH_TOKEN") !== undefined || setting(env, "ZOHO_ACCESS_TOKEN") !== undefined;
-}
-
-/** A variable that is set but empty is a mistake, such as a missing CI secret, and not the same as unset. */
-export function setting(env: Env, name: VariableName): string | undefined {
-  return readSecretVariable(env, name)?.reveal().trim();
 }
 
 /** An error of the sign-in: exit code 6. */
@@ -110,7 +60,7 @@ export function signInAgain(
   { name, centre, environment, scopes, access }: SignInFacts & Partial<Pick<SignIn, "access">>,
   missing?: { readonly product: string; readonly scope?: string | undefined },
 ): SignInAgain {
-  if (name === "environment") {
+  if (name === ENVIRONMENT) {
     const variable = access?.kind === "fixed" ? "ZOHO_ACCESS_TOKEN" : "ZOHO_REFRESH_TOKEN";
     return { how: `set ${variable} to a new one`, elsewhere: "ZOHO_DC names the data centre" };
   }

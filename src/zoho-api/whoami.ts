@@ -1,11 +1,13 @@
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
-import { type AccessToken, accessTokens } from "./access-token.ts";
+import { accessTokens } from "./access-token.ts";
 import type { CredentialsStore } from "./credentials.ts";
 import { apiUrl } from "./data-centres.ts";
+import { hasEnvSignIn } from "./env-sign-in.ts";
 import type { SignInReport } from "./reports.ts";
 import { chosenProfile, openSignIn, openStore, withHttp, type ZohoOptions } from "./session.ts";
-import { hasEnvSignIn, type SignIn } from "./sign-in.ts";
+import type { SignIn } from "./sign-in.ts";
+import type { AccessToken } from "./token-refresh.ts";
 
 /** Lists the profiles of this machine, and shows the sign-in that commands use once Zoho has given an access token for it. */
 export async function whoami(context: Context, { profile }: ZohoOptions): Promise<void> {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ChannelConfig, configOf } from "../../src/channels/channel.ts";
-import { fieldConditions } from "../../src/channels/conditions.ts";
+import { fieldConditions, readFields } from "../../src/channels/conditions.ts";
 import { chooseExpiry } from "../../src/channels/expiry.ts";
 import { findWatchProduct } from "../../src/channels/watch-products.ts";
 import { UserError } from "../../src/util/errors.ts";
@@ -31,7 +31,7 @@ const request = (more: Partial<ChannelConfig> = {}, hours = 24) => ({
 
 const conditionOn = async (fields: string, event = "Deals.edit"): Promise<unknown> => {
   const session = { api: rig.api(), product: findWatchProduct("crm") };
-  return (await fieldConditions(session, [fields], [event]))[0];
+  return (await fieldConditions(session, readFields([fields], [event])))[0];
 };
 
 describe("creating and listing", () => {

@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { generateChannelId, generateToken } from "../../src/channels/channel.ts";
 import { watchClient } from "../../src/channels/client.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/channels/expiry.ts";
+import { generateChannelId, generateToken } from "../../src/channels/generate.ts";
 import { openLiveChannel } from "../../src/channels/live-channel.ts";
 import { channelMemory } from "../../src/channels/memory.ts";
 import type { ZohoSession } from "../../src/channels/session.ts";
@@ -13,7 +13,7 @@ import type { Report } from "../../src/process/messages.ts";
 import type { Context } from "../../src/project/context.ts";
 import type { Config } from "../../src/project/load.ts";
 import { type Sleep, sleepRealTime } from "../../src/util/timing.ts";
-import { accountOf } from "../../src/zoho-api/sign-in.ts";
+import { accountOf } from "../../src/zoho-api/env-sign-in.ts";
 import { type Rig, startRig } from "../support/zoho-client.ts";
 
 const LOOK_MS = 15 * MINUTE_MS;

@@ -178,7 +178,7 @@ describe("channels delete in two requests, of which the second fails", () => {
     expect([exitCode, left()]).toEqual([7, 60]);
     const count = (state: string) => lines().filter((line) => line.state === state).length;
     expect([count("deleted"), count("not_deleted"), lines().length]).toEqual([50, 60, 110]);
-    expect(lines().at(-1)?.reason).toContain("was lost before it answered");
+    expect(lines().at(-1)?.reason).toContain("failed before an answer came");
   });
 
   it("does not warn on Ctrl-C of channels that were not requested to be deleted", async () => {

@@ -1,16 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Channel } from "../../src/channels/channel.ts";
-import {
-  conditionsFor,
-  configOf,
-  expiringWithin,
-  generateChannelId,
-  generateToken,
-  mergeRows,
-  watchItem,
-} from "../../src/channels/channel.ts";
+import { conditionsFor, configOf, expiringWithin, mergeRows, watchItem } from "../../src/channels/channel.ts";
 import { expandEvents, normaliseEvents, withoutEvents } from "../../src/channels/events.ts";
 import { grantWarning } from "../../src/channels/expiry.ts";
+import { generateChannelId, generateToken } from "../../src/channels/generate.ts";
 import { findWatchProduct } from "../../src/channels/watch-products.ts";
 
 const row = (id: string, module: string, more: Partial<Channel> = {}): Channel => ({

@@ -28,6 +28,37 @@ function importsOf(file: string): readonly string[] {
 }
 
 describe("the built library", () => {
+  it.each(["connect.js", "connect.cjs"])("%s needs nothing of Node", (name) => {
+    const code = readFileSync(join(root, "dist/library", name), "utf8");
+    expect(code).not.toMatch(/["']node:|\bBuffer\b|\bprocess\s*[.?[]/);
+    const packages = [...code.matchAll(/(?:\bfrom |\bimport\(|\brequire\()"([^"]+)"/g)].map((match) => match[1]);
+    expect(packages).toEqual(["zod"]);
+  });
+
+  it("has types for a connection that compile where those of Node are not installed", () => {
+    const app = `import { connectZoho, memoryStore, type Store, ZohoError } from "zoho-hooks/zoho";
+      declare const variables: Record<string, string | undefined>;
+      const store: Store = { ...memoryStore(), set: async (key: string, value: string) => { key + value; } };
+      const { clientId, clientSecret, refreshToken, dc } = variables;
+      const zoho = connectZoho({ clientId, clientSecret, refreshToken, dc, store, fetch });
+      export async function GET(request: Request): Promise<Response> {
+        try {
+          const spec = { name: "billing", url: request.url, token: "t", events: ["Leads.all"] };
+          return Response.json(await zoho.keepAlive({ ...spec, signal: request.signal }));
+        } catch (error) {
+          if (!(error instanceof ZohoError)) throw error;
+          return Response.json({ code: error.code, hint: error.hint }, { status: error.isSignIn ? 500 : 503 });
+        }
+      }`;
+    const cwd = folderWith({ "package.json": '{"type":"module"}', "app.ts": app });
+    mkdirSync(join(cwd, "node_modules"));
+    symlinkSync(root, join(cwd, "node_modules/zoho-hooks"), "junction");
+    const flags = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom", "--types", ""];
+    const argv = [join(root, "node_modules/typescript/bin/tsc"), ...flags, "--module", "nodenext", "app.ts"];
+    const { stdout } = spawnSync(process.execPath, argv, { cwd, encoding: "utf8" });
+    expect(stdout).toBe("");
+  });
+
   it.each(["index", "express", "fastify", "hono", "next", "testing"])(
     "%s loads nothing but zod and Node's own modules",
     (name) => {

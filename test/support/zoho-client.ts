@@ -5,12 +5,14 @@ import { type WatchClient, watchClient } from "../../src/channels/client.ts";
 import { findWatchProduct } from "../../src/channels/watch-products.ts";
 import { KnownSecrets, secret } from "../../src/delivery/secrets.ts";
 import type { Sleep } from "../../src/util/timing.ts";
-import { type AccessTokens, accessTokens } from "../../src/zoho-api/access-token.ts";
+import { accessTokens } from "../../src/zoho-api/access-token.ts";
 import { type ZohoApi, zohoApi } from "../../src/zoho-api/api.ts";
 import { findDataCentre } from "../../src/zoho-api/data-centres.ts";
-import { type ZohoHttp, zohoHttp } from "../../src/zoho-api/http.ts";
+import { zohoHttp } from "../../src/zoho-api/http.ts";
 import type { ApiRequestReport } from "../../src/zoho-api/reports.ts";
+import type { ZohoHttp } from "../../src/zoho-api/retrying-http.ts";
 import type { SignIn } from "../../src/zoho-api/sign-in.ts";
+import type { AccessTokens } from "../../src/zoho-api/token-refresh.ts";
 import { TestClock } from "./test-clock.ts";
 import { startZohoServer, type ZohoServer } from "./zoho-server.ts";
 

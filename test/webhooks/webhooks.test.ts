@@ -8,7 +8,7 @@ import { openLog } from "../../src/log/sqlite/log.ts";
 import type { Prompts } from "../../src/process/prompts.ts";
 import { managedProducts } from "../../src/webhooks/index.ts";
 import { findDataCentre } from "../../src/zoho-api/data-centres.ts";
-import { signInFromEnv } from "../../src/zoho-api/sign-in.ts";
+import { signInFromEnv } from "../../src/zoho-api/env-sign-in.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { newPerson } from "../support/person.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";

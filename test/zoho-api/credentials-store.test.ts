@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CredentialsStore, credentialsStore } from "../../src/zoho-api/credentials.ts";
 import { findDataCentre } from "../../src/zoho-api/data-centres.ts";
+import { hasEnvSignIn, signInFromEnv } from "../../src/zoho-api/env-sign-in.ts";
 import { type KeyringEntry, keyringVault, NoKeyring, type Vault } from "../../src/zoho-api/keyring.ts";
-import { hasEnvSignIn, signInFromEnv } from "../../src/zoho-api/sign-in.ts";
 import { failureOf, temporaryFolder } from "../support/zoho-client.ts";
 
 let folder: string;

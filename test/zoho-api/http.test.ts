@@ -1,7 +1,8 @@
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { isUnsent, zohoHttp } from "../../src/zoho-api/http.ts";
+import { zohoHttp } from "../../src/zoho-api/http.ts";
+import { isUnsent } from "../../src/zoho-api/retrying-http.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig | undefined;
@@ -39,7 +40,7 @@ describe("the HTTP client", () => {
     rig.server.trouble("cut");
     const failure = await failureOf(rig.http.send(once(rig.server.url)));
     expect(failure).toMatchObject({ exitCode: 7, code: "no_answer" });
-    expect(failure.message).toContain("was lost before it answered");
+    expect(failure.message).toContain("failed before an answer came");
     rig.server.trouble({ status: 500, body: "" });
     expect((await rig.http.send(once(rig.server.url))).status).toBe(500);
     expect(rig.server.requests).toHaveLength(2);
@@ -62,6 +63,13 @@ describe("the HTTP client", () => {
       new AggregateError(codes.map((code) => Object.assign(new Error(code), { code })));
     expect(isUnsent(failed("ECONNREFUSED", "ENETUNREACH"))).toBe(true);
     expect(isUnsent(failed("ECONNREFUSED", "ECONNRESET"))).toBe(false);
+  });
+
+  it("finds the reason in a failure of fetch, which wraps it", async () => {
+    rig = await startRig();
+    await rig.server.close();
+    expect(isUnsent(await failureOf(fetch(rig.server.url)))).toBe(true);
+    expect(isUnsent(new TypeError("fetch failed", { cause: new Error("other side closed") }))).toBe(false);
   });
 
   it("obeys Retry-After, and gives up at once if it is over a minute", async () => {

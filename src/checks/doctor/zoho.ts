@@ -5,10 +5,10 @@ import { findWatchProduct, type WatchProduct, watchProductIds } from "../../chan
 import { ExitCode, errorCode, UserError } from "../../util/errors.ts";
 import { formatSpan } from "../../util/units.ts";
 import { managedProducts } from "../../webhooks/index.ts";
-import type { AccessToken } from "../../zoho-api/access-token.ts";
 import { dataCentreOf } from "../../zoho-api/data-centres.ts";
 import { chosenProfile } from "../../zoho-api/session.ts";
 import { type SignIn, signInAgain } from "../../zoho-api/sign-in.ts";
+import type { AccessToken } from "../../zoho-api/token-refresh.ts";
 import { type Found, failed, passed, skipped, warned } from "../finding.ts";
 import { checkChannels } from "./channels.ts";
 import { bounded, type CheckedProject, fromRequest, isOffline, silentContext } from "./project.ts";

@@ -1,9 +1,10 @@
-import { type ChannelConfig, generateChannelId, generateToken } from "../../channels/channel.ts";
+import type { ChannelConfig } from "../../channels/channel.ts";
 import { channelEvents } from "../../channels/channel-events.ts";
 import { writeRequest } from "../../channels/client.ts";
-import { fieldConditions } from "../../channels/conditions.ts";
+import { fieldConditions, readFields } from "../../channels/conditions.ts";
 import { readBack, requestChannel, warnOfDifferences, warnOfDoubles } from "../../channels/create.ts";
 import { chooseExpiry, expiryBy } from "../../channels/expiry.ts";
+import { generateChannelId, generateToken } from "../../channels/generate.ts";
 import { notifyUrl } from "../../channels/notify-url.ts";
 import { channelReport } from "../../channels/reports.ts";
 import { withZoho } from "../../channels/session.ts";
@@ -47,7 +48,7 @@ export async function create(context: Context, names: readonly string[], options
       token: chosenToken ?? generateToken(),
       related: product.hasOptions ? options.related === true : undefined,
       values: product.hasOptions ? options.values === true : undefined,
-      conditions: await fieldConditions(session, options.fields ?? [], events, context.signal),
+      conditions: await fieldConditions(session, readFields(options.fields ?? [], events), context.signal),
     };
     context.knownSecrets.remember(config.token);
     if (options.dryRun) {

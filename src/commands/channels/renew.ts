@@ -1,11 +1,11 @@
 import { type Channel, expiringWithin } from "../../channels/channel.ts";
+import { chooseAll } from "../../channels/choose-all.ts";
 import { ITEMS_PER_CALL, readChannelId, writeRequest } from "../../channels/client.ts";
 import { chooseExpiry } from "../../channels/expiry.ts";
 import type { MissingChannel } from "../../channels/memory.ts";
 import { lostUnderListen, orphanIds } from "../../channels/orphaned-channels.ts";
 import {
   asListed,
-  chooseAll,
   endsRenewals,
   isRenewal,
   isRenewedUnasked,
