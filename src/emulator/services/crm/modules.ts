@@ -1,4 +1,4 @@
-import { memberOf } from "./state.ts";
+import { memberOf } from "../../state.ts";
 
 export interface Field {
   readonly id: string;

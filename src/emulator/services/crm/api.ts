@@ -1,4 +1,12 @@
-import { type Answer, type ApiError, errorAnswer, errorBody, Refusal, type Result } from "./answer.ts";
+import {
+  type Answer,
+  type ApiError,
+  defaultWording,
+  errorAnswer,
+  errorBody,
+  Refusal,
+  type Result,
+} from "../../answer.ts";
 
 const MAX_LISTED = 200;
 const SCOPES: Readonly<Record<string, string>> = { crm: "zohocrm", bigin: "zohobigin", recruit: "zohorecruit" };
@@ -70,7 +78,7 @@ export function success(details: Readonly<Record<string, unknown>>, message: str
 }
 
 export function scopeMismatch(): Answer {
-  return errorAnswer(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
+  return defaultWording("badScope");
 }
 
 export function missing(param_name: string): Answer {
@@ -79,10 +87,6 @@ export function missing(param_name: string): Answer {
 
 export function invalidParameter(param_name: string): Answer {
   return errorAnswer(400, "INVALID_DATA", "The value provided to the param is Invalid", { param_name });
-}
-
-export function wrongMethod(status = 400): Answer {
-  return errorAnswer(status, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
 }
 
 /** A time as Zoho answers it, such as `2026-11-30T21:12:25+05:30`. */
