@@ -233,7 +233,7 @@ function originOf({ headers: { host = "" } }: ApiRequest): string | undefined {
 }
 
 function tokenOf({ headers }: ApiRequest): string | undefined {
-  return /^Zoho-oauthtoken (\S+)$/.exec(String(headers.authorization ?? ""))?.[1];
+  return /^(?:Zoho-oauthtoken|Bearer) (\S+)$/i.exec(String(headers.authorization ?? ""))?.[1];
 }
 
 async function toRequest(incoming: IncomingMessage, body: Buffer, at: number): Promise<ApiRequest> {

@@ -3,6 +3,7 @@ import { sign as product } from "../../products/sign.ts";
 import { ExactNumber, isRecord, parseJson, writeJson } from "../../util/json.ts";
 import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Wording, wordingOf } from "../answer.ts";
 import type { Handler, Routes } from "../routes.ts";
+import { allows } from "../scopes.ts";
 import { defineService } from "../service.ts";
 import { memberOf, textOf } from "../state.ts";
 import { type Data, flawIn, onlyKey, type Row, Store, type StoreState, storeState } from "./store.ts";
@@ -86,11 +87,11 @@ export class Sign extends Store<SignHook> {
     [`DELETE ${HOOKS_PATH}/{name}`]: ofAccount(({ params }) =>
       this.dropHook(params.name ?? "") ? success({ message: "deleted" }) : failure(400, 9015, "no such webhook"),
     ),
-    [`GET ${REQUESTS_PATH}`]: this.#allowed("READ", ({ query }) => this.#list(query.get("data"))),
-    [`POST ${REQUESTS_PATH}`]: this.#allowed("CREATE", (call) => this.#upload(call)),
-    [`GET ${REQUESTS_PATH}/{id}`]: this.#onRequest("READ", () => {}),
-    [`POST ${REQUESTS_PATH}/{id}/submit`]: this.#onRequest("UPDATE", (row) => this.#take("submit", row, {})),
-    [`POST ${REQUESTS_PATH}/{id}/recall`]: this.#onRequest("UPDATE", (row) => this.#take("recall", row, {})),
+    [`GET ${REQUESTS_PATH}`]: this.#allowed("GET", ({ query }) => this.#list(query.get("data"))),
+    [`POST ${REQUESTS_PATH}`]: this.#allowed("POST", (call) => this.#upload(call)),
+    [`GET ${REQUESTS_PATH}/{id}`]: this.#onRequest("GET", () => {}),
+    [`POST ${REQUESTS_PATH}/{id}/submit`]: this.#onRequest("PUT", (row) => this.#take("submit", row, {})),
+    [`POST ${REQUESTS_PATH}/{id}/recall`]: this.#onRequest("PUT", (row) => this.#take("recall", row, {})),
     [`PUT ${REQUESTS_PATH}/{id}/delete`]: this.#onRequest("DELETE", ({ id }) => this.remove("requests", id)),
   };
   protected readonly moduleNames = ["requests"];
@@ -225,18 +226,17 @@ export class Sign extends Store<SignHook> {
   }
 
   /** A handler for a token with a scope of documents. Requests whose time is over have ended when it runs. */
-  #allowed(operation: string, handle: Handler): Handler {
+  #allowed(method: string, handle: Handler): Handler {
     return (call) => {
-      if (![operation, "ALL"].some((each) => call.scopes.includes(`ZohoSign.documents.${each}`)))
-        return wording("badScope");
+      if (!allows(call.scopes, "ZohoSign.documents", method)) return wording("badScope");
       this.#expire();
       return handle(call);
     };
   }
 
   /** Does something with the request of the path, and answers it. */
-  #onRequest(operation: string, act: (row: Row) => void): Handler {
-    return this.#allowed(operation, ({ params }) => {
+  #onRequest(method: string, act: (row: Row) => void): Handler {
+    return this.#allowed(method, ({ params }) => {
       const row = this.find("requests", params.id ?? "");
       act(row);
       return success({ requests: this.shown("requests", row) });
@@ -293,7 +293,7 @@ export class Sign extends Store<SignHook> {
 
 /** A handler for a token with the scope of the account. */
 function ofAccount(handle: Handler): Handler {
-  return (call) => (call.scopes.includes("ZohoSign.account.ALL") ? handle(call) : wording("badScope"));
+  return (call) => (allows(call.scopes, "ZohoSign.account", "ALL") ? handle(call) : wording("badScope"));
 }
 
 function isCount(value: unknown): value is number {

@@ -7,27 +7,16 @@ import {
   Refusal,
   type Result,
 } from "../../answer.ts";
+import { allows } from "../../scopes.ts";
 
 const MAX_LISTED = 200;
-const SCOPES: Readonly<Record<string, string>> = { crm: "zohocrm", bigin: "zohobigin", recruit: "zohorecruit" };
-const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
-  GET: ["read"],
-  POST: ["write", "create"],
-  PUT: ["write", "update"],
-  PATCH: ["write", "update"],
-  DELETE: ["delete"],
-};
+const SCOPES: Readonly<Record<string, string>> = { crm: "ZohoCRM", bigin: "ZohoBigin", recruit: "ZohoRecruit" };
 /** The organisation's offset, in which Zoho answers. */
 const OFFSET_MS = 330 * 60_000;
 
-/** Whether scopes allow a method for a resource such as `settings.modules`: by its own or by those of all `settings`. */
+/** Whether scopes allow a method for a resource of CRM, Bigin or Recruit, such as `settings.modules`. */
 export function isAllowed(scopes: readonly string[], product: string, resource: string, method: string): boolean {
-  const owned = new Set(scopes.map((scope) => scope.toLowerCase()));
-  const operations = ["all", ...(OPERATIONS[method] ?? [])];
-  const parts = resource.toLowerCase().split(".");
-  return parts.some((_, i) =>
-    operations.some((each) => owned.has([SCOPES[product], ...parts.slice(0, i + 1), each].join("."))),
-  );
+  return allows(scopes, `${SCOPES[product]}.${resource}`, method);
 }
 
 /** The page that a query asks for, as a list with the name `key`. */

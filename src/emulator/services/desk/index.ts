@@ -7,6 +7,7 @@ import { isRecord } from "../../../util/json.ts";
 import { type Answer, Refusal, type Wording, wordingOf } from "../../answer.ts";
 import { publishedKey, publishedSecrets } from "../../published.ts";
 import type { Call, Handler, Routes } from "../../routes.ts";
+import { allows } from "../../scopes.ts";
 import { defineService } from "../../service.ts";
 import { memberOf, members, textOf } from "../../state.ts";
 import { type Data, flawIn, type Operation, type Row, Store, type StoreState, storeState } from "../store.ts";
@@ -21,7 +22,6 @@ const FILTERS: Readonly<Record<string, RegExp>> = {
     /^(Ticket|Task|Call|Event|Account|Agent|Article|Article_Translation|Contact|Department|KBRootCategory|KBSection|TimeEntry)_Update$/,
   direction: /^Ticket_Thread_Add$/,
 };
-const SCOPES: Readonly<Record<string, string>> = { GET: "READ", POST: "CREATE", PATCH: "UPDATE", DELETE: "DELETE" };
 const VERBS = { add: "Add", edit: "Update", delete: "Delete" } as const;
 const hookSchema = z.object({ id: z.string(), body: members });
 
@@ -91,7 +91,7 @@ export class Desk extends Store<DeskHook> {
     // The public keys that verify its tokens, which everybody may read.
     "public GET /.well-known/jwks.json": () => ({ status: 200, body: writeKeySet(publishedKey) }),
     [`GET ${API}/organizations`]: ({ scopes }) =>
-      scopes.includes("Desk.basic.READ")
+      allows(scopes, "Desk.basic", "GET")
         ? { status: 200, body: { data: [{ id: this.orgId, companyName: "Acme" }] } }
         : wording("badScope"),
     [`GET ${API}/webhooks`]: this.#allowed("webhooks", () => this.#listHooks()),
@@ -206,16 +206,12 @@ export class Desk extends Store<DeskHook> {
   }
 
   /** A handler for a token with a scope of the module, and for the organisation's id. */
-  #allowed(module: string, handle: Handler, operation?: string): Handler {
+  #allowed(module: string, handle: Handler, method?: string): Handler {
     return (call) => {
       if ((call.headers.orgid ?? call.query.get("orgId")) !== this.orgId)
         return failure(403, "FORBIDDEN", "The orgId is missing or not yours");
-      const needed = operation ?? SCOPES[call.method];
-      const has = (group: string): boolean => call.scopes.includes(`Desk.${group}.${needed}`);
-      const isAllowed =
-        module === "webhooks"
-          ? (has("settings") && has("events")) || has("webhooks")
-          : has(module) || call.scopes.includes(`Desk.${module}.ALL`);
+      const has = (group: string): boolean => allows(call.scopes, `Desk.${group}`, method ?? call.method);
+      const isAllowed = has(module) || (module === "webhooks" && has("settings") && has("events"));
       if (!isAllowed) return wording("badScope");
       const { sourceid } = call.headers;
       this.#sourceId = typeof sourceid === "string" ? sourceid : undefined;
@@ -231,7 +227,9 @@ export class Desk extends Store<DeskHook> {
     const [from, limit] = [Number(query.get("from") ?? 0), Number(query.get("limit") ?? 25)];
     if (!(from >= 0 && limit >= 1 && limit <= 100))
       return unprocessable("The value passed for the 'from' or 'limit' query parameter is invalid.");
-    const rows = this.page(module, from, limit).map((row) => this.shown(module, row));
+    // Its OpenAPI counts from 0, clients in production from 1: both find the first page, and then every next one.
+    const first = from === 1 || (limit > 1 && from % limit === 1) ? from - 1 : from;
+    const rows = this.page(module, first, limit).map((row) => this.shown(module, row));
     return rows.length === 0 ? { status: 204 } : { status: 200, body: { data: rows } };
   }
 

@@ -7,19 +7,20 @@ import { isHttpUrl } from "../../../util/hosts.ts";
 import { isRecord, parseJson, writeJson } from "../../../util/json.ts";
 import { type Answer, type ApiRequest, Refusal, type Wording, wordingOf } from "../../answer.ts";
 import type { Handler, Routes } from "../../routes.ts";
+import { allows } from "../../scopes.ts";
 import { defineService } from "../../service.ts";
 import { memberOf, members, textOf } from "../../state.ts";
 import { type Data, flawIn, type Operation, onlyKey, type Row, Store, type StoreState, storeState } from "../store.ts";
 
 const BOOKS = "/books/v3";
 const ROOTS: Readonly<Record<string, string>> = { [BOOKS]: "ZohoBooks", "/inventory/v1": "ZohoInventory" };
-const SCOPES: Readonly<Record<string, string>> = { GET: "READ", POST: "CREATE", PUT: "UPDATE", DELETE: "DELETE" };
 const ENTITIES = ["customer", "item", "estimate", "invoice", "salesorder", "purchaseorder", "expense"];
 const ARGUMENTS = [
   ...["webhook_name", "description", "entity", "method", "url", "headers", "query_parameters", "body_type"],
   ...["raw_data", "form_data", "secret"],
 ];
-/** Faster settings calls are rejected. */
+/** A settings call is rejected if this many came within the pause before it. */
+const BURST = 2;
 const PAUSE_MS = 600;
 const MAX_PER_PAGE = 200;
 /** Types of workflow rules that run when a record is written. */
@@ -107,7 +108,7 @@ export class Finance extends Store<FinanceHook> {
   /** The page size of the list of webhooks, whatever is requested. */
   pageSize = MAX_PER_PAGE;
   protected readonly notFound = failure(404, 1002, "Resource does not exist.");
-  #calledAt = Number.NEGATIVE_INFINITY;
+  #calledAt: readonly number[] = [];
 
   /** A webhook without a rule is never called. */
   protected subscription({ root, body, rules }: FinanceHook) {
@@ -188,7 +189,7 @@ export class Finance extends Store<FinanceHook> {
   }
 
   reset(): void {
-    this.#calledAt = Number.NEGATIVE_INFINITY;
+    this.#calledAt = [];
   }
 
   #routesOfRoot(root: string): Routes {
@@ -237,8 +238,7 @@ export class Finance extends Store<FinanceHook> {
   }
 
   #scoped(root: string, scope: string, handle: Handler): Handler {
-    return (call) =>
-      call.scopes.includes(`${ROOTS[root]}.${scope}.${SCOPES[call.method]}`) ? handle(call) : wording("badScope");
+    return (call) => (allows(call.scopes, `${ROOTS[root]}.${scope}`, call.method) ? handle(call) : wording("badScope"));
   }
 
   #allowed(root: string, scope: string, handle: Handler): Handler {
@@ -251,9 +251,9 @@ export class Finance extends Store<FinanceHook> {
 
   #paced(handle: Handler): Handler {
     return (call) => {
-      const isTooSoon = this.now() - this.#calledAt < PAUSE_MS;
-      this.#calledAt = this.now();
-      return isTooSoon ? wording("tooMany") : handle(call);
+      const recent = this.#calledAt.filter((at) => this.now() - at < PAUSE_MS);
+      this.#calledAt = [...recent, this.now()].slice(-BURST);
+      return recent.length >= BURST ? wording("tooMany") : handle(call);
     };
   }
 
