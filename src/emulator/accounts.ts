@@ -4,7 +4,7 @@ import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
 import type { Answer, ApiRequest } from "./answer.ts";
 import { consentPage, errorPage } from "./consent-page.ts";
 import { PUBLISHED } from "./published.ts";
-import { type EmulatorState, type Grant, memberOf, type Refreshable } from "./state.ts";
+import { type AccountsState, type Grant, memberOf, type Refreshable } from "./state.ts";
 
 const CONSENT_PATH = "/oauth/v2/auth";
 
@@ -28,9 +28,9 @@ export class Accounts {
   locations: Readonly<Record<string, string>> | undefined;
   readonly #now: () => number;
 
-  readonly #state: Pick<EmulatorState, "accounts">;
+  readonly #state: { accounts: AccountsState };
 
-  constructor(state: Pick<EmulatorState, "accounts">, now: () => number) {
+  constructor(state: { accounts: AccountsState }, now: () => number) {
     this.#state = state;
     this.#now = now;
   }

@@ -22,11 +22,6 @@ export interface Answer {
   readonly isLacking?: boolean;
 }
 
-/** One product's API: undefined for a path that is not its own. `scopes` are those of the request's access token. */
-export interface Service {
-  answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined | Promise<Answer | undefined>;
-}
-
 /** An error of CRM, Bigin or Recruit. */
 export interface ApiError {
   readonly code: string;
@@ -41,9 +36,42 @@ export function errorBody({ code, message, details = {} }: ApiError): Result {
   return { code, details, message, status: "error" };
 }
 
+/** What can go wrong in every API. `lacking` is no error of Zoho: the emulator does not have the endpoint. */
+type Failure = "noToken" | "badToken" | "badScope" | "wrongMethod" | "lacking" | "tooMany" | "broken";
+
+/** Words a failure as its product does; `over` replaces the usual status or message. */
+export type Wording = (
+  failure: Failure,
+  over?: { readonly status?: number | undefined; readonly message?: string | undefined },
+) => Answer;
+
+type FailureTable<Code> = Readonly<Record<Failure, readonly [status: number, code: Code, message: string]>>;
+
+/** The wording of a product, from its table of failures and the body of its errors. */
+export function wordingOf<Code>(table: FailureTable<Code>, bodyOf: (code: Code, message: string) => unknown): Wording {
+  return (failure, { status, message } = {}) => {
+    const [usual, code, text] = table[failure];
+    return { status: status ?? usual, body: bodyOf(code, message ?? text) };
+  };
+}
+
 export function errorAnswer(status: number, code: string, message: string, details = {}): Answer {
   return { status, body: errorBody({ code, message, details }) };
 }
+
+/** That of CRM, Bigin, Recruit and paths of no product. */
+export const defaultWording: Wording = wordingOf(
+  {
+    noToken: [401, "AUTHENTICATION_FAILURE", "Authentication failed"],
+    badToken: [401, "INVALID_TOKEN", "invalid oauth token"],
+    badScope: [401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL"],
+    wrongMethod: [400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one"],
+    lacking: [404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one"],
+    tooMany: [429, "TOO_MANY_REQUESTS", "too many requests fired in concurrent"],
+    broken: [500, "INTERNAL_ERROR", "Internal server error occurred."],
+  },
+  (code, message) => errorBody({ code, message }),
+);
 
 /** A record, as its API answers it. */
 export type ApiRecord = Readonly<Record<string, unknown>> & { readonly id: string };

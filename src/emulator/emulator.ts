@@ -12,26 +12,22 @@ import { Accounts } from "./accounts.ts";
 import {
   type Answer,
   type ApiRequest,
+  defaultWording,
   errorAnswer,
-  type RecordStore,
   Refusal,
-  type Service,
   type Subscription,
+  type Wording,
 } from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
 import { Changes, CONTROL_PATH, Control } from "./control.ts";
-import { Crm } from "./crm.ts";
 import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
-import { Desk } from "./desk.ts";
-import { failures } from "./failures.ts";
 import { Faults } from "./faults.ts";
-import { Finance } from "./finance.ts";
 import { isPoll } from "./own-client.ts";
-import { Records } from "./records.ts";
-import { Sign } from "./sign.ts";
-import { age, type EmulatorState, emptyState } from "./state.ts";
+import { compileRoutes, findRoute } from "./routes.ts";
+import type { Override, Service } from "./service.ts";
+import { definitions, type EmulatorState, emptyState } from "./services/index.ts";
+import { age } from "./state.ts";
 import type { NumberedRequest, SeenRequest } from "./view.ts";
-import { Watch } from "./watch.ts";
 
 export interface EmulatorOptions {
   /** Default: 127.0.0.1. */
@@ -46,8 +42,8 @@ export interface EmulatorOptions {
   readonly state?: EmulatorState;
   /** The process, for other programs on this machine. */
   readonly owner?: Pick<RunningServer, "pid" | "folder">;
-  /** APIs of products that the emulator does not have. */
-  readonly services?: readonly Service[];
+  /** Asked before the services. */
+  readonly overrides?: readonly Override[];
   now?(): Date;
   /** Called before a request is answered. */
   onArrival?(request: ApiRequest): void;
@@ -90,31 +86,26 @@ export async function openEmulator(options: EmulatorOptions) {
   const deliveries = new Deliveries({ faults, env: options.env, now: clock, onSent });
   const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
   const accounts = new Accounts(state, clock);
-  const watch = new Watch(state, clock);
-  const desk = new Desk(() => state.desk, deliveries, clock);
-  const finance = new Finance(() => state.finance, deliveries, clock);
-  const sign = new Sign(() => state.sign, deliveries, clock);
-  const records = ["crm", "bigin", "recruit"].map(
-    (product) => new Records({ product, state, now: clock, notify: (change) => watch.notify(change, deliveries) }),
-  );
-  /** In the order in which they are asked. */
-  const services = [...(options.services ?? []), desk, finance, sign, failures, watch, new Crm(records)];
-  /** Of each product with records. */
-  const stores: readonly RecordStore[] = [...records, desk, finance, sign];
-  const subscriptions = (): readonly Subscription[] =>
-    [watch, desk, finance, sign].flatMap((each) => each.subscriptions());
+  let url = "";
+  const services = definitions.map((definition) => {
+    const service = definition.open(() => state.services[definition.name], { deliveries, now: clock, url: () => url });
+    return { name: definition.name, service, routes: compileRoutes(service.routes) };
+  });
+  const stores = services.flatMap(({ service }) => service.records);
+  const subscriptions = (): readonly Subscription[] => services.flatMap(({ service }) => service.subscriptions());
   const settings = { showsClock: true };
   const page = readPage(join(options.packageRoot, "dist/emulator"));
-  let url = "";
   /** Ages everything that the organisation holds; the clock stays. */
   const advance = (ms: number): void => {
-    watch.advance(() => age(state, ms));
-    sign.expire();
+    const finish = services.map(({ service }) => service.aging?.());
+    age(state, ms);
+    for (const each of finish) each?.();
     changed();
   };
   /** Empties the organisation. */
   const reset = (): void => {
     Object.assign(state, emptyState());
+    for (const { service } of services) service.reset?.();
     faults.clear();
     deliveries.clear();
     requests.clear();
@@ -129,23 +120,26 @@ export async function openEmulator(options: EmulatorOptions) {
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
     const answer = accounts.answer(request, originOf(request) ?? url);
     if (answer !== undefined) return answer;
-    if (request.path === "/.well-known/jwks.json") return desk.keySet();
+    const found = services.find(({ service }) => service.paths.test(request.path));
+    const fail: Wording = found?.service.fail ?? defaultWording;
+    const route = findRoute(found?.routes ?? [], request);
     const token = tokenOf(request);
-    if (token === undefined) return errorAnswer(401, "AUTHENTICATION_FAILURE", "Authentication failed");
-    const scopes = accounts.scopesOf(token);
-    if (scopes === undefined) return errorAnswer(401, "INVALID_TOKEN", "invalid oauth token");
+    const scopes = route?.isPublic === true ? [] : accounts.scopesOf(token ?? "");
+    if (scopes === undefined) return fail(token === undefined ? "noToken" : "badToken");
     await deliveries.room();
     try {
-      for (const service of services) {
-        const found = await service.answer(request, scopes);
-        if (found !== undefined) return found;
+      for (const override of options.overrides ?? []) {
+        const answered = await override.answer(request, scopes);
+        if (answered !== undefined) return answered;
       }
+      if (route !== undefined && route.handle === undefined) return fail("wrongMethod");
+      const answered = await route?.handle?.({ ...request, scopes, params: route.params });
+      if (answered !== undefined) return answered;
     } catch (error) {
       if (error instanceof Refusal) return error.answer;
       throw error;
     }
-    const message = "Please check if the URL trying to access is a correct one";
-    return { ...errorAnswer(404, "INVALID_URL_PATTERN", message), isLacking: true };
+    return { ...fail("lacking"), isLacking: true };
   };
 
   /** The page, control calls and `/healthz`. They are not listed, and no fault applies to them. */
@@ -219,11 +213,9 @@ export async function openEmulator(options: EmulatorOptions) {
     deliveries,
     requests,
     accounts,
-    watch,
-    desk,
-    finance,
-    sign,
     settings,
+    /** One of the services by its name. */
+    service: (name: string): Service | undefined => services.find((each) => each.name === name)?.service,
     stores,
     subscriptions,
     advance,
@@ -241,7 +233,7 @@ function originOf({ headers: { host = "" } }: ApiRequest): string | undefined {
 }
 
 function tokenOf({ headers }: ApiRequest): string | undefined {
-  return /^Zoho-oauthtoken (\S+)$/.exec(String(headers.authorization ?? ""))?.[1];
+  return /^(?:Zoho-oauthtoken|Bearer) (\S+)$/i.exec(String(headers.authorization ?? ""))?.[1];
 }
 
 async function toRequest(incoming: IncomingMessage, body: Buffer, at: number): Promise<ApiRequest> {

@@ -13,7 +13,7 @@ import { openEmulator } from "./emulator.ts";
 import { EMULATOR_PORT, EMULATOR_URL, emulatorAt, emulatorName, ownEmulator, rememberEmulator } from "./own.ts";
 import { variablesOf } from "./published.ts";
 import { seed } from "./seed.ts";
-import { emptyState } from "./state.ts";
+import { emptyState } from "./services/index.ts";
 import { openStateFile } from "./state-file.ts";
 import { lacksSecrets, type NumberedRequest } from "./view.ts";
 

@@ -4,7 +4,7 @@ import { UserError, usageError } from "../util/errors.ts";
 import { type FileLock, tryFileLock } from "../util/file-lock.ts";
 import { parseJsonFile, readText, writeFileAtomically } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
-import { type EmulatorState, emptyState, emulatorState } from "./state.ts";
+import { type EmulatorState, emptyState, emulatorState } from "./services/index.ts";
 
 const TYPE = "zoho-hooks emulator";
 const VERSION = 1;

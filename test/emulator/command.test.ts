@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { PUBLISHED, publishedKey } from "../../src/emulator/published.ts";
-import { emptyState } from "../../src/emulator/state.ts";
+import { emptyState } from "../../src/emulator/services/index.ts";
 import { folderWith } from "../support/files.ts";
 import { startCommand, startListener } from "../support/listener.ts";
 import { foreignFolder } from "../support/person.ts";
@@ -355,8 +355,12 @@ describe("on a running one", () => {
   });
 });
 
-const stateWith = (members: object): string =>
-  JSON.stringify({ type: "zoho-hooks emulator", v: 1, state: { ...emptyState(), ...members } });
+/** A kept state with other members of a service. */
+const stateWith = (service: string, members: object): string => {
+  const { accounts, services } = emptyState();
+  const changed = { ...services, [service]: { ...Object(services[service]), ...members } };
+  return JSON.stringify({ type: "zoho-hooks emulator", v: 1, state: { accounts, services: changed } });
+};
 
 describe("--state", () => {
   it("keeps records, channels and tokens for the next one", async () => {
@@ -396,10 +400,13 @@ describe("--state", () => {
     ['{"type":"zoho-hooks emulator","v":9}', "is of another version of zoho-hooks (9, not 1)"],
     ['{"type":"zoho-hooks emulator","v":1}', "is damaged: state is missing or of another type"],
     ['{"type":"zoho-hooks emulator","v":1,"state":{"accounts":[]}}', "state.accounts is missing"],
-    [stateWith({ watch: { rows: [{ product: "crm" }] } }), "state.watch.rows[0].channelId is missing"],
-    [stateWith({ records: { crm: { Leads: { live: { 1: null }, deleted: [] } } } }), 'records.crm.Leads.live["1"] is'],
-    [stateWith({ desk: { ...emptyState().desk, tables: { tickets: {} } } }), "state.desk.tables.contacts is missing"],
-    [stateWith({ nextId: "x" }), "state.nextId is missing"],
+    [stateWith("crm", { watch: { rows: [{ product: "crm" }] } }), "services.crm.watch.rows[0].channelId is missing"],
+    [
+      stateWith("crm", { records: { crm: { Leads: { live: { 1: null }, deleted: [] } } } }),
+      'records.crm.Leads.live["1"] is',
+    ],
+    [stateWith("desk", { tables: { tickets: [] } }), "state.services.desk.tables.tickets is missing"],
+    [stateWith("crm", { nextId: "x" }), "state.services.crm.nextId is missing"],
   ])("leaves a file as it is that holds %s", async (content, message) => {
     const cwd = folderWith({ "zoho.json": content });
     const { exitCode, err } = await run(["emulate", "--port", "0", "--state", "zoho.json"], { cwd });

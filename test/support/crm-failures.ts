@@ -1,6 +1,7 @@
-import type { Answer, ApiRequest, Service } from "../../src/emulator/answer.ts";
-import { page, zohoTime } from "../../src/emulator/crm-api.ts";
-import { failures } from "../../src/emulator/failures.ts";
+import type { Answer, ApiRequest } from "../../src/emulator/answer.ts";
+import type { Override } from "../../src/emulator/service.ts";
+import { page, zohoTime } from "../../src/emulator/services/crm/api.ts";
+import { FAILURES_PATH, listFailures } from "../../src/emulator/services/crm/failures.ts";
 
 interface CrmFailure {
   readonly id: string;
@@ -9,13 +10,14 @@ interface CrmFailure {
 }
 
 /** The list of failed deliveries of the emulator, which has no workflow rules, with failures in it. */
-export class CrmFailures implements Service {
+export class CrmFailures implements Override {
   crm: CrmFailure[] = [];
 
-  async answer(request: ApiRequest, scopes: readonly string[]): Promise<Answer | undefined> {
+  answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
     const { query } = request;
-    const answer = await failures.answer(request, scopes);
-    if (answer?.status !== 204) return answer;
+    if (request.method !== "GET" || request.path !== FAILURES_PATH) return undefined;
+    const answer = listFailures(request, scopes);
+    if (answer.status !== 204) return answer;
     const found = this.crm.filter(({ at }) => zohoTime(Date.parse(at)).slice(0, 10) >= (query.get("from") ?? ""));
     return page(query, "webhook_failures", found, ({ id, at, reason }) => ({
       webhook: { name: "Premium Lead Alert", id: "4876876000016390771" },

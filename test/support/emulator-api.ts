@@ -1,6 +1,11 @@
 import { fileURLToPath } from "node:url";
 import type { ApiRecord } from "../../src/emulator/answer.ts";
 import { type Emulator, type EmulatorOptions, openEmulator } from "../../src/emulator/emulator.ts";
+import type { CrmService } from "../../src/emulator/services/crm/index.ts";
+import type { Watch } from "../../src/emulator/services/crm/watch.ts";
+import type { Desk } from "../../src/emulator/services/desk/index.ts";
+import type { Finance } from "../../src/emulator/services/finance/index.ts";
+import type { Sign } from "../../src/emulator/services/sign.ts";
 
 export interface ApiReply {
   readonly status: number;
@@ -16,7 +21,15 @@ type Call = (
   headers?: Readonly<Record<string, string>>,
 ) => Promise<ApiReply>;
 
-export interface EmulatorApi extends Emulator {
+/** The services with what only tests use of them. */
+export interface EmulatorServices {
+  readonly watch: Watch;
+  readonly desk: Desk;
+  readonly finance: Finance;
+  readonly sign: Sign;
+}
+
+export interface EmulatorApi extends Emulator, EmulatorServices {
   /** With a token of the scopes that it was opened with. */
   readonly call: Call;
   /** With a token of other scopes. */
@@ -34,9 +47,19 @@ export async function openEmulatorApi(
   const emulator = await openEmulator({ port: 0, packageRoot, env: {}, ...options });
   return {
     ...emulator,
+    ...servicesOf(emulator),
     call: callOf(emulator, scopes),
     callWith: (...others) => callOf(emulator, others),
     create: creatorOf(emulator),
+  };
+}
+
+export function servicesOf({ service }: Pick<Emulator, "service">): EmulatorServices {
+  return {
+    watch: (service("crm") as CrmService).watch,
+    desk: service("desk") as Desk,
+    finance: service("finance") as Finance,
+    sign: service("sign") as Sign,
   };
 }
 

@@ -1,4 +1,5 @@
-import type { Answer, ApiRequest, Service } from "../../src/emulator/answer.ts";
+import type { Answer, ApiRequest } from "../../src/emulator/answer.ts";
+import type { Override } from "../../src/emulator/service.ts";
 import { LOGIN_SCOPES } from "../../src/zoho-api/scopes.ts";
 
 /** Those that `webhooks failures --resend` needs. */
@@ -17,7 +18,7 @@ interface SalesIqFailure {
  * The failed deliveries of SalesIQ portals, as Zoho documents them; the emulator does not have SalesIQ. Its answer to a missing
  * scope is not published: this one is ours.
  */
-export class SalesIq implements Service {
+export class SalesIq implements Override {
   portals = ["acme"];
   /** Of the webhooks. */
   url = "https://abc.example/hook?token=abcdefghijklmnopqrstuvwxyz";

@@ -1,11 +1,12 @@
-import { type Answer, type ApiError, type ApiRequest, errorBody, type Service } from "../../src/emulator/answer.ts";
-import type { Watch } from "../../src/emulator/watch.ts";
+import { type Answer, type ApiError, type ApiRequest, errorBody } from "../../src/emulator/answer.ts";
+import type { Override } from "../../src/emulator/service.ts";
+import type { Watch } from "../../src/emulator/services/crm/watch.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: rows and results of Zoho's answers
 type Item = any;
 
 /** The notification API of the emulator, with answers that Zoho gives to some, or seldom. */
-export class UnusualWatch implements Service {
+export class UnusualWatch implements Override {
   /** The status if all items fail: the sources disagree. */
   itemErrorStatus: number | undefined;
   /** Ids as JSON numbers of up to 19 digits, as some versions answer. */
@@ -40,6 +41,7 @@ export class UnusualWatch implements Service {
     if (whole !== undefined) return { status: 400, body: errorBody(whole.fault) };
     const isPartial = refused.some((each) => each !== undefined);
     const watch = isPartial ? items.filter((_, i) => refused[i] === undefined) : items;
+    if (!/^\/\w+\/v[\d.]+\/actions\/watch$/.test(request.path)) return undefined;
     const answer = this.#watch().answer(isPartial ? { ...request, json: { watch } } : request, scopes);
     const results: readonly Item[] | undefined = Object(answer?.body).watch;
     if (answer === undefined || results === undefined) return answer;

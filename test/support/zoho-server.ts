@@ -2,14 +2,14 @@ import { fileURLToPath } from "node:url";
 import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
 import type { RequestFault } from "../../src/emulator/faults.ts";
-import type { Change } from "../../src/emulator/watch.ts";
+import type { Change } from "../../src/emulator/services/crm/watch.ts";
 import { CrmFailures } from "./crm-failures.ts";
-import { creatorOf, type EmulatorApi } from "./emulator-api.ts";
+import { creatorOf, type EmulatorApi, type EmulatorServices, servicesOf } from "./emulator-api.ts";
 import { SalesIq } from "./salesiq.ts";
 import { UnusualWatch } from "./unusual-watch.ts";
 
 /** The emulator, with what only tests need. */
-export interface ZohoServer extends Omit<Emulator, "requests"> {
+export interface ZohoServer extends Omit<Emulator, "requests">, EmulatorServices {
   readonly requests: readonly ApiRequest[];
   readonly failures: CrmFailures;
   readonly salesIq: SalesIq;
@@ -34,12 +34,12 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
   const waiting: { matches: (request: ApiRequest) => boolean; resolve: (request: ApiRequest) => void }[] = [];
   const failures = new CrmFailures();
   const salesIq = new SalesIq();
-  const unusual: UnusualWatch = new UnusualWatch(() => emulator.watch);
+  const unusual: UnusualWatch = new UnusualWatch(() => servicesOf(emulator).watch);
   const emulator: Emulator = await openEmulator({
     port: 0,
     packageRoot: fileURLToPath(new URL("../..", import.meta.url)),
     env: {},
-    services: [failures, salesIq, unusual],
+    overrides: [failures, salesIq, unusual],
     now,
     onArrival(request) {
       requests.push(request);
@@ -55,6 +55,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
   return {
     ...emulator,
     requests,
+    ...servicesOf(emulator),
     failures,
     salesIq,
     unusual,
@@ -67,7 +68,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
     notify: (event, ids) => {
       const [module = "", verb = ""] = event.split(".");
       const changes = ["crm", "bigin", "recruit"].map((product) => ({ product, module, verb, ids }) as Change);
-      const posts = changes.flatMap((change) => emulator.watch.notificationsOf(change));
+      const posts = changes.flatMap((change) => servicesOf(emulator).watch.notificationsOf(change));
       return Promise.all(
         posts.map(
           (outgoing) =>

@@ -444,7 +444,7 @@ describe("webhooks delete", () => {
   it("deletes webhooks of Desk and Sign", async () => {
     listener = await startListener([], { cwd, env: {} });
     await create("desk", "Ticket_Add", "--url", `${listener.url}/webhooks/zoho/desk`);
-    server.state.sign.nextId = "4711";
+    Object.assign(Object(server.state.services.sign), { nextId: "4711" });
     await create("sign", "Completed", "--url", URL);
     const desk = await webhooks(["delete", "1892000000004203471", "--product", "desk", "--yes"]);
     const sign = await webhooks(["delete", "4711", "--product", "sign", "--yes"]);

@@ -1,5 +1,5 @@
-import { errorAnswer, Refusal } from "./answer.ts";
-import { textOf } from "./state.ts";
+import { errorAnswer, Refusal } from "../../answer.ts";
+import { textOf } from "../../state.ts";
 
 /** Whether a record matches; `read` reads one of its fields. */
 export type Matcher = (read: (field: string) => unknown) => boolean;

@@ -1,17 +1,21 @@
-import type { Format } from "../contract/product.ts";
-import { bigin } from "../products/bigin.ts";
-import { crm } from "../products/crm.ts";
-import { recruit } from "../products/recruit.ts";
-import { isRecord } from "../util/json.ts";
+import type { Format } from "../../../contract/product.ts";
+import { bigin } from "../../../products/bigin.ts";
+import { crm } from "../../../products/crm.ts";
+import { recruit } from "../../../products/recruit.ts";
+import { isRecord } from "../../../util/json.ts";
 import {
   type Answer,
   type ApiRequest,
+  defaultWording,
   errorAnswer,
   type Refusal,
   type Result,
-  type Service,
   type Subscription,
-} from "./answer.ts";
+} from "../../answer.ts";
+import type { Deliveries, Outgoing } from "../../deliveries.ts";
+import { isOwnClient } from "../../own-client.ts";
+import type { Routes } from "../../routes.ts";
+import { textOf } from "../../state.ts";
 import {
   answerResults,
   isAllowed,
@@ -21,13 +25,10 @@ import {
   scopeMismatch,
   success,
   writeEach,
-  wrongMethod,
   zohoTime,
-} from "./crm-api.ts";
-import type { Deliveries, Outgoing } from "./deliveries.ts";
+} from "./api.ts";
 import { findModule } from "./modules.ts";
-import { isOwnClient } from "./own-client.ts";
-import { type ChannelRow, type EmulatorState, textOf } from "./state.ts";
+import type { ChannelRow, WatchState } from "./state.ts";
 import { checkItem, eventsOf, type Item, isTold, patchedRows, type RowOptions, rowsOf } from "./watch-item.ts";
 
 /** A change of records that channels may watch. */
@@ -53,19 +54,21 @@ const FORMATS: Readonly<Record<string, Format | undefined>> = Object.fromEntries
 );
 
 /** The notification API of one organisation: rejects what Zoho rejects, and forgets expired channels. */
-export class Watch implements Service {
+export class Watch {
+  readonly routes: Routes = {
+    "* /{product}/v{version}/actions/watch": (call) => this.answer(call, call.scopes),
+  };
   readonly #now: () => number;
+  readonly #own: () => WatchState;
 
-  readonly #state: Pick<EmulatorState, "watch">;
-
-  constructor(state: Pick<EmulatorState, "watch">, now: () => number) {
-    this.#state = state;
+  constructor(own: () => WatchState, now: () => number) {
+    this.#own = own;
     this.#now = now;
   }
 
   /** The active channels, one row for each module. */
   rows(): readonly ChannelRow[] {
-    const { watch } = this.#state;
+    const watch = this.#own();
     watch.rows = watch.rows.filter((row) => row.expiresAt > this.#now());
     return watch.rows;
   }
@@ -85,19 +88,20 @@ export class Watch implements Service {
   }
 
   /**
-   * Ages the organisation. Which channels expire by that is remembered, because no clock shows it: `zoho-hooks` finds them
-   * listed with their past expiry, and all other clients find them gone, as at Zoho.
+   * Remembers which channels expire by aging, because no clock shows it: `zoho-hooks` finds them listed with their past expiry, and
+   * all other clients find them gone, as at Zoho.
    */
-  advance(age: () => void): void {
-    const { watch } = this.#state;
+  aging(): () => void {
+    const watch = this.#own();
     const alive = this.rows();
-    age();
-    watch.expired = [...(watch.expired ?? []), ...alive.filter((row) => row.expiresAt <= this.#now())];
+    return () => {
+      watch.expired = [...(watch.expired ?? []), ...alive.filter((row) => row.expiresAt <= this.#now())];
+    };
   }
 
   /** Ends a channel without the owner's knowledge. */
   drop(channelId: string): void {
-    const { watch } = this.#state;
+    const watch = this.#own();
     watch.rows = watch.rows.filter((row) => row.channelId !== channelId);
   }
 
@@ -155,7 +159,7 @@ export class Watch implements Service {
     if (watch.length > maximum_length) return errorAnswer(400, "LIMIT_EXCEEDED", "too many items", { maximum_length });
     // Only CRM has PATCH.
     if (!["POST", "PUT", ...(product === "crm" ? ["PATCH"] : [])].includes(request.method)) {
-      return wrongMethod(405);
+      return defaultWording("wrongMethod", { status: 405 });
     }
     const results = writeEach(watch, (item: unknown) =>
       this.#write(isRecord(item) ? item : {}, request.method, { product, version, now: this.#now() }),
@@ -172,7 +176,7 @@ export class Watch implements Service {
     const others = this.rows().filter((row) => !old.includes(row));
     if (method === "PATCH" && item._delete_events === true) return this.#deleteEvents(item, old, others);
     const rows = method === "PATCH" ? patchedRows(old, item, options) : rowsOf(item, options);
-    this.#state.watch.rows = [...others, ...rows];
+    this.#own().rows = [...others, ...rows];
     const events = rows.map((row) => ({ channel_expiry: zohoTime(row.expiresAt), ...placeOf(row) }));
     return success({ events }, method === "POST" ? SUBSCRIBED : UPDATED);
   }
@@ -185,7 +189,7 @@ export class Watch implements Service {
     }));
     const touched = old.filter((row, i) => rows[i]?.events.length !== row.events.length);
     if (touched.length === 0) throw notSubscribed();
-    this.#state.watch.rows = [...others, ...rows.filter(({ events }) => events.length > 0)];
+    this.#own().rows = [...others, ...rows.filter(({ events }) => events.length > 0)];
     return success({ events: touched.map(placeOf) }, "Successfully removed the subscribe details");
   }
 
@@ -196,14 +200,14 @@ export class Watch implements Service {
       this.#forgetExpired(product, id);
       const own = this.#of(product).filter((row) => row.channelId === id);
       if (own.length === 0) throw notSubscribed();
-      this.#state.watch.rows = this.rows().filter((row) => !own.includes(row));
+      this.#own().rows = this.rows().filter((row) => !own.includes(row));
       return own.map((row) => success(placeOf(row), "Successfully un-subscribed from actions-watch"));
     });
     return product === "bigin" ? answerResults("watch", results, 202, 202) : answerResults("watch", results, 200);
   }
 
   #forgetExpired(product: string, id: string): void {
-    const { watch } = this.#state;
+    const watch = this.#own();
     watch.expired = watch.expired?.filter((row) => row.product !== product || row.channelId !== id);
   }
 
@@ -215,7 +219,7 @@ export class Watch implements Service {
   #list(request: ApiRequest, product: string): Answer {
     const { query } = request;
     const [id, module] = [query.get("channel_id"), query.get("module")];
-    const expired = isOwnClient(request) ? (this.#state.watch.expired ?? []) : [];
+    const expired = isOwnClient(request) ? (this.#own().expired ?? []) : [];
     const rows = [...this.rows(), ...expired]
       .filter((row) => row.product === product)
       .filter((row) => (!id || row.channelId === id) && (!module || row.module === module));

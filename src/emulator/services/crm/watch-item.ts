@@ -1,8 +1,9 @@
-import { isRecord } from "../util/json.ts";
-import type { Refusal } from "./answer.ts";
-import { refuseItem } from "./crm-api.ts";
+import { isRecord } from "../../../util/json.ts";
+import type { Refusal } from "../../answer.ts";
+import { textOf } from "../../state.ts";
+import { refuseItem } from "./api.ts";
 import { findModule } from "./modules.ts";
-import { type ChannelRow, textOf } from "./state.ts";
+import type { ChannelRow } from "./state.ts";
 
 export type Item = Readonly<Record<string, unknown>>;
 

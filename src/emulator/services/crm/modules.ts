@@ -1,4 +1,4 @@
-import { memberOf } from "./state.ts";
+import { memberOf } from "../../state.ts";
 
 export interface Field {
   readonly id: string;
@@ -105,6 +105,13 @@ const modules: Readonly<Record<string, Readonly<Record<string, Module>>>> = Obje
   ]),
 );
 
+const byKey = Object.fromEntries(
+  Object.entries(modules).map(([product, all]) => [
+    product,
+    new Map(Object.values(all).map((module) => [keyOf(module.apiName), module])),
+  ]),
+);
+
 function toModule(apiName: string, specification: string, index: number): Module {
   const isPerson = specification.startsWith("Last_Name");
   const system = isPerson ? ["Full_Name text", ...SYSTEM] : SYSTEM;
@@ -135,8 +142,13 @@ export function modulesOf(product: string): readonly Module[] {
   return Object.values(memberOf(modules, product) ?? {});
 }
 
+/** Names count without regard to case and underscores: clients of CRM's older versions write `purchase_orders` and `SalesOrders`. */
 export function findModule(product: string, name: string): Module | undefined {
-  return memberOf(memberOf(modules, product) ?? {}, name);
+  return memberOf(byKey, product)?.get(keyOf(name));
+}
+
+function keyOf(name: string): string {
+  return name.toLowerCase().replaceAll("_", "");
 }
 
 /** A module as `settings/modules` answers it. */

@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import { findEvent } from "../contract/event-names.ts";
-import type { Format } from "../contract/product.ts";
-import { type Credential, noSecrets, type Secrets, secret } from "../delivery/secrets.ts";
-import { type Answer, type ApiRecord, type RecordStore, Refusal, type Subscription } from "./answer.ts";
-import type { Deliveries } from "./deliveries.ts";
-import { memberOf, nextId, type ProductState, type StoredRecord } from "./state.ts";
+import { z } from "zod";
+import { findEvent } from "../../contract/event-names.ts";
+import type { Format } from "../../contract/product.ts";
+import { type Credential, noSecrets, type Secrets, secret } from "../../delivery/secrets.ts";
+import { type Answer, type ApiRecord, type RecordStore, Refusal, type Subscription, type Wording } from "../answer.ts";
+import type { Routes } from "../routes.ts";
+import type { Service, ServiceParts } from "../service.ts";
+import { digits, memberOf, nextId, type StoredRecord, storedRecord } from "../state.ts";
 
 export type Data = Readonly<Record<string, unknown>>;
 export type Operation = "add" | "edit" | "delete";
@@ -14,16 +16,34 @@ export interface Row {
   readonly record: StoredRecord;
 }
 
-/** The records of a product. A subclass says what they must be, how its API shows them, and what follows from a write. */
-export abstract class Store<Hook extends { readonly id: string }> implements RecordStore {
+export interface StoreState<Hook> {
+  hooks: Hook[];
+  /** By module and id, the oldest first. */
+  readonly tables: Record<string, Record<string, StoredRecord>>;
+  nextId: string;
+}
+
+/** Schema of the state of a product with that kind of webhooks. */
+export function storeState<Hook>(hook: z.ZodType<Hook>): z.ZodType<StoreState<Hook>> {
+  const tables = z.record(z.string(), z.record(z.string(), storedRecord));
+  return z.object({ hooks: z.array(hook), tables, nextId: digits });
+}
+
+/** The records and webhooks of a product. A subclass says what they must be, how its API shows them, and what follows from a write. */
+export abstract class Store<Hook extends { readonly id: string }> implements RecordStore, Service {
   abstract readonly product: string;
+  abstract readonly paths: RegExp;
+  abstract readonly routes: Routes;
+  abstract readonly fail: Wording;
+  readonly records: readonly RecordStore[] = [this];
   protected abstract readonly notFound: Answer;
-  readonly #own: () => ProductState<Hook>;
-  protected readonly deliveries: Pick<Deliveries, "probe" | "send">;
+  protected abstract readonly moduleNames: readonly string[];
+  readonly #own: () => StoreState<Hook>;
+  protected readonly deliveries: ServiceParts["deliveries"];
   protected readonly now: () => number;
 
   /** `own`: its part of the state. */
-  constructor(own: () => ProductState<Hook>, deliveries: Pick<Deliveries, "probe" | "send">, now: () => number) {
+  constructor(own: () => StoreState<Hook>, { deliveries, now }: ServiceParts) {
     this.#own = own;
     this.deliveries = deliveries;
     this.now = now;
@@ -46,7 +66,7 @@ export abstract class Store<Hook extends { readonly id: string }> implements Rec
   protected abstract written(operation: Operation, module: string, row: Row, before: Data): void;
 
   modules(): readonly { readonly name: string; readonly count: number }[] {
-    return Object.entries(this.#own().tables).map(([name, table]) => ({ name, count: Object.keys(table).length }));
+    return this.moduleNames.map((name) => ({ name, count: Object.keys(this.table(name)).length }));
   }
 
   list(module: string, limit: number): readonly ApiRecord[] {
@@ -94,9 +114,10 @@ export abstract class Store<Hook extends { readonly id: string }> implements Rec
   }
 
   protected table(module: string): Record<string, StoredRecord> {
-    const table = memberOf(this.#own().tables, module);
-    if (table !== undefined) return table;
-    throw new Refusal(this.notFound);
+    if (!this.moduleNames.includes(module)) throw new Refusal(this.notFound);
+    const { tables } = this.#own();
+    tables[module] ??= {};
+    return tables[module];
   }
 
   protected addHook<Made extends Hook>(hook: Made): Made {

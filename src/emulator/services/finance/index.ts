@@ -1,22 +1,26 @@
 import { isDeepStrictEqual } from "node:util";
-import { HEADER_NAME } from "../delivery/delivery.ts";
-import { withQuery } from "../delivery/target.ts";
-import { books } from "../products/books.ts";
-import { isHttpUrl } from "../util/hosts.ts";
-import { isRecord, parseJson, writeJson } from "../util/json.ts";
-import { type Answer, type ApiRequest, Refusal, type Service } from "./answer.ts";
-import { type FinanceHook, memberOf, textOf } from "./state.ts";
-import { type Data, flawIn, type Operation, onlyKey, type Row, Store } from "./store.ts";
+import { z } from "zod";
+import { HEADER_NAME } from "../../../delivery/delivery.ts";
+import { withQuery } from "../../../delivery/target.ts";
+import { books } from "../../../products/books.ts";
+import { isHttpUrl } from "../../../util/hosts.ts";
+import { isRecord, parseJson, writeJson } from "../../../util/json.ts";
+import { type Answer, type ApiRequest, Refusal, type Wording, wordingOf } from "../../answer.ts";
+import type { Handler, Routes } from "../../routes.ts";
+import { allows } from "../../scopes.ts";
+import { defineService } from "../../service.ts";
+import { memberOf, members, textOf } from "../../state.ts";
+import { type Data, flawIn, type Operation, onlyKey, type Row, Store, type StoreState, storeState } from "../store.ts";
 
 const BOOKS = "/books/v3";
 const ROOTS: Readonly<Record<string, string>> = { [BOOKS]: "ZohoBooks", "/inventory/v1": "ZohoInventory" };
-const SCOPES: Readonly<Record<string, string>> = { GET: "READ", POST: "CREATE", PUT: "UPDATE", DELETE: "DELETE" };
 const ENTITIES = ["customer", "item", "estimate", "invoice", "salesorder", "purchaseorder", "expense"];
 const ARGUMENTS = [
   ...["webhook_name", "description", "entity", "method", "url", "headers", "query_parameters", "body_type"],
   ...["raw_data", "form_data", "secret"],
 ];
-/** Faster settings calls are rejected. */
+/** A settings call is rejected if this many came within the pause before it. */
+const BURST = 2;
 const PAUSE_MS = 600;
 const MAX_PER_PAGE = 200;
 /** Types of workflow rules that run when a record is written. */
@@ -26,6 +30,34 @@ const RULES: Readonly<Record<Operation, readonly string[]>> = {
   delete: ["delete"],
 };
 const [, wire] = books.formats;
+const hookSchema = z.object({
+  id: z.string(),
+  root: z.string(),
+  body: members,
+  rules: z.array(z.object({ id: z.string(), type: z.string() })),
+});
+
+type FinanceHook = z.infer<typeof hookSchema>;
+
+export const finance = defineService<StoreState<FinanceHook>>({
+  name: "finance",
+  schema: storeState(hookSchema),
+  empty: () => ({ hooks: [], tables: {}, nextId: "460000000026049" }),
+  open: (own, parts) => new Finance(own, parts),
+});
+
+const wording: Wording = wordingOf(
+  {
+    noToken: [401, 14, "Invalid value passed for authtoken"],
+    badToken: [401, 14, "Invalid value passed for authtoken"],
+    badScope: [401, 57, "You are not authorized to perform this operation"],
+    wrongMethod: [405, 5, "Invalid URL Passed"],
+    lacking: [404, 5, "Invalid URL Passed"],
+    tooMany: [429, 1070, "too many requests"],
+    broken: [500, 1001, "Internal Error"],
+  },
+  (code, message) => ({ code, message }),
+);
 
 interface Module {
   /** Wraps its record in answers and deliveries. */
@@ -62,13 +94,21 @@ const MODULES: Readonly<Record<string, Module>> = {
 };
 
 /** Records of Books, and webhooks and workflow rules of one Books and one Inventory organisation. */
-export class Finance extends Store<FinanceHook> implements Service {
+export class Finance extends Store<FinanceHook> {
   readonly product = "books";
+  readonly paths = /^\/(books\/v3|inventory\/v1)\//;
+  readonly fail = wording;
+  readonly routes: Routes = Object.assign(
+    {},
+    ...Object.keys(ROOTS).map((root) => this.#routesOfRoot(root)),
+    ...Object.keys(MODULES).map((module) => this.#routesOfModule(module)),
+  );
+  protected readonly moduleNames = Object.keys(MODULES);
   readonly organizationId = "10234695";
   /** The page size of the list of webhooks, whatever is requested. */
   pageSize = MAX_PER_PAGE;
   protected readonly notFound = failure(404, 1002, "Resource does not exist.");
-  #calledAt = Number.NEGATIVE_INFINITY;
+  #calledAt: readonly number[] = [];
 
   /** A webhook without a rule is never called. */
   protected subscription({ root, body, rules }: FinanceHook) {
@@ -148,62 +188,84 @@ export class Finance extends Store<FinanceHook> implements Service {
     }
   }
 
-  answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
-    const root = Object.keys(ROOTS).find((each) => request.path.startsWith(`${each}/`));
-    if (root === undefined) return undefined;
-    const path = request.path.slice(root.length);
-    const [, name = "", recordId] = /^\/(\w+)(?:\/(\d+))?$/.exec(path) ?? [];
-    const module = root === BOOKS ? memberOf(MODULES, name) : undefined;
-    const operation = memberOf(SCOPES, request.method);
-    if (!scopes.includes(`${ROOTS[root]}.${module?.scope ?? "settings"}.${operation}`))
-      return failure(401, 57, "You are not authorized to perform this operation");
-    if (path === "/organizations") {
-      const organizations = [{ organization_id: this.organizationId, name: "Acme" }];
-      return { status: 200, body: { code: 0, message: "success", organizations } };
-    }
-    if (request.query.get("organization_id") !== this.organizationId)
-      return failure(400, 4, "Invalid value passed for organization_id");
-    if (module !== undefined) return this.#records(request, name, module.key, recordId);
-    if (path.startsWith("/settings/")) {
-      const isTooSoon = this.now() - this.#calledAt < PAUSE_MS;
-      this.#calledAt = this.now();
-      if (isTooSoon) return failure(429, 1070, "too many requests");
-    }
-    if (path === "/settings/workflows" && request.method === "POST") return this.#addRule(root, request.json);
-    if (path === "/settings/webhooks" && request.method === "POST") return this.#createHook(root, request.json);
-    if (path === "/settings/webhooks" && request.method === "GET") return this.#listHooks(root, request.query);
-    const id = /^\/settings\/webhooks\/(\d+)$/.exec(path)?.[1];
-    if (id === undefined || request.method !== "DELETE")
-      return { ...failure(404, 5, "Invalid URL Passed"), isLacking: true };
-    if (!this.dropHook(id)) return failure(404, 1002, "Webhook does not exist.");
-    return { status: 200, body: { code: 0, message: "The webhook has been deleted." } };
+  reset(): void {
+    this.#calledAt = [];
   }
 
-  #records(request: ApiRequest, module: string, key: string, id: string | undefined): Answer {
-    const { method, query } = request;
-    const one = (message: string, row: Row, status = 200): Answer => ({
+  #routesOfRoot(root: string): Routes {
+    const settings = (handle: Handler) => this.#allowed(root, "settings", this.#paced(handle));
+    return {
+      [`GET ${root}/organizations`]: this.#scoped(root, "settings", () => ({
+        status: 200,
+        body: {
+          code: 0,
+          message: "success",
+          organizations: [{ organization_id: this.organizationId, name: "Acme" }],
+        },
+      })),
+      [`POST ${root}/settings/workflows`]: settings(({ json }) => this.#addRule(root, json)),
+      [`POST ${root}/settings/webhooks`]: settings(({ json }) => this.#createHook(root, json)),
+      [`GET ${root}/settings/webhooks`]: settings(({ query }) => this.#listHooks(root, query)),
+      [`DELETE ${root}/settings/webhooks/{id}`]: settings(({ params }) =>
+        this.dropHook(params.id ?? "")
+          ? { status: 200, body: { code: 0, message: "The webhook has been deleted." } }
+          : failure(404, 1002, "Webhook does not exist."),
+      ),
+    };
+  }
+
+  #routesOfModule(module: string): Routes {
+    const { key, scope } = MODULES[module] as Module;
+    const allowed = (handle: Handler) => this.#allowed(BOOKS, scope, handle);
+    const one = (message: string, id: string, status = 200): Answer => ({
       status,
-      body: { code: 0, message, [key]: this.shown(module, row) },
+      body: { code: 0, message, [key]: this.shown(module, this.find(module, id)) },
     });
-    if (method === "POST" && id === undefined)
-      return one(`The ${key} has been created.`, this.find(module, this.create(module, dataOf(request)).id), 201);
-    if (method === "GET" && id === undefined) {
-      const page = Number(query.get("page") ?? 1);
-      const per_page = Number(query.get("per_page") ?? MAX_PER_PAGE);
-      if (!(page >= 1 && per_page >= 1 && per_page <= MAX_PER_PAGE))
-        return failure(400, 4, "Invalid value passed for page or per_page");
-      const rows = this.page(module, (page - 1) * per_page, per_page + 1);
-      const page_context = { page, per_page, has_more_page: rows.length > per_page };
-      const records = rows.slice(0, per_page).map((row) => this.shown(module, row));
-      return { status: 200, body: { code: 0, message: "success", [module]: records, page_context } };
-    }
-    if (id === undefined || method === "POST") return failure(405, 5, "Invalid URL Passed");
-    const row = this.find(module, id);
-    if (method === "GET") return one("success", row);
-    if (method === "PUT") this.change(module, id, dataOf(request));
-    else this.remove(module, id);
-    const message = `The ${key} has been ${method === "PUT" ? "updated" : "deleted"}.`;
-    return method === "PUT" ? one(message, row) : { status: 200, body: { code: 0, message } };
+    return {
+      [`GET ${BOOKS}/${module}`]: allowed(({ query }) => this.#list(module, query)),
+      [`POST ${BOOKS}/${module}`]: allowed((call) =>
+        one(`The ${key} has been created.`, this.create(module, dataOf(call)).id, 201),
+      ),
+      [`GET ${BOOKS}/${module}/{id}`]: allowed(({ params }) => one("success", params.id ?? "")),
+      [`PUT ${BOOKS}/${module}/{id}`]: allowed((call) =>
+        one(`The ${key} has been updated.`, this.change(module, call.params.id ?? "", dataOf(call)).id),
+      ),
+      [`DELETE ${BOOKS}/${module}/{id}`]: allowed(({ params }) => {
+        this.remove(module, params.id ?? "");
+        return { status: 200, body: { code: 0, message: `The ${key} has been deleted.` } };
+      }),
+    };
+  }
+
+  #scoped(root: string, scope: string, handle: Handler): Handler {
+    return (call) => (allows(call.scopes, `${ROOTS[root]}.${scope}`, call.method) ? handle(call) : wording("badScope"));
+  }
+
+  #allowed(root: string, scope: string, handle: Handler): Handler {
+    return this.#scoped(root, scope, (call) =>
+      call.query.get("organization_id") === this.organizationId
+        ? handle(call)
+        : failure(400, 4, "Invalid value passed for organization_id"),
+    );
+  }
+
+  #paced(handle: Handler): Handler {
+    return (call) => {
+      const recent = this.#calledAt.filter((at) => this.now() - at < PAUSE_MS);
+      this.#calledAt = [...recent, this.now()].slice(-BURST);
+      return recent.length >= BURST ? wording("tooMany") : handle(call);
+    };
+  }
+
+  #list(module: string, query: URLSearchParams): Answer {
+    const page = Number(query.get("page") ?? 1);
+    const per_page = Number(query.get("per_page") ?? MAX_PER_PAGE);
+    if (!(page >= 1 && per_page >= 1 && per_page <= MAX_PER_PAGE))
+      return failure(400, 4, "Invalid value passed for page or per_page");
+    const rows = this.page(module, (page - 1) * per_page, per_page + 1);
+    const page_context = { page, per_page, has_more_page: rows.length > per_page };
+    const records = rows.slice(0, per_page).map((row) => this.shown(module, row));
+    return { status: 200, body: { code: 0, message: "success", [module]: records, page_context } };
   }
 
   #createHook(root: string, json: unknown): Answer {

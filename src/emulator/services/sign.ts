@@ -1,10 +1,15 @@
-import { sign } from "../products/sign.ts";
-import { ExactNumber, isRecord, parseJson, writeJson } from "../util/json.ts";
-import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Service } from "./answer.ts";
-import { memberOf, type SignHook, textOf } from "./state.ts";
-import { type Data, flawIn, onlyKey, type Row, Store } from "./store.ts";
+import { z } from "zod";
+import { sign as product } from "../../products/sign.ts";
+import { ExactNumber, isRecord, parseJson, writeJson } from "../../util/json.ts";
+import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Wording, wordingOf } from "../answer.ts";
+import type { Handler, Routes } from "../routes.ts";
+import { allows } from "../scopes.ts";
+import { defineService } from "../service.ts";
+import { memberOf, textOf } from "../state.ts";
+import { type Data, flawIn, onlyKey, type Row, Store, type StoreState, storeState } from "./store.ts";
 
 const HOOKS_PATH = "/api/v1/accounts/webhooks";
+const REQUESTS_PATH = "/api/v1/requests";
 /** What can happen to a request: what its deliveries call it, the action that a webhook subscribes to, and the new status. */
 const STEPS: Readonly<Record<string, readonly [operation: string, action: string, status?: string]>> = {
   submit: ["RequestSubmitted", "Sent", "inprogress"],
@@ -28,16 +33,38 @@ const OWNER = {
   ...{ owner_id: "100000000000000019", owner_email: "legal@example.com", owner_first_name: "Ines" },
   ...{ owner_last_name: "Prado", org_id: "70000001" },
 };
-/** Scopes of `ZohoSign.documents` by method and path. */
-const SCOPES: Readonly<Record<string, string>> = {
-  GET: "READ",
-  POST: "CREATE",
-  "GET id": "READ",
-  "POST id submit": "UPDATE",
-  "POST id recall": "UPDATE",
-  "PUT id delete": "DELETE",
-};
-const [wire] = sign.formats;
+const [wire] = product.formats;
+
+const hookSchema = z.object({
+  id: z.string(),
+  form: z.record(z.string(), z.string()).readonly(),
+  /** Undefined if it does not sign. */
+  secret: z.string().optional(),
+  /** Deliveries that have failed in a row. */
+  failures: z.number(),
+});
+
+type SignHook = z.infer<typeof hookSchema>;
+
+export const sign = defineService<StoreState<SignHook>>({
+  name: "sign",
+  schema: storeState(hookSchema),
+  empty: () => ({ hooks: [], tables: {}, nextId: "100000000000321001" }),
+  open: (own, parts) => new Sign(own, parts),
+});
+
+const wording: Wording = wordingOf(
+  {
+    noToken: [401, 9041, "Invalid Oauth token"],
+    badToken: [401, 9041, "Invalid Oauth token"],
+    badScope: [401, 9041, "Invalid Oauth Scope"],
+    wrongMethod: [404, 9004, "no such URL"],
+    lacking: [404, 9004, "no such URL"],
+    tooMany: [429, 9043, "too many requests"],
+    broken: [500, 9000, "Internal Error"],
+  },
+  (code, message) => ({ code, message, status: "failure" }),
+);
 
 /** What one recipient has to do. */
 interface Action {
@@ -50,8 +77,24 @@ interface Action {
 }
 
 /** Requests and webhooks of one Zoho Sign account. Ids of webhooks are JSON numbers of 18 digits, as integrations see them. */
-export class Sign extends Store<SignHook> implements Service {
+export class Sign extends Store<SignHook> {
   readonly product = "sign";
+  readonly paths = /^\/api\/v1\/(requests|accounts\/webhooks)(\/|$)/;
+  readonly fail = wording;
+  readonly routes: Routes = {
+    [`GET ${HOOKS_PATH}`]: ofAccount(({ query }) => this.#listHooks(query.get("data"))),
+    [`POST ${HOOKS_PATH}`]: ofAccount((call) => this.#createHook(call)),
+    [`DELETE ${HOOKS_PATH}/{name}`]: ofAccount(({ params }) =>
+      this.dropHook(params.name ?? "") ? success({ message: "deleted" }) : failure(400, 9015, "no such webhook"),
+    ),
+    [`GET ${REQUESTS_PATH}`]: this.#allowed("GET", ({ query }) => this.#list(query.get("data"))),
+    [`POST ${REQUESTS_PATH}`]: this.#allowed("POST", (call) => this.#upload(call)),
+    [`GET ${REQUESTS_PATH}/{id}`]: this.#onRequest("GET", () => {}),
+    [`POST ${REQUESTS_PATH}/{id}/submit`]: this.#onRequest("PUT", (row) => this.#take("submit", row, {})),
+    [`POST ${REQUESTS_PATH}/{id}/recall`]: this.#onRequest("PUT", (row) => this.#take("recall", row, {})),
+    [`PUT ${REQUESTS_PATH}/{id}/delete`]: this.#onRequest("DELETE", ({ id }) => this.remove("requests", id)),
+  };
+  protected readonly moduleNames = ["requests"];
   protected readonly notFound = failure(400, 20405, "No match found");
 
   protected subscription(hook: SignHook) {
@@ -112,8 +155,12 @@ export class Sign extends Store<SignHook> implements Service {
     return { id, ...this.shown(module, row) };
   }
 
+  aging(): () => void {
+    return () => this.#expire();
+  }
+
   /** Ends the requests whose time is over. */
-  expire(): void {
+  #expire(): void {
     for (const row of this.page("requests", 0, Number.POSITIVE_INFINITY))
       if (statusOf(row) === "inprogress" && Number(row.record.expiresAt) <= this.now()) this.#take("expire", row, {});
   }
@@ -178,23 +225,22 @@ export class Sign extends Store<SignHook> implements Service {
     }
   }
 
-  answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
-    const { path, method } = request;
-    if (path === HOOKS_PATH || path.startsWith(`${HOOKS_PATH}/`)) return this.#webhooks(request, scopes);
-    const parts = /^\/api\/v1\/requests(?:\/(\d+)(?:\/(submit|recall|delete))?)?$/.exec(path);
-    if (parts === null) return undefined;
-    const [, id, step] = parts;
-    const scope = memberOf(SCOPES, [method, ...(id ? ["id"] : []), ...(step ? [step] : [])].join(" "));
-    if (scope === undefined) return { ...failure(404, 9004, "no such URL"), isLacking: true };
-    if (![scope, "ALL"].some((each) => scopes.includes(`ZohoSign.documents.${each}`)))
-      return failure(401, 9041, "Invalid Oauth Scope");
-    this.expire();
-    if (id === undefined && method === "POST") return this.#upload(request);
-    if (id === undefined) return this.#list(request.query.get("data"));
-    const row = this.find("requests", id);
-    if (step === "delete") this.remove("requests", id);
-    else if (step !== undefined) this.#take(step, row, {});
-    return success({ requests: this.shown("requests", row) });
+  /** A handler for a token with a scope of documents. Requests whose time is over have ended when it runs. */
+  #allowed(method: string, handle: Handler): Handler {
+    return (call) => {
+      if (!allows(call.scopes, "ZohoSign.documents", method)) return wording("badScope");
+      this.#expire();
+      return handle(call);
+    };
+  }
+
+  /** Does something with the request of the path, and answers it. */
+  #onRequest(method: string, act: (row: Row) => void): Handler {
+    return this.#allowed(method, ({ params }) => {
+      const row = this.find("requests", params.id ?? "");
+      act(row);
+      return success({ requests: this.shown("requests", row) });
+    });
   }
 
   #upload({ form }: ApiRequest): Answer {
@@ -210,16 +256,6 @@ export class Sign extends Store<SignHook> implements Service {
     const rows = this.page("requests", start_index - 1, row_count + 1);
     const page_context = { row_count, start_index, has_more_rows: rows.length > row_count };
     return success({ requests: rows.slice(0, row_count).map((row) => this.shown("requests", row)), page_context });
-  }
-
-  #webhooks(request: ApiRequest, scopes: readonly string[]): Answer {
-    if (!scopes.includes("ZohoSign.account.ALL")) return failure(401, 9041, "Invalid Oauth Scope");
-    const id = request.path.slice(HOOKS_PATH.length + 1);
-    if (request.method === "GET" && id === "") return this.#listHooks(request.query.get("data"));
-    if (request.method === "POST" && id === "") return this.#createHook(request);
-    if (request.method !== "DELETE" || id === "") return { ...failure(404, 9004, "no such URL"), isLacking: true };
-    if (!this.dropHook(id)) return failure(400, 9015, "no such webhook");
-    return success({ message: "deleted" });
   }
 
   #listHooks(data: string | null): Answer {
@@ -253,6 +289,11 @@ export class Sign extends Store<SignHook> implements Service {
       body: writeJson(withNumericIds({ code: 0, webhook: { webhook_id: id }, status: "success" })),
     };
   }
+}
+
+/** A handler for a token with the scope of the account. */
+function ofAccount(handle: Handler): Handler {
+  return (call) => (allows(call.scopes, "ZohoSign.account", "ALL") ? handle(call) : wording("badScope"));
 }
 
 function isCount(value: unknown): value is number {

@@ -1,12 +1,16 @@
-import type { Probe } from "../contract/product.ts";
-import type { HeaderPair } from "../delivery/delivery.ts";
-import { wire } from "../products/desk/wire.ts";
-import { writeKeySet } from "../proofs/keys.ts";
-import { isRecord } from "../util/json.ts";
-import { type Answer, type ApiRequest, Refusal, type Service } from "./answer.ts";
-import { publishedKey, publishedSecrets } from "./published.ts";
-import { type DeskHook, memberOf, textOf } from "./state.ts";
-import { type Data, flawIn, type Operation, type Row, Store } from "./store.ts";
+import { z } from "zod";
+import type { Probe } from "../../../contract/product.ts";
+import type { HeaderPair } from "../../../delivery/delivery.ts";
+import { wire } from "../../../products/desk/wire.ts";
+import { writeKeySet } from "../../../proofs/keys.ts";
+import { isRecord } from "../../../util/json.ts";
+import { type Answer, Refusal, type Wording, wordingOf } from "../../answer.ts";
+import { publishedKey, publishedSecrets } from "../../published.ts";
+import type { Call, Handler, Routes } from "../../routes.ts";
+import { allows } from "../../scopes.ts";
+import { defineService } from "../../service.ts";
+import { memberOf, members, textOf } from "../../state.ts";
+import { type Data, flawIn, type Operation, type Row, Store, type StoreState, storeState } from "../store.ts";
 
 const EVENTS = new Set<string>(wire.events.map(({ name }) => name));
 const KEYS = ["name", "description", "url", "isEnabled", "ignoreSourceId", "includeEventsFrom", "subscriptions"];
@@ -18,12 +22,35 @@ const FILTERS: Readonly<Record<string, RegExp>> = {
     /^(Ticket|Task|Call|Event|Account|Agent|Article|Article_Translation|Contact|Department|KBRootCategory|KBSection|TimeEntry)_Update$/,
   direction: /^Ticket_Thread_Add$/,
 };
-const SCOPES: Readonly<Record<string, string>> = { GET: "READ", POST: "CREATE", PATCH: "UPDATE", DELETE: "DELETE" };
 const VERBS = { add: "Add", edit: "Update", delete: "Delete" } as const;
-const TRASH = "moveToTrash";
+const hookSchema = z.object({ id: z.string(), body: members });
+
+type DeskHook = z.infer<typeof hookSchema>;
+
+export const desk = defineService<StoreState<DeskHook>>({
+  name: "desk",
+  schema: storeState(hookSchema),
+  empty: () => ({ hooks: [], tables: {}, nextId: "1892000000004203471" }),
+  open: (own, parts) => new Desk(own, parts),
+});
+
+const API = "/api/v1";
+const wording: Wording = wordingOf(
+  {
+    noToken: [401, "UNAUTHORIZED", "You are not authenticated to perform this operation."],
+    badToken: [401, "INVALID_OAUTH", "The OAuth Token you provided is invalid."],
+    badScope: [403, "SCOPE_MISMATCH", "The OAuth token does not have access"],
+    wrongMethod: [405, "METHOD_NOT_ALLOWED", "not here"],
+    lacking: [404, "URL_NOT_FOUND", "The URL you requested could not be found."],
+    tooMany: [429, "TOO_MANY_REQUESTS", "You have exceeded the allowed number of requests."],
+    broken: [500, "INTERNAL_SERVER_ERROR", "An internal server error occurred."],
+  },
+  (errorCode, message) => ({ errorCode, message }),
+);
 
 interface Module {
   readonly title: string;
+  readonly singular: string;
   readonly required: readonly string[];
   readonly usual: Data;
 }
@@ -32,6 +59,7 @@ interface Module {
 const MODULES: Readonly<Record<string, Module>> = {
   tickets: {
     title: "Ticket",
+    singular: "ticket",
     required: ["subject", "departmentId", "contactId"],
     usual: {
       ...empty("subject description priority category subCategory classification departmentId contactId accountId"),
@@ -42,6 +70,7 @@ const MODULES: Readonly<Record<string, Module>> = {
   },
   contacts: {
     title: "Contact",
+    singular: "contact",
     required: ["lastName"],
     usual: {
       ...empty("firstName lastName email secondaryEmail phone mobile accountId ownerId type title description"),
@@ -53,17 +82,32 @@ const MODULES: Readonly<Record<string, Module>> = {
 const COMPUTED = new Set(["id", "ticketNumber", "statusType", "closedTime", "createdTime", "modifiedTime", "webUrl"]);
 
 /** Tickets, contacts and webhooks of one Desk organisation, by its OpenAPI. A URL is probed before its webhook is saved. */
-export class Desk extends Store<DeskHook> implements Service {
+export class Desk extends Store<DeskHook> {
   readonly product = "desk";
   readonly orgId = "60017843";
-  protected readonly notFound = failure(404, "URL_NOT_FOUND", "The URL you requested could not be found.");
+  readonly paths = /^\/(api\/v1\/|\.well-known\/jwks\.json$)/;
+  readonly fail = wording;
+  readonly routes: Routes = {
+    // The public keys that verify its tokens, which everybody may read.
+    "public GET /.well-known/jwks.json": () => ({ status: 200, body: writeKeySet(publishedKey) }),
+    [`GET ${API}/organizations`]: ({ scopes }) =>
+      allows(scopes, "Desk.basic", "GET")
+        ? { status: 200, body: { data: [{ id: this.orgId, companyName: "Acme" }] } }
+        : wording("badScope"),
+    [`GET ${API}/webhooks`]: this.#allowed("webhooks", () => this.#listHooks()),
+    [`POST ${API}/webhooks`]: this.#allowed("webhooks", ({ json }) => this.#saveHook(json)),
+    [`GET ${API}/webhooks/{id}`]: this.#ofHook((hook) => ({ status: 200, body: shownHook(hook) })),
+    [`PATCH ${API}/webhooks/{id}`]: this.#ofHook((hook, { json }) => this.#saveHook(json, hook)),
+    [`DELETE ${API}/webhooks/{id}`]: this.#ofHook((hook) => {
+      this.dropHook(hook.id);
+      return { status: 200, body: "" };
+    }),
+    ...Object.assign({}, ...Object.keys(MODULES).map((module) => this.#routesOf(module))),
+  };
+  protected readonly notFound = wording("lacking");
+  protected readonly moduleNames = Object.keys(MODULES);
   /** Header of the call that is answered now. */
   #sourceId: string | undefined;
-
-  /** The public keys that verify its tokens, which everybody may read. */
-  keySet(): Answer {
-    return { status: 200, body: writeKeySet(publishedKey) };
-  }
 
   protected subscription({ body }: DeskHook) {
     const { url, subscriptions, isEnabled } = body;
@@ -139,72 +183,79 @@ export class Desk extends Store<DeskHook> implements Service {
     return { ...this.shown(module, row), contact };
   }
 
-  async answer(request: ApiRequest, scopes: readonly string[]): Promise<Answer | undefined> {
-    const path = /^\/api\/v1\/(organizations|webhooks|tickets|contacts)(?:\/(\d+|moveToTrash))?$/.exec(request.path);
-    if (path === null) return undefined;
-    const [, module = "", id] = path;
-    if (module === "organizations") {
-      return scopes.includes("Desk.basic.READ")
-        ? { status: 200, body: { data: [{ id: this.orgId, companyName: "Acme" }] } }
-        : failure(403, "SCOPE_MISMATCH", "The OAuth token does not have access");
-    }
-    if ((request.headers.orgid ?? request.query.get("orgId")) !== this.orgId)
-      return failure(403, "FORBIDDEN", "The orgId is missing or not yours");
-    const operation = id === TRASH ? "DELETE" : memberOf(SCOPES, request.method);
-    if (operation === undefined) return notAllowed();
-    const has = (group: string): boolean => scopes.includes(`Desk.${group}.${operation}`);
-    const isAllowed =
-      module === "webhooks"
-        ? (has("settings") && has("events")) || has("webhooks")
-        : has(module) || scopes.includes(`Desk.${module}.ALL`);
-    if (!isAllowed) return failure(403, "SCOPE_MISMATCH", "The OAuth token does not have access");
-    if (module === "webhooks") return this.#webhooks(request, id);
-    const { sourceid } = request.headers;
-    this.#sourceId = typeof sourceid === "string" ? sourceid : undefined;
-    try {
-      return this.#records(request, module, id);
-    } finally {
-      this.#sourceId = undefined;
-    }
+  #routesOf(module: string): Routes {
+    const { singular } = MODULES[module] as Module;
+    const allowed = (handle: Handler) => this.#allowed(module, handle);
+    return {
+      [`GET ${API}/${module}`]: allowed(({ query }) => this.#list(module, query)),
+      [`POST ${API}/${module}`]: allowed(({ json }) => ({ status: 200, body: this.create(module, Object(json)) })),
+      [`GET ${API}/${module}/{id}`]: allowed(({ params }) => ({
+        status: 200,
+        body: this.shown(module, this.find(module, params.id ?? "")),
+      })),
+      [`PATCH ${API}/${module}/{id}`]: allowed(({ params, json }) => ({
+        status: 200,
+        body: this.change(module, params.id ?? "", Object(json)),
+      })),
+      [`POST ${API}/${module}/moveToTrash`]: this.#allowed(
+        module,
+        ({ json }) => this.#trash(module, `${singular}Ids`, json),
+        "DELETE",
+      ),
+    };
   }
 
-  #records({ method, json, query }: ApiRequest, module: string, id: string | undefined): Answer {
-    const data = isRecord(json) ? json : {};
-    if (id === TRASH) {
-      const name = module === "tickets" ? "ticketIds" : "contactIds";
-      const ids = Array.isArray(data[name]) ? data[name].map(textOf) : [];
-      const known = this.table(module);
-      if (method !== "POST") return notAllowed();
-      if (ids.length === 0 || !ids.every((each) => Object.hasOwn(known, each))) return invalid(`/${name}`);
-      for (const each of new Set(ids)) this.remove(module, each);
-      return { status: 204 };
-    }
-    if (method === "POST" && id === undefined) return { status: 200, body: this.create(module, data) };
-    if (method === "PATCH" && id !== undefined) return { status: 200, body: this.change(module, id, data) };
-    if (method !== "GET") return notAllowed();
-    if (id !== undefined) return { status: 200, body: this.shown(module, this.find(module, id)) };
+  /** A handler for a token with a scope of the module, and for the organisation's id. */
+  #allowed(module: string, handle: Handler, method?: string): Handler {
+    return (call) => {
+      if ((call.headers.orgid ?? call.query.get("orgId")) !== this.orgId)
+        return failure(403, "FORBIDDEN", "The orgId is missing or not yours");
+      const has = (group: string): boolean => allows(call.scopes, `Desk.${group}`, method ?? call.method);
+      const isAllowed = has(module) || (module === "webhooks" && has("settings") && has("events"));
+      if (!isAllowed) return wording("badScope");
+      const { sourceid } = call.headers;
+      this.#sourceId = typeof sourceid === "string" ? sourceid : undefined;
+      try {
+        return handle(call);
+      } finally {
+        this.#sourceId = undefined;
+      }
+    };
+  }
+
+  #list(module: string, query: URLSearchParams): Answer {
     const [from, limit] = [Number(query.get("from") ?? 0), Number(query.get("limit") ?? 25)];
     if (!(from >= 0 && limit >= 1 && limit <= 100))
       return unprocessable("The value passed for the 'from' or 'limit' query parameter is invalid.");
-    const rows = this.page(module, from, limit).map((row) => this.shown(module, row));
+    // Its OpenAPI counts from 0, clients in production from 1: both find the first page, and then every next one.
+    const first = from === 1 || (limit > 1 && from % limit === 1) ? from - 1 : from;
+    const rows = this.page(module, first, limit).map((row) => this.shown(module, row));
     return rows.length === 0 ? { status: 204 } : { status: 200, body: { data: rows } };
   }
 
-  async #webhooks({ method, json }: ApiRequest, id: string | undefined): Promise<Answer> {
-    const body = isRecord(json) ? json : {};
-    if (id === undefined && method === "POST") return this.#saveHook(body);
-    if (id === undefined && this.hooks.length === 0) return { status: 204 };
-    if (id === undefined) return { status: 200, body: { data: this.hooks.map(shownHook) } };
-    const hook = this.hooks.find((each) => each.id === id);
-    if (hook === undefined) return failure(404, "URL_NOT_FOUND", "no such webhook");
-    if (method === "PATCH") return this.#saveHook(body, hook);
-    if (method === "GET") return { status: 200, body: shownHook(hook) };
-    this.dropHook(hook.id);
-    return { status: 200, body: "" };
+  #trash(module: string, name: string, json: unknown): Answer {
+    const given: unknown = Object(json)[name];
+    const ids = Array.isArray(given) ? given.map(textOf) : [];
+    const known = this.table(module);
+    if (ids.length === 0 || !ids.every((each) => Object.hasOwn(known, each))) return invalid(`/${name}`);
+    for (const each of new Set(ids)) this.remove(module, each);
+    return { status: 204 };
+  }
+
+  #listHooks(): Answer {
+    return this.hooks.length === 0 ? { status: 204 } : { status: 200, body: { data: this.hooks.map(shownHook) } };
+  }
+
+  #ofHook(handle: (hook: DeskHook, call: Call) => Answer | Promise<Answer>): Handler {
+    return this.#allowed("webhooks", (call) => {
+      const hook = this.hooks.find((each) => each.id === call.params.id);
+      return hook === undefined ? failure(404, "URL_NOT_FOUND", "no such webhook") : handle(hook, call);
+    });
   }
 
   /** Creates a webhook, or changes `hook`. */
-  async #saveHook(body: Data, hook?: DeskHook): Promise<Answer> {
+  async #saveHook(json: unknown, hook?: DeskHook): Promise<Answer> {
+    const body: Data = isRecord(json) ? json : {};
     const stranger = Object.keys(body).find((key) => !KEYS.includes(key));
     if (stranger !== undefined) return invalid(`/${stranger}`);
     const { url = hook?.body.url, subscriptions, isEnabled = true } = body;
@@ -259,10 +310,6 @@ function invalid(fieldName: string, errorType = "invalid"): Answer {
 
 function unprocessable(message: string): Answer {
   return failure(422, "UNPROCESSABLE_ENTITY", message);
-}
-
-function notAllowed(): Answer {
-  return failure(405, "METHOD_NOT_ALLOWED", "not here");
 }
 
 function failure(status: number, errorCode: string, message: string): Answer {

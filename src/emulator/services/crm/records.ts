@@ -1,14 +1,15 @@
-import { isRecord } from "../util/json.ts";
-import { type Answer, type ApiRecord, errorAnswer, type RecordStore, Refusal, type Result } from "./answer.ts";
-import { refuseItem, success, writeEach, zohoTime } from "./crm-api.ts";
+import { isRecord } from "../../../util/json.ts";
+import { type Answer, type ApiRecord, errorAnswer, type RecordStore, Refusal, type Result } from "../../answer.ts";
+import { memberOf, nextId, type StoredRecord, textOf } from "../../state.ts";
+import { refuseItem, success, writeEach, zohoTime } from "./api.ts";
 import { type Field, findModule, type Module, maxLength, modulesOf, USER } from "./modules.ts";
-import { type EmulatorState, type ModuleRecords, memberOf, nextId, type StoredRecord, textOf } from "./state.ts";
+import type { CrmState, ModuleRecords } from "./state.ts";
 import type { Change } from "./watch.ts";
 import { instant } from "./watch-item.ts";
 
 export interface RecordsOptions {
   readonly product: string;
-  readonly state: EmulatorState;
+  own(): CrmState;
   now(): number;
   notify(change: Change): void;
 }
@@ -166,7 +167,7 @@ export class Records implements RecordStore {
     const data = this.#checked(module, item, i);
     const missing = [...module.fields.values()].find((field) => field.mandatory && data[field.apiName] === undefined);
     if (missing !== undefined) throw mandatory(i, missing.apiName);
-    const [id, at] = [nextId(this.#options.state), this.#options.now()];
+    const [id, at] = [nextId(this.#options.own()), this.#options.now()];
     const record = { data, createdAt: at, changedAt: at };
     this.#of(module).live[id] = record;
     const result = success(detailsOf([id, record]), "record added");
@@ -259,7 +260,7 @@ export class Records implements RecordStore {
   }
 
   #of(module: Module): ModuleRecords {
-    const { records } = this.#options.state;
+    const { records } = this.#options.own();
     const own = memberOf(records, this.product) ?? {};
     const found = memberOf(own, module.apiName) ?? { live: {}, deleted: [] };
     records[this.product] = Object.assign(own, { [module.apiName]: found });

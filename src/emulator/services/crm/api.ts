@@ -1,25 +1,22 @@
-import { type Answer, type ApiError, errorAnswer, errorBody, Refusal, type Result } from "./answer.ts";
+import {
+  type Answer,
+  type ApiError,
+  defaultWording,
+  errorAnswer,
+  errorBody,
+  Refusal,
+  type Result,
+} from "../../answer.ts";
+import { allows } from "../../scopes.ts";
 
 const MAX_LISTED = 200;
-const SCOPES: Readonly<Record<string, string>> = { crm: "zohocrm", bigin: "zohobigin", recruit: "zohorecruit" };
-const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
-  GET: ["read"],
-  POST: ["write", "create"],
-  PUT: ["write", "update"],
-  PATCH: ["write", "update"],
-  DELETE: ["delete"],
-};
+const SCOPES: Readonly<Record<string, string>> = { crm: "ZohoCRM", bigin: "ZohoBigin", recruit: "ZohoRecruit" };
 /** The organisation's offset, in which Zoho answers. */
 const OFFSET_MS = 330 * 60_000;
 
-/** Whether scopes allow a method for a resource such as `settings.modules`: by its own or by those of all `settings`. */
+/** Whether scopes allow a method for a resource of CRM, Bigin or Recruit, such as `settings.modules`. */
 export function isAllowed(scopes: readonly string[], product: string, resource: string, method: string): boolean {
-  const owned = new Set(scopes.map((scope) => scope.toLowerCase()));
-  const operations = ["all", ...(OPERATIONS[method] ?? [])];
-  const parts = resource.toLowerCase().split(".");
-  return parts.some((_, i) =>
-    operations.some((each) => owned.has([SCOPES[product], ...parts.slice(0, i + 1), each].join("."))),
-  );
+  return allows(scopes, `${SCOPES[product]}.${resource}`, method);
 }
 
 /** The page that a query asks for, as a list with the name `key`. */
@@ -70,7 +67,7 @@ export function success(details: Readonly<Record<string, unknown>>, message: str
 }
 
 export function scopeMismatch(): Answer {
-  return errorAnswer(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
+  return defaultWording("badScope");
 }
 
 export function missing(param_name: string): Answer {
@@ -79,10 +76,6 @@ export function missing(param_name: string): Answer {
 
 export function invalidParameter(param_name: string): Answer {
   return errorAnswer(400, "INVALID_DATA", "The value provided to the param is Invalid", { param_name });
-}
-
-export function wrongMethod(status = 400): Answer {
-  return errorAnswer(status, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
 }
 
 /** A time as Zoho answers it, such as `2026-11-30T21:12:25+05:30`. */

@@ -1,0 +1,50 @@
+import type { z } from "zod";
+import type { Answer, ApiRequest, RecordStore, Subscription, Wording } from "./answer.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { Routes } from "./routes.ts";
+
+/** What the emulator gives to each service. */
+export interface ServiceParts {
+  readonly deliveries: Pick<Deliveries, "probe" | "send">;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Address of the emulator, for the links in answers and deliveries. */
+  url(): string;
+}
+
+/** The API of a product, or of several that share one. */
+export interface Service {
+  /** The paths of its API, also of those that it does not have here. */
+  readonly paths: RegExp;
+  /** Asked in this order; the first that matches answers. */
+  readonly routes: Routes;
+  readonly fail: Wording;
+  /** Of each product with records. */
+  readonly records: readonly RecordStore[];
+  subscriptions(): readonly Subscription[];
+  /** Called before the organisation is made older; what it returns is called after. */
+  aging?(): () => void;
+  /** Forgets what is not in its state, which is empty by then. */
+  reset?(): void;
+}
+
+/** A service as it is registered: a name for its part of the organisation's state, and how to open it. */
+export interface ServiceDefinition<State = unknown> {
+  readonly name: string;
+  /** Checks the state of a file. */
+  readonly schema: z.ZodType<State>;
+  empty(): State;
+  /** `own`: its part of the state, which another one replaces at a reset. */
+  open(own: () => State, parts: ServiceParts): Service;
+}
+
+/** Makes a definition one of a list of services. */
+export function defineService<State>(definition: ServiceDefinition<State>): ServiceDefinition {
+  const { open, ...rest } = definition;
+  return { ...rest, open: (own, parts) => open(own as () => State, parts) };
+}
+
+/** Answers some requests in the place of the services, for tests. */
+export interface Override {
+  answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined | Promise<Answer | undefined>;
+}

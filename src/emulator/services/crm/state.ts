@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { digits, storedRecord } from "../../state.ts";
+
+const channelRow = z.object({
+  product: z.string(),
+  channelId: z.string(),
+  module: z.string(),
+  events: z.array(z.string()),
+  notifyUrl: z.string(),
+  token: z.string().nullable(),
+  expiresAt: z.number(),
+  related: z.boolean(),
+  values: z.boolean(),
+  condition: z.unknown(),
+});
+const watchState = z.object({
+  rows: z.array(channelRow),
+  /** Those that `advance` has made expire. */
+  expired: z.array(channelRow).optional(),
+});
+const moduleRecords = z.object({
+  /** By id, the oldest first. */
+  live: z.record(z.string(), storedRecord),
+  deleted: z.array(z.object({ id: z.string(), name: z.string(), deletedAt: z.number() })),
+});
+export const crmState = z.object({
+  watch: watchState,
+  /** By product and module. */
+  records: z.record(z.string(), z.record(z.string(), moduleRecords)),
+  nextId: digits,
+});
+
+export type CrmState = z.infer<typeof crmState>;
+export type WatchState = z.infer<typeof watchState>;
+/** Records of CRM, Bigin or Recruit. */
+export type ModuleRecords = z.infer<typeof moduleRecords>;
+/** One channel in one module. */
+export type ChannelRow = z.infer<typeof channelRow>;
