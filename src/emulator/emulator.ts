@@ -27,6 +27,7 @@ import { compileRoutes, findRoute } from "./routes.ts";
 import type { Override, Service } from "./service.ts";
 import { definitions, type EmulatorState, emptyState } from "./services/index.ts";
 import { age } from "./state.ts";
+import { Stubs, stubCommand } from "./stubs.ts";
 import type { NumberedRequest, SeenRequest } from "./view.ts";
 
 export interface EmulatorOptions {
@@ -62,6 +63,8 @@ const MAX_REQUESTS = 10_000;
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 const CLOSE_GRACE_MS = 200;
 const OWN_HOSTS = "a browser uses it from its own page, at localhost, an IP address or the name given as --host";
+/** A client has no token yet when it comes here. */
+const ACCOUNTS_PATH = "/oauth/";
 const CHANGES_PATH = `${CONTROL_PATH}changes`;
 
 /**
@@ -74,6 +77,7 @@ export async function openEmulator(options: EmulatorOptions) {
   const clock = (): number => now().getTime();
   const state = options.state ?? emptyState();
   const faults = new Faults();
+  const stubs = new Stubs();
   const changes = new Changes();
   const changed = (): void => {
     changes.notify();
@@ -107,18 +111,20 @@ export async function openEmulator(options: EmulatorOptions) {
     Object.assign(state, emptyState());
     for (const { service } of services) service.reset?.();
     faults.clear();
+    stubs.clear();
     deliveries.clear();
     requests.clear();
     changed();
   };
   const control = new Control({
-    ...{ faults, deliveries, requests, stores, subscriptions, advance, reset, now: clock, url: () => url },
+    ...{ faults, stubs, deliveries, requests, stores, subscriptions, advance, reset, now: clock, url: () => url },
     packageRoot: options.packageRoot,
     makeCode: (scopes) => accounts.grant(scopes),
   });
 
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
-    const answer = accounts.answer(request, originOf(request) ?? url);
+    const ofAccounts = request.path.startsWith(ACCOUNTS_PATH) ? stubs.take(request) : undefined;
+    const answer = ofAccounts ?? accounts.answer(request, originOf(request) ?? url);
     if (answer !== undefined) return answer;
     const found = services.find(({ service }) => service.paths.test(request.path));
     const fail: Wording = found?.service.fail ?? defaultWording;
@@ -126,6 +132,8 @@ export async function openEmulator(options: EmulatorOptions) {
     const token = tokenOf(request);
     const scopes = route?.isPublic === true ? [] : accounts.scopesOf(token ?? "");
     if (scopes === undefined) return fail(token === undefined ? "noToken" : "badToken");
+    const stub = stubs.take(request);
+    if (stub !== undefined) return stub;
     await deliveries.room();
     try {
       for (const override of options.overrides ?? []) {
@@ -139,7 +147,9 @@ export async function openEmulator(options: EmulatorOptions) {
       if (error instanceof Refusal) return error.answer;
       throw error;
     }
-    return { ...fail("lacking"), isLacking: true };
+    const { method, path } = request;
+    const message = `The emulator does not have ${method} ${path}. To answer it yourself: ${stubCommand(url, request)}`;
+    return { ...fail("lacking", { message }), isLacking: true };
   };
 
   /** The page, control calls and `/healthz`. They are not listed, and no fault applies to them. */
@@ -188,7 +198,10 @@ export async function openEmulator(options: EmulatorOptions) {
     const fault = faults.requests.take(request);
     if (fault === "cut") incoming.socket.destroy();
     if (fault === "cut" || fault === "silence") return seen();
-    const answer = fault ?? (await answerTo(request));
+    const isDelayed = fault !== undefined && "delayMs" in fault;
+    const answer = fault === undefined || isDelayed ? await answerTo(request) : fault;
+    if (isDelayed) await untilClosed(response, fault.delayMs);
+    if (response.destroyed) return seen();
     sendAnswer(response, answer, settings.showsClock ? now().toUTCString() : undefined);
     seen(answer);
   };
@@ -210,6 +223,7 @@ export async function openEmulator(options: EmulatorOptions) {
     url,
     state,
     faults,
+    stubs,
     deliveries,
     requests,
     accounts,
@@ -256,6 +270,18 @@ async function readMultipart(body: Buffer, type: string): Promise<URLSearchParam
     typeof value === "string" ? value : value.name,
   ]);
   return new URLSearchParams(fields);
+}
+
+/** Resolves after a time, or once the client is gone. */
+function untilClosed(response: ServerResponse, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(finish, ms);
+    response.once("close", finish);
+  });
 }
 
 function sendAnswer(response: ServerResponse, answer: Answer, date: string | undefined): void {

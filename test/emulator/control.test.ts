@@ -108,6 +108,33 @@ describe("fail", () => {
     ]);
   });
 
+  it("answers late, having done what was asked at once", async () => {
+    const token = emulator.accounts.makeAccessToken(["ZohoCRM.modules.ALL"]);
+    await call("fail", { answer: "100h", path: "/crm" }).then(({ status }) => expect(status).toBe(400));
+    await call("fail", { answer: "300ms", path: "/crm" });
+    const create = () =>
+      fetch(`${emulator.url}/crm/v8/Leads`, {
+        method: "POST",
+        headers: { authorization: `Zoho-oauthtoken ${token}` },
+        body: JSON.stringify({ data: [{ Last_Name: "Doe" }] }),
+      });
+    const startedAt = performance.now();
+    const created = create();
+    await expect.poll(async () => (await call("records?product=crm&module=Leads")).body.records).toHaveLength(1);
+    expect(performance.now() - startedAt).toBeLessThan(300);
+    expect((await created).status).toBe(201);
+    expect(performance.now() - startedAt).toBeGreaterThan(290);
+    expect((await create()).status).toBe(201);
+  });
+
+  it("ends while a late answer is due", async () => {
+    await call("fail", { answer: "1h" });
+    const other = fetch(`${emulator.url}/crm/v8/Leads`).catch(() => "closed");
+    await expect.poll(async () => emulator.faults.requests.remaining).toBe(0);
+    await emulator.close();
+    expect(await other).toBe("closed");
+  });
+
   it("loses, repeats and reorders the next deliveries of a product", async () => {
     await call("fail", { delivery: "lost", product: "desk" });
     await call("fail", { delivery: "lost" });
@@ -145,11 +172,12 @@ describe("fail", () => {
     [{}, "either answer or delivery must be given"],
     [{ answer: 429, delivery: "lost" }, "either answer or delivery must be given"],
     [{ answer: 429, retry_after: "5s" }, "retry_after is not for a fault of kind answer"],
-    [{ answer: 200 }, "answer: 200 is not a status from 400 to 599, silence or cut"],
-    [{ answer: "429" }, 'answer: "429" is not a status from 400 to 599, silence or cut'],
+    [{ answer: 200 }, "answer: 200 is not a status from 400 to 599, silence, cut or a delay such as 3s"],
+    [{ answer: "429" }, 'answer: "429" is not a status from 400 to 599, silence, cut or a delay such as 3s'],
     [{ delivery: "slow" }, 'delivery: "slow" is not one of lost, late, twice, out-of-order'],
     [{ delivery: "lost", times: 0 }, "times: 0 is not a whole number from 1 to 1000000"],
     [{ delivery: "lost", product: "mars" }, 'there is no product "mars"'],
+    [{ answer: "0s" }, "answer must be more than 0 and at most 24h"],
     [{ answer: 503, retryAfter: 5 }, 'retryAfter: "5" is not a duration'],
   ])("refuses %j", async (body, error) => {
     expect(await call("fail", body)).toMatchObject({ status: 400, body: { error } });

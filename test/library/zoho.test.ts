@@ -128,6 +128,19 @@ it("fails as asked", async () => {
   ]);
 });
 
+it("answers what it does not have as the test says", async () => {
+  const zoho = await started();
+  zoho.answer({ method: "GET", path: "/crm/v8/Leads/{id}/Rovers", body: { data: [{ id: "1" }] } });
+  zoho.answer({ path: "/crm/v8/org", status: 403, times: 1 });
+  expect(await (await call(zoho, "GET", "/crm/v8/Leads/7/Rovers")).json()).toEqual({ data: [{ id: "1" }] });
+  expect((await call(zoho, "GET", "/crm/v8/org")).status).toBe(403);
+  expect((await call(zoho, "GET", "/crm/v8/org")).status).toBe(200);
+  // @ts-expect-error: the path is missing.
+  expect(() => zoho.answer({ body: {} })).toThrow(
+    new TypeError("path is missing: write it as /crm/v8/Leads/{id}/Notes"),
+  );
+});
+
 describe("a mistake", () => {
   it("in a record is an Error with Zoho's answer", async () => {
     const zoho = await started();
