@@ -14,12 +14,15 @@ import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
 import { DELIVERY_FAULTS, type Faults, type RequestFault, requireTimes } from "./faults.ts";
 import { isPoll } from "./own-client.ts";
 import { publishedSecrets } from "./published.ts";
+import type { EmulatorState } from "./services/index.ts";
+import { readSnapshot, snapshotOf } from "./snapshot.ts";
 import type { Stubs } from "./stubs.ts";
 import type { DeliveryView, EmulatorView, SampleProduct, SeenRequest, WholeDelivery } from "./view.ts";
 
 export const CONTROL_PATH = "/_emulator/";
 
 interface Parts {
+  readonly state: EmulatorState;
   readonly faults: Faults;
   readonly stubs: Stubs;
   readonly deliveries: Deliveries;
@@ -33,6 +36,7 @@ interface Parts {
   makeCode(scopes: readonly string[]): string | undefined;
   advance(ms: number): void;
   reset(): void;
+  restore(state: EmulatorState): void;
 }
 
 const SHOWN_REQUESTS = 100;
@@ -77,6 +81,7 @@ export class Control {
       case "GET requests":
         return { requests: after(requests, request.query), dropped: requests.dropped };
       case "GET deliveries":
+        if (request.query.has("settled")) await deliveries.settled();
         return {
           deliveries: after(deliveries.sent, request.query).map(wholeDelivery),
           dropped: deliveries.sent.dropped,
@@ -104,6 +109,11 @@ export class Control {
         return {};
       case "POST reset":
         reset();
+        return {};
+      case "GET snapshot":
+        return snapshotOf(this.#parts.state);
+      case "POST restore":
+        this.#parts.restore(readSnapshot(request.json, "the body", "GET /_emulator/snapshot answers one"));
         return {};
       case "POST code": {
         const code = makeCode(requiredText(body, "scope").split(/[\s,]+/));

@@ -59,6 +59,7 @@ export interface EmulatorOptions {
 export type Emulator = Awaited<ReturnType<typeof openEmulator>>;
 
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
+const MAX_SNAPSHOT_BYTES = 64 * 1024 * 1024;
 const MAX_REQUESTS = 10_000;
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 const CLOSE_GRACE_MS = 200;
@@ -106,9 +107,9 @@ export async function openEmulator(options: EmulatorOptions) {
     for (const each of finish) each?.();
     changed();
   };
-  /** Empties the organisation. */
-  const reset = (): void => {
-    Object.assign(state, emptyState());
+  /** Gives the organisation another state, and forgets what was planned for the old one and what has happened to it. */
+  const restore = (other: EmulatorState): void => {
+    Object.assign(state, other);
     for (const { service } of services) service.reset?.();
     faults.clear();
     stubs.clear();
@@ -116,8 +117,23 @@ export async function openEmulator(options: EmulatorOptions) {
     requests.clear();
     changed();
   };
+  /** Empties the organisation. */
+  const reset = (): void => restore(emptyState());
   const control = new Control({
-    ...{ faults, stubs, deliveries, requests, stores, subscriptions, advance, reset, now: clock, url: () => url },
+    ...{
+      state,
+      faults,
+      stubs,
+      deliveries,
+      requests,
+      stores,
+      subscriptions,
+      advance,
+      reset,
+      restore,
+      now: clock,
+      url: () => url,
+    },
     packageRoot: options.packageRoot,
     makeCode: (scopes) => accounts.grant(scopes),
   });
@@ -169,7 +185,8 @@ export async function openEmulator(options: EmulatorOptions) {
 
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const startedAt = performance.now();
-    const read = await readWholeBody(incoming, MAX_BODY_BYTES);
+    const isSnapshot = incoming.url === `${CONTROL_PATH}restore`;
+    const read = await readWholeBody(incoming, isSnapshot ? MAX_SNAPSHOT_BYTES : MAX_BODY_BYTES);
     if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
     const request = await toRequest(incoming, read, clock());
     const isOwn =
@@ -234,6 +251,7 @@ export async function openEmulator(options: EmulatorOptions) {
     subscriptions,
     advance,
     reset,
+    restore,
     async close(): Promise<void> {
       changes.close();
       await Promise.all([deliveries.close(), server.close(CLOSE_GRACE_MS)]);

@@ -16,6 +16,7 @@ export type {
   ZohoOptions,
   ZohoRecord,
   ZohoRecords,
+  ZohoSnapshot,
   ZohoSubscription,
 } from "./zoho.ts";
 

@@ -2,6 +2,7 @@ import { type RecordStore, Refusal } from "../emulator/answer.ts";
 import { planFault, readAge, storeOf, wholeDelivery } from "../emulator/control.ts";
 import { openEmulator } from "../emulator/emulator.ts";
 import { variablesOf } from "../emulator/published.ts";
+import { readSnapshot, snapshotOf } from "../emulator/snapshot.ts";
 import { UserError } from "../util/errors.ts";
 import { packageRootOf } from "./fixtures.ts";
 import { requireOptions } from "./input.ts";
@@ -75,6 +76,13 @@ export interface ZohoAnswer {
   readonly times?: number;
 }
 
+/** What `snapshot()` returns, and what a file of `emulate --state` contains. It can be kept as JSON. */
+export interface ZohoSnapshot {
+  readonly type: string;
+  readonly v: number;
+  readonly state: object;
+}
+
 export type ZohoFault =
   | {
       /** A status from 400, `cut` for a closed connection, `silence` for no answer, or `3s` for the usual one that much later. */
@@ -112,6 +120,10 @@ export interface Zoho extends Readonly<Record<"crm" | "bigin" | "recruit" | "des
   advance(by: string | number): void;
   /** Empties it. */
   reset(): void;
+  /** All that it holds now: records, channels, webhooks and tokens. */
+  snapshot(): ZohoSnapshot;
+  /** Goes back to a snapshot, also of another one. Like a reset it forgets planned faults and answers, and all deliveries. */
+  restore(snapshot: ZohoSnapshot): void;
   close(): Promise<void>;
 }
 
@@ -156,6 +168,12 @@ export async function openZoho(fileUrl: string | undefined, options: ZohoOptions
     answer: (answer) => readably(() => stubs.add({ ...answer })),
     advance: (by) => readably(() => emulator.advance(readAge(typeof by === "number" ? `${by}ms` : by))),
     reset: () => emulator.reset(),
+    snapshot: () => structuredClone(snapshotOf(emulator.state)),
+    // A copy, since the state changes from then on.
+    restore: (snapshot) =>
+      readably(() =>
+        emulator.restore(readSnapshot(structuredClone(snapshot), "the argument", "snapshot() returns one")),
+      ),
     close: () => emulator.close(),
   };
 }

@@ -225,6 +225,68 @@ describe("advance and reset", () => {
   });
 });
 
+describe("snapshot and restore", () => {
+  const lead = (Last_Name: string) => ({ product: "crm", module: "Leads", action: "create", data: { Last_Name } });
+  const leads = async () => (await call("records?product=crm&module=Leads")).body.records;
+
+  it("go back to what the organisation held, with the same ids again", async () => {
+    await call("records", lead("Doe"));
+    const token = emulator.accounts.makeAccessToken(["Desk.basic.READ"]);
+    const before = await leads();
+    const { body: snapshot } = await call("snapshot");
+    const added = await call("records", lead("Roe"));
+    await call("fail", { answer: 503 });
+    await call("answer", { path: "/api/v1/organizations", status: 500 });
+    await sendSample();
+    await emulator.deliveries.settled();
+    expect(await call("restore", snapshot)).toEqual({ status: 200, body: {} });
+    expect(await leads()).toEqual(before);
+    expect((await call("deliveries")).body.deliveries).toEqual([]);
+    const headers = { authorization: `Zoho-oauthtoken ${token}` };
+    expect((await fetch(`${emulator.url}/api/v1/organizations`, { headers })).status).toBe(200);
+    expect((await call("records", lead("Roe"))).body.record.id).toBe(added.body.record.id);
+    // What happened since is not in the snapshot.
+    await call("restore", snapshot);
+    expect(await leads()).toEqual(before);
+  });
+
+  it("take a snapshot of more than the limit of other calls", async () => {
+    const Essay = "x".repeat(1_000_000);
+    for (let i = 0; i < 6; i++)
+      await call("records", { ...lead("Doe"), data: { Last_Name: "Doe", Essay } });
+    const { body: snapshot } = await call("snapshot");
+    await call("reset", {});
+    expect((await call("restore", snapshot)).status).toBe(200);
+    expect(await leads()).toHaveLength(6);
+  });
+
+  it.each([
+    [{}, "the body is not a state of zoho-hooks emulate"],
+    [{ type: "zoho-hooks emulator", v: 2 }, "the body is of another version of zoho-hooks (2, not 1)"],
+    [{ type: "zoho-hooks emulator", v: 1, state: {} }, "the body is damaged: state.accounts is missing"],
+  ])("leave the organisation as it is for %j", async (body, error) => {
+    await call("records", lead("Doe"));
+    const hint = "GET /_emulator/snapshot answers one";
+    expect(await call("restore", body)).toMatchObject({
+      status: 400,
+      body: { error: expect.stringContaining(error), hint },
+    });
+    expect(await leads()).toHaveLength(1);
+  });
+});
+
+it("waits for all that was to be sent before it lists the deliveries, where asked", async () => {
+  const answers: (() => void)[] = [];
+  const slow = await startTarget((response) => void answers.push(() => response.end()));
+  onTestFinished(slow.close);
+  await call("deliver", { product: "crm", event: "Leads.create", to: slow.url });
+  expect((await call("deliveries")).body.deliveries).toEqual([]);
+  const listed = call("deliveries?settled&after=0");
+  await expect.poll(() => answers).toHaveLength(1);
+  answers[0]?.();
+  expect((await listed).body.deliveries).toMatchObject([{ n: 1, status: 200 }]);
+});
+
 it("makes the code of a self client", async () => {
   const { code } = (await call("code", { scope: "Desk.basic.READ, ZohoCRM.modules.ALL" })).body;
   expect(emulator.state.accounts.grants[code]?.scopes).toEqual(["Desk.basic.READ", "ZohoCRM.modules.ALL"]);
