@@ -30,7 +30,7 @@ export const define: Define = (command, act) => {
     .description("Make a running emulator fail: its next answers or its next deliveries.")
     .argument(
       "<fault>",
-      "of answers: 429, 503 or another status, silence, cut; of deliveries: lost, late, twice, out-of-order",
+      "of answers: 429, 503 or another status, 3s for a slow one, silence, cut; of deliveries: lost, late, twice, out-of-order",
     )
     .option("--times <count>", "how many of them", "1")
     .option("--retry-after <duration>", "the Retry-After of the answers, such as 5s")

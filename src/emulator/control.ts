@@ -5,21 +5,26 @@ import { products } from "../products/index.ts";
 import { freshData, readBuiltInFixture } from "../samples/fixtures.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { isHttpUrl } from "../util/hosts.ts";
-import { isRecord } from "../util/json.ts";
-import { parseDuration } from "../util/units.ts";
+import { isRecord, jsonAt } from "../util/json.ts";
+import { parseDuration, parseTimeout, readDuration } from "../util/units.ts";
 import { SECURITY_HEADERS } from "../web/security.ts";
 import { type Answer, type ApiRequest, errorAnswer, type RecordStore, Refusal, type Subscription } from "./answer.ts";
 import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
-import { DELIVERY_FAULTS, type Faults } from "./faults.ts";
+import { DELIVERY_FAULTS, type Faults, type RequestFault, requireTimes } from "./faults.ts";
 import { isPoll } from "./own-client.ts";
 import { publishedSecrets } from "./published.ts";
+import type { EmulatorState } from "./services/index.ts";
+import { readSnapshot, snapshotOf } from "./snapshot.ts";
+import type { Stubs } from "./stubs.ts";
 import type { DeliveryView, EmulatorView, SampleProduct, SeenRequest, WholeDelivery } from "./view.ts";
 
 export const CONTROL_PATH = "/_emulator/";
 
 interface Parts {
+  readonly state: EmulatorState;
   readonly faults: Faults;
+  readonly stubs: Stubs;
   readonly deliveries: Deliveries;
   readonly requests: BoundedList<SeenRequest>;
   readonly stores: readonly RecordStore[];
@@ -31,12 +36,12 @@ interface Parts {
   makeCode(scopes: readonly string[]): string | undefined;
   advance(ms: number): void;
   reset(): void;
+  restore(state: EmulatorState): void;
 }
 
 const SHOWN_REQUESTS = 100;
 const SHOWN_DELIVERIES = 200;
 const MAX_RECORDS = 10_000;
-const MAX_TIMES = 1_000_000;
 
 /** Answers the calls under `/_emulator/`, which docs/emulator.md describes. */
 export class Control {
@@ -76,6 +81,7 @@ export class Control {
       case "GET requests":
         return { requests: after(requests, request.query), dropped: requests.dropped };
       case "GET deliveries":
+        if (request.query.has("settled")) await deliveries.settled();
         return {
           deliveries: after(deliveries.sent, request.query).map(wholeDelivery),
           dropped: deliveries.sent.dropped,
@@ -94,11 +100,20 @@ export class Control {
       case "POST fail":
         planFault(this.#parts.faults, body);
         return {};
+      case "POST answer":
+        // As it is written: a client may read its numbers of 19 digits.
+        this.#parts.stubs.add(typeof body.body === "string" ? body : { ...body, body: jsonAt(request.text, ["body"]) });
+        return {};
       case "POST advance":
         advance(readAge(requiredText(body, "by")));
         return {};
       case "POST reset":
         reset();
+        return {};
+      case "GET snapshot":
+        return snapshotOf(this.#parts.state);
+      case "POST restore":
+        this.#parts.restore(readSnapshot(request.json, "the body", "GET /_emulator/snapshot answers one"));
         return {};
       case "POST code": {
         const code = makeCode(requiredText(body, "scope").split(/[\s,]+/));
@@ -212,8 +227,7 @@ export function planFault(faults: Faults, given: Body): void {
   const stranger = Object.keys(given).find((name) => given[name] !== undefined && !FAULT_MEMBERS[kind].includes(name));
   if (stranger !== undefined)
     throw usageError(`${stranger} is not for a fault of kind ${kind}`, `it takes ${FAULT_MEMBERS[kind].join(", ")}`);
-  if (!Number.isInteger(times) || Number(times) < 1 || Number(times) > MAX_TIMES)
-    throw usageError(`times: ${JSON.stringify(times)} is not a whole number from 1 to ${MAX_TIMES}`);
+  const count = requireTimes(times);
   const optional = (name: string): string | undefined =>
     given[name] === undefined ? undefined : requiredText(given, name);
   const [path = "", retryAfter, product] = ["path", "retryAfter", "product"].map(optional);
@@ -222,18 +236,27 @@ export function planFault(faults: Faults, given: Body): void {
     if (fault === undefined)
       throw usageError(`delivery: ${JSON.stringify(delivery)} is not one of ${DELIVERY_FAULTS.join(", ")}`);
     const id = product === undefined ? undefined : requireProduct(products, product).id;
-    faults.deliveries.add(fault, Number(times), (each) => id === undefined || each.product === id);
+    faults.deliveries.add(fault, count, (each) => id === undefined || each.product === id);
     return;
   }
-  const fault =
-    answer === "silence" || answer === "cut" ? answer : { ...failedAnswer(answer), ...afterHeader(retryAfter) };
-  faults.requests.add(fault, Number(times), (request) => request.path.startsWith(path) && !isPoll(request));
+  faults.requests.add(
+    requestFault(answer, retryAfter),
+    count,
+    (request) => request.path.startsWith(path) && !isPoll(request),
+  );
+}
+
+function requestFault(answer: unknown, retryAfter: string | undefined): RequestFault {
+  if (answer === "silence" || answer === "cut") return answer;
+  if (typeof answer === "string" && readDuration(answer) !== undefined)
+    return { delayMs: parseTimeout(answer, "answer") };
+  return { ...failedAnswer(answer), ...afterHeader(retryAfter) };
 }
 
 function failedAnswer(status: unknown): Answer {
   if (!Number.isInteger(status) || Number(status) < 400 || Number(status) > 599)
     throw usageError(
-      `answer: ${JSON.stringify(status)} is not a status from 400 to 599, silence or cut`,
+      `answer: ${JSON.stringify(status)} is not a status from 400 to 599, silence, cut or a delay such as 3s`,
       `a fault of deliveries is one of ${DELIVERY_FAULTS.join(", ")}`,
     );
   if (status === 401) return errorAnswer(401, "INVALID_TOKEN", "invalid oauth token");

@@ -27,6 +27,7 @@ import { compileRoutes, findRoute } from "./routes.ts";
 import type { Override, Service } from "./service.ts";
 import { definitions, type EmulatorState, emptyState } from "./services/index.ts";
 import { age } from "./state.ts";
+import { Stubs, stubCommand } from "./stubs.ts";
 import type { NumberedRequest, SeenRequest } from "./view.ts";
 
 export interface EmulatorOptions {
@@ -58,10 +59,13 @@ export interface EmulatorOptions {
 export type Emulator = Awaited<ReturnType<typeof openEmulator>>;
 
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
+const MAX_SNAPSHOT_BYTES = 64 * 1024 * 1024;
 const MAX_REQUESTS = 10_000;
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 const CLOSE_GRACE_MS = 200;
 const OWN_HOSTS = "a browser uses it from its own page, at localhost, an IP address or the name given as --host";
+/** A client has no token yet when it comes here. */
+const ACCOUNTS_PATH = "/oauth/";
 const CHANGES_PATH = `${CONTROL_PATH}changes`;
 
 /**
@@ -74,6 +78,7 @@ export async function openEmulator(options: EmulatorOptions) {
   const clock = (): number => now().getTime();
   const state = options.state ?? emptyState();
   const faults = new Faults();
+  const stubs = new Stubs();
   const changes = new Changes();
   const changed = (): void => {
     changes.notify();
@@ -102,23 +107,40 @@ export async function openEmulator(options: EmulatorOptions) {
     for (const each of finish) each?.();
     changed();
   };
-  /** Empties the organisation. */
-  const reset = (): void => {
-    Object.assign(state, emptyState());
+  /** Gives the organisation another state, and forgets what was planned for the old one and what has happened to it. */
+  const restore = (other: EmulatorState): void => {
+    Object.assign(state, other);
     for (const { service } of services) service.reset?.();
     faults.clear();
+    stubs.clear();
     deliveries.clear();
     requests.clear();
     changed();
   };
+  /** Empties the organisation. */
+  const reset = (): void => restore(emptyState());
   const control = new Control({
-    ...{ faults, deliveries, requests, stores, subscriptions, advance, reset, now: clock, url: () => url },
+    ...{
+      state,
+      faults,
+      stubs,
+      deliveries,
+      requests,
+      stores,
+      subscriptions,
+      advance,
+      reset,
+      restore,
+      now: clock,
+      url: () => url,
+    },
     packageRoot: options.packageRoot,
     makeCode: (scopes) => accounts.grant(scopes),
   });
 
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
-    const answer = accounts.answer(request, originOf(request) ?? url);
+    const ofAccounts = request.path.startsWith(ACCOUNTS_PATH) ? stubs.take(request) : undefined;
+    const answer = ofAccounts ?? accounts.answer(request, originOf(request) ?? url);
     if (answer !== undefined) return answer;
     const found = services.find(({ service }) => service.paths.test(request.path));
     const fail: Wording = found?.service.fail ?? defaultWording;
@@ -126,6 +148,8 @@ export async function openEmulator(options: EmulatorOptions) {
     const token = tokenOf(request);
     const scopes = route?.isPublic === true ? [] : accounts.scopesOf(token ?? "");
     if (scopes === undefined) return fail(token === undefined ? "noToken" : "badToken");
+    const stub = stubs.take(request);
+    if (stub !== undefined) return stub;
     await deliveries.room();
     try {
       for (const override of options.overrides ?? []) {
@@ -139,7 +163,9 @@ export async function openEmulator(options: EmulatorOptions) {
       if (error instanceof Refusal) return error.answer;
       throw error;
     }
-    return { ...fail("lacking"), isLacking: true };
+    const { method, path } = request;
+    const message = `The emulator does not have ${method} ${path}. To answer it yourself: ${stubCommand(url, request)}`;
+    return { ...fail("lacking", { message }), isLacking: true };
   };
 
   /** The page, control calls and `/healthz`. They are not listed, and no fault applies to them. */
@@ -159,7 +185,8 @@ export async function openEmulator(options: EmulatorOptions) {
 
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const startedAt = performance.now();
-    const read = await readWholeBody(incoming, MAX_BODY_BYTES);
+    const isSnapshot = incoming.url === `${CONTROL_PATH}restore`;
+    const read = await readWholeBody(incoming, isSnapshot ? MAX_SNAPSHOT_BYTES : MAX_BODY_BYTES);
     if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
     const request = await toRequest(incoming, read, clock());
     const isOwn =
@@ -188,7 +215,10 @@ export async function openEmulator(options: EmulatorOptions) {
     const fault = faults.requests.take(request);
     if (fault === "cut") incoming.socket.destroy();
     if (fault === "cut" || fault === "silence") return seen();
-    const answer = fault ?? (await answerTo(request));
+    const isDelayed = fault !== undefined && "delayMs" in fault;
+    const answer = fault === undefined || isDelayed ? await answerTo(request) : fault;
+    if (isDelayed) await untilClosed(response, fault.delayMs);
+    if (response.destroyed) return seen();
     sendAnswer(response, answer, settings.showsClock ? now().toUTCString() : undefined);
     seen(answer);
   };
@@ -210,6 +240,7 @@ export async function openEmulator(options: EmulatorOptions) {
     url,
     state,
     faults,
+    stubs,
     deliveries,
     requests,
     accounts,
@@ -220,6 +251,7 @@ export async function openEmulator(options: EmulatorOptions) {
     subscriptions,
     advance,
     reset,
+    restore,
     async close(): Promise<void> {
       changes.close();
       await Promise.all([deliveries.close(), server.close(CLOSE_GRACE_MS)]);
@@ -256,6 +288,18 @@ async function readMultipart(body: Buffer, type: string): Promise<URLSearchParam
     typeof value === "string" ? value : value.name,
   ]);
   return new URLSearchParams(fields);
+}
+
+/** Resolves after a time, or once the client is gone. */
+function untilClosed(response: ServerResponse, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(finish, ms);
+    response.once("close", finish);
+  });
 }
 
 function sendAnswer(response: ServerResponse, answer: Answer, date: string | undefined): void {

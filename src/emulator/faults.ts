@@ -1,7 +1,13 @@
+import { usageError } from "../util/errors.ts";
 import type { Answer, ApiRequest } from "./answer.ts";
 
-/** Instead of an answer: `cut` closes the connection, `silence` never answers. */
-export type RequestFault = "cut" | "silence" | Answer;
+/** The usual answer, that much later. What the request does, it does at once. */
+export interface Delay {
+  readonly delayMs: number;
+}
+
+/** What happens to a request: `cut` closes the connection, `silence` never answers. */
+export type RequestFault = "cut" | "silence" | Delay | Answer;
 
 /** What happens to a delivery: `out-of-order` puts it behind the next one to the same URL. */
 export const DELIVERY_FAULTS = ["lost", "late", "twice", "out-of-order"] as const;
@@ -21,9 +27,22 @@ class Plan<Fault, Subject> {
     return found?.fault;
   }
 
+  /** How many subjects still fail. */
+  get remaining(): number {
+    return this.#planned.reduce((sum, { times }) => sum + times, 0);
+  }
+
   clear(): void {
     this.#planned = [];
   }
+}
+
+const MAX_TIMES = 1_000_000;
+
+/** How often something planned happens. Throws a usage error for another value. */
+export function requireTimes(times: unknown): number {
+  if (Number.isInteger(times) && Number(times) >= 1 && Number(times) <= MAX_TIMES) return Number(times);
+  throw usageError(`times: ${JSON.stringify(times)} is not a whole number from 1 to ${MAX_TIMES}`);
 }
 
 export class Faults {

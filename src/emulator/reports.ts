@@ -14,6 +14,8 @@ export interface EmulatorReport {
 export interface EmulatedRequestReport extends Omit<RequestView, "at" | "query"> {
   readonly type: "emulated-request";
   readonly at: Date;
+  /** The command that answers what the emulator lacks. */
+  readonly hint: string | undefined;
 }
 
 /** A delivery of the emulator. */

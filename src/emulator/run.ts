@@ -15,6 +15,7 @@ import { variablesOf } from "./published.ts";
 import { seed } from "./seed.ts";
 import { emptyState } from "./services/index.ts";
 import { openStateFile } from "./state-file.ts";
+import { stubCommand } from "./stubs.ts";
 import { lacksSecrets, type NumberedRequest } from "./view.ts";
 
 export interface EmulateOptions {
@@ -59,7 +60,7 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
       packageRoot: context.packageRoot,
       now: context.now,
       onRequest(request: NumberedRequest) {
-        report(requestReport(request));
+        report(requestReport(request, emulator.url));
         noteDropped(emulator.requests.dropped);
       },
       onDelivery(delivery: NumberedDelivery) {
@@ -158,9 +159,10 @@ function reportReady(context: Context, url: string, host: string): void {
   context.report({ type: "warning", message });
 }
 
-function requestReport({ at, query, headers: _headers, body: _body, ...seen }: NumberedRequest) {
+function requestReport({ at, query, headers: _headers, body: _body, ...seen }: NumberedRequest, emulatorUrl: string) {
   const path = maskUrl(query === "" ? seen.path : `${seen.path}?${query}`);
-  return { type: "emulated-request", ...seen, at: new Date(at), path } as const;
+  const hint = seen.lacks === undefined ? undefined : stubCommand(emulatorUrl, seen);
+  return { type: "emulated-request", ...seen, at: new Date(at), path, hint } as const;
 }
 
 /** `command`: what gives a receiver the secrets that it lacks. */

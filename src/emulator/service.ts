@@ -24,7 +24,7 @@ export interface Service {
   subscriptions(): readonly Subscription[];
   /** Called before the organisation is made older; what it returns is called after. */
   aging?(): () => void;
-  /** Forgets what is not in its state, which is empty by then. */
+  /** Forgets what is not in its state, which is another one by then. */
   reset?(): void;
 }
 

@@ -1,13 +1,10 @@
-import { pathText } from "../contract/schema.ts";
 import type { Context } from "../project/context.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { type FileLock, tryFileLock } from "../util/file-lock.ts";
 import { parseJsonFile, readText, writeFileAtomically } from "../util/files.ts";
-import { isRecord } from "../util/json.ts";
-import { type EmulatorState, emptyState, emulatorState } from "./services/index.ts";
+import { type EmulatorState, emptyState } from "./services/index.ts";
+import { readSnapshot, snapshotOf } from "./snapshot.ts";
 
-const TYPE = "zoho-hooks emulator";
-const VERSION = 1;
 const MAX_BYTES = 256 * 1024 * 1024;
 const SAVE_PAUSE_MS = 1000;
 /** How long the lock of another machine counts without a heartbeat. */
@@ -81,20 +78,11 @@ async function lockFile(path: string): Promise<FileLock> {
 function read(path: string): EmulatorState | undefined {
   const text = readText(path, MAX_BYTES);
   if (text === undefined) return undefined;
-  const content = parseJsonFile(text, path, OTHER_FILE);
-  const { type, v, state } = isRecord(content) ? content : {};
-  if (type !== TYPE) throw usageError(`${path} is not a state of zoho-hooks emulate`, OTHER_FILE);
-  if (v !== VERSION)
-    throw usageError(`${path} is of another version of zoho-hooks (${JSON.stringify(v)}, not ${VERSION})`, OTHER_FILE);
-  const [issue] = emulatorState.safeParse(state).error?.issues ?? [];
-  // Not what Zod returns, which is a copy.
-  if (issue === undefined) return state as EmulatorState;
-  const place = pathText(["state", ...(issue.path as string[])]);
-  throw usageError(`${path} is damaged: ${place} is missing or of another type`, OTHER_FILE);
+  return readSnapshot(parseJsonFile(text, path, OTHER_FILE), path, OTHER_FILE);
 }
 
 const OTHER_FILE = "it was left as it is: name another file with --state, or delete it to start empty";
 
 function serialized(state: EmulatorState): string {
-  return `${JSON.stringify({ type: TYPE, v: VERSION, state })}\n`;
+  return `${JSON.stringify(snapshotOf(state))}\n`;
 }

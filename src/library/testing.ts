@@ -8,7 +8,17 @@ import { type Listener, type ListenerOptions, openListener } from "./listener.ts
 import { openZoho, type Zoho, type ZohoOptions } from "./zoho.ts";
 
 export type { Listener, ListenerOptions, Received, SendOptions } from "./listener.ts";
-export type { Zoho, ZohoDelivery, ZohoFault, ZohoOptions, ZohoRecord, ZohoRecords, ZohoSubscription } from "./zoho.ts";
+export type {
+  Zoho,
+  ZohoAnswer,
+  ZohoDelivery,
+  ZohoFault,
+  ZohoOptions,
+  ZohoRecord,
+  ZohoRecords,
+  ZohoSnapshot,
+  ZohoSubscription,
+} from "./zoho.ts";
 
 /**
  * Starts a receiver in the process of a test, at a free port of 127.0.0.1: it verifies, answers and collects deliveries as

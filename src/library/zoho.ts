@@ -2,6 +2,7 @@ import { type RecordStore, Refusal } from "../emulator/answer.ts";
 import { planFault, readAge, storeOf, wholeDelivery } from "../emulator/control.ts";
 import { openEmulator } from "../emulator/emulator.ts";
 import { variablesOf } from "../emulator/published.ts";
+import { readSnapshot, snapshotOf } from "../emulator/snapshot.ts";
 import { UserError } from "../util/errors.ts";
 import { packageRootOf } from "./fixtures.ts";
 import { requireOptions } from "./input.ts";
@@ -61,10 +62,31 @@ export interface ZohoDelivery {
   readonly again?: number | undefined;
 }
 
+/** An answer in the place of the emulator's, for a path that it does not have or whose answer a test wants to choose. */
+export interface ZohoAnswer {
+  /** Default: any. */
+  readonly method?: string;
+  /** Without a query. A part in braces stands for any part: `/crm/v8/Leads/{id}/Notes`. */
+  readonly path: string;
+  /** Default: 200. */
+  readonly status?: number;
+  /** Sent as JSON; a string as it is. Default: empty. */
+  readonly body?: unknown;
+  /** How many requests it answers. Default: all, until the reset or another answer for the same method and path. */
+  readonly times?: number;
+}
+
+/** What `snapshot()` returns, and what a file of `emulate --state` contains. It can be kept as JSON. */
+export interface ZohoSnapshot {
+  readonly type: string;
+  readonly v: number;
+  readonly state: object;
+}
+
 export type ZohoFault =
   | {
-      /** A status from 400, `cut` for a closed connection, or `silence` for no answer. */
-      readonly answer: number | "silence" | "cut";
+      /** A status from 400, `cut` for a closed connection, `silence` for no answer, or `3s` for the usual one that much later. */
+      readonly answer: number | "silence" | "cut" | `${number}${"ms" | "s" | "m" | "h"}`;
       /** Default: 1. */
       readonly times?: number;
       /** Beginning of the paths of the requests, such as `/crm`. Default: any. */
@@ -92,10 +114,16 @@ export interface Zoho extends Readonly<Record<"crm" | "bigin" | "recruit" | "des
   deliveries(): Promise<readonly ZohoDelivery[]>;
   /** Makes the next answers or the next deliveries fail. Throws a TypeError for a mistake in the fault. */
   fail(fault: ZohoFault): void;
+  /** Plans an answer. Requests still need an access token, but for those of the accounts server. Throws a TypeError for a mistake. */
+  answer(answer: ZohoAnswer): void;
   /** Ages all that it holds, by `6d` or milliseconds: channels and tokens expire sooner. The clock stays. */
   advance(by: string | number): void;
   /** Empties it. */
   reset(): void;
+  /** All that it holds now: records, channels, webhooks and tokens. */
+  snapshot(): ZohoSnapshot;
+  /** Goes back to a snapshot, also of another one. Like a reset it forgets planned faults and answers, and all deliveries. */
+  restore(snapshot: ZohoSnapshot): void;
   close(): Promise<void>;
 }
 
@@ -109,7 +137,7 @@ export async function openZoho(fileUrl: string | undefined, options: ZohoOptions
     env: {},
     ...(now === undefined ? {} : { now }),
   });
-  const { deliveries, faults, stores } = emulator;
+  const { deliveries, faults, stubs, stores } = emulator;
   const recordsOf = (product: string): ZohoRecords => {
     const write = async <T>(work: (store: RecordStore) => T): Promise<T> => {
       await deliveries.room();
@@ -137,8 +165,15 @@ export async function openZoho(fileUrl: string | undefined, options: ZohoOptions
       return deliveries.sent.items.map(wholeDelivery);
     },
     fail: (fault) => readably(() => planFault(faults, { ...fault })),
+    answer: (answer) => readably(() => stubs.add({ ...answer })),
     advance: (by) => readably(() => emulator.advance(readAge(typeof by === "number" ? `${by}ms` : by))),
     reset: () => emulator.reset(),
+    snapshot: () => structuredClone(snapshotOf(emulator.state)),
+    // A copy, since the state changes from then on.
+    restore: (snapshot) =>
+      readably(() =>
+        emulator.restore(readSnapshot(structuredClone(snapshot), "the argument", "snapshot() returns one")),
+      ),
     close: () => emulator.close(),
   };
 }

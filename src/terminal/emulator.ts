@@ -17,16 +17,18 @@ export function renderEmulator({ url, tries }: EmulatorReport, { err, quiet }: S
 }
 
 export function renderEmulatedRequest(report: EmulatedRequestReport, { out, quiet }: Style): Rendered {
-  const { at, method, path, status, ms, lacks } = report;
+  const { at, method, path, status, ms, lacks, hint } = report;
   if (quiet && lacks === undefined) return {};
   const isGood = status !== undefined && status < 400;
   const cells = answered({ at, subject: plain(method), answer: status ?? "no answer", isGood, ms }, out);
   const room = Math.max(MIN_PATH_WIDTH, out.columns - LEAD_WIDTH);
-  const lacking = `the emulator does not have ${lacks}: see zoho-hooks help emulator`;
+  const lacking = `the emulator does not have ${lacks}: see zoho-hooks help emulator, or answer it yourself:`;
   return {
     out: textOf(
       fitLine([...cells, { text: cut(clipped(path), room) }], out.columns, INDENT),
       lacks !== undefined && below(lacking, INDENT, out, "caution"),
+      // Not wrapped, so that it can be pasted.
+      hint !== undefined && `${INDENT}${plain(hint)}`,
     ),
   };
 }

@@ -70,7 +70,7 @@ const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
   "sign-in": lineOf("state profile dataCentre environment accountsUrl apiUrl clientId scopes secretsIn tokenExpiresAt"),
   "api-request": lineOf("sent method url headers body status error latencyMs"),
   emulator: lineOf("url env"),
-  "emulated-request": lineOf("at n method path status ms:latency_ms lacks"),
+  "emulated-request": lineOf("at n method path status ms:latency_ms lacks hint"),
   "emulated-delivery": lineOf("at n product event url status ms:latency_ms error hint fault again"),
   check: ({ id, outcome, text, details = {}, remedy = null }) => ({ id, outcome, text, details, remedy }),
   "check-summary": lineOf("passed warning failed skipped seconds"),

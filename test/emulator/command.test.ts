@@ -97,7 +97,8 @@ describe("emulate", () => {
     expect(lines).toEqual([
       "00:00:00 POST   → 200 0 ms  /oauth/v2/token",
       "00:00:00 GET    → 404 0 ms  /crm/v8/rovers?access_token=[masked]",
-      "         the emulator does not have GET /crm/v8/rovers: see zoho-hooks help emulator",
+      "         the emulator does not have GET /crm/v8/rovers: see zoho-hooks help emulator, or answer it yourself:",
+      `         curl -d '{"method":"GET","path":"/crm/v8/rovers","status":200,"body":{}}' http://127.0.0.1:${port}/_emulator/answer`,
       `00:00:00 #1     → 200 0 ms crm     Leads.create      ${app.url}`,
     ]);
   });
@@ -110,7 +111,7 @@ describe("emulate", () => {
     expect(emulator.ready).toMatchObject({ v: 1, env: { ZOHO_API_URL: emulator.url } });
     expect(await emulator.line("emulated_request")).toEqual({
       ...{ v: 1, type: "emulated_request", at: expect.stringMatching(/Z$/), n: 1, method: "GET" },
-      ...{ path: "/oauth/serverinfo?a=b", status: 200, latency_ms: expect.any(Number), lacks: null },
+      ...{ path: "/oauth/serverinfo?a=b", status: 200, latency_ms: expect.any(Number), lacks: null, hint: null },
     });
     expect(await emulator.line("emulated_delivery")).toEqual({
       ...{ v: 1, type: "emulated_delivery", at: expect.stringMatching(/Z$/), n: 1, product: "sign" },
@@ -340,7 +341,7 @@ describe("on a running one", () => {
   });
 
   it.each([
-    [["fail", "slow"], 'answer: "slow" is not a status from 400 to 599, silence or cut'],
+    [["fail", "slow"], 'answer: "slow" is not a status from 400 to 599, silence, cut or a delay such as 3s'],
     [["fail", "200"], "answer: 200 is not a status from 400 to 599"],
     [["fail", "429", "--times", "0"], "--times"],
     [["fail", "lost", "--retry-after", "5s"], "retryAfter is not for a fault of kind delivery"],

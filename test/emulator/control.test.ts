@@ -108,6 +108,33 @@ describe("fail", () => {
     ]);
   });
 
+  it("answers late, having done what was asked at once", async () => {
+    const token = emulator.accounts.makeAccessToken(["ZohoCRM.modules.ALL"]);
+    await call("fail", { answer: "100h", path: "/crm" }).then(({ status }) => expect(status).toBe(400));
+    await call("fail", { answer: "300ms", path: "/crm" });
+    const create = () =>
+      fetch(`${emulator.url}/crm/v8/Leads`, {
+        method: "POST",
+        headers: { authorization: `Zoho-oauthtoken ${token}` },
+        body: JSON.stringify({ data: [{ Last_Name: "Doe" }] }),
+      });
+    const startedAt = performance.now();
+    const created = create();
+    await expect.poll(async () => (await call("records?product=crm&module=Leads")).body.records).toHaveLength(1);
+    expect(performance.now() - startedAt).toBeLessThan(300);
+    expect((await created).status).toBe(201);
+    expect(performance.now() - startedAt).toBeGreaterThan(290);
+    expect((await create()).status).toBe(201);
+  });
+
+  it("ends while a late answer is due", async () => {
+    await call("fail", { answer: "1h" });
+    const other = fetch(`${emulator.url}/crm/v8/Leads`).catch(() => "closed");
+    await expect.poll(async () => emulator.faults.requests.remaining).toBe(0);
+    await emulator.close();
+    expect(await other).toBe("closed");
+  });
+
   it("loses, repeats and reorders the next deliveries of a product", async () => {
     await call("fail", { delivery: "lost", product: "desk" });
     await call("fail", { delivery: "lost" });
@@ -145,11 +172,12 @@ describe("fail", () => {
     [{}, "either answer or delivery must be given"],
     [{ answer: 429, delivery: "lost" }, "either answer or delivery must be given"],
     [{ answer: 429, retry_after: "5s" }, "retry_after is not for a fault of kind answer"],
-    [{ answer: 200 }, "answer: 200 is not a status from 400 to 599, silence or cut"],
-    [{ answer: "429" }, 'answer: "429" is not a status from 400 to 599, silence or cut'],
+    [{ answer: 200 }, "answer: 200 is not a status from 400 to 599, silence, cut or a delay such as 3s"],
+    [{ answer: "429" }, 'answer: "429" is not a status from 400 to 599, silence, cut or a delay such as 3s'],
     [{ delivery: "slow" }, 'delivery: "slow" is not one of lost, late, twice, out-of-order'],
     [{ delivery: "lost", times: 0 }, "times: 0 is not a whole number from 1 to 1000000"],
     [{ delivery: "lost", product: "mars" }, 'there is no product "mars"'],
+    [{ answer: "0s" }, "answer must be more than 0 and at most 24h"],
     [{ answer: 503, retryAfter: 5 }, 'retryAfter: "5" is not a duration'],
   ])("refuses %j", async (body, error) => {
     expect(await call("fail", body)).toMatchObject({ status: 400, body: { error } });
@@ -195,6 +223,68 @@ describe("advance and reset", () => {
     const { body } = await call("state");
     expect(body).toMatchObject({ deliveries: [], requests: [], dropped: { requests: 0, deliveries: 0 } });
   });
+});
+
+describe("snapshot and restore", () => {
+  const lead = (Last_Name: string) => ({ product: "crm", module: "Leads", action: "create", data: { Last_Name } });
+  const leads = async () => (await call("records?product=crm&module=Leads")).body.records;
+
+  it("go back to what the organisation held, with the same ids again", async () => {
+    await call("records", lead("Doe"));
+    const token = emulator.accounts.makeAccessToken(["Desk.basic.READ"]);
+    const before = await leads();
+    const { body: snapshot } = await call("snapshot");
+    const added = await call("records", lead("Roe"));
+    await call("fail", { answer: 503 });
+    await call("answer", { path: "/api/v1/organizations", status: 500 });
+    await sendSample();
+    await emulator.deliveries.settled();
+    expect(await call("restore", snapshot)).toEqual({ status: 200, body: {} });
+    expect(await leads()).toEqual(before);
+    expect((await call("deliveries")).body.deliveries).toEqual([]);
+    const headers = { authorization: `Zoho-oauthtoken ${token}` };
+    expect((await fetch(`${emulator.url}/api/v1/organizations`, { headers })).status).toBe(200);
+    expect((await call("records", lead("Roe"))).body.record.id).toBe(added.body.record.id);
+    // What happened since is not in the snapshot.
+    await call("restore", snapshot);
+    expect(await leads()).toEqual(before);
+  });
+
+  it("take a snapshot of more than the limit of other calls", async () => {
+    const Essay = "x".repeat(1_000_000);
+    for (let i = 0; i < 6; i++)
+      await call("records", { ...lead("Doe"), data: { Last_Name: "Doe", Essay } });
+    const { body: snapshot } = await call("snapshot");
+    await call("reset", {});
+    expect((await call("restore", snapshot)).status).toBe(200);
+    expect(await leads()).toHaveLength(6);
+  });
+
+  it.each([
+    [{}, "the body is not a state of zoho-hooks emulate"],
+    [{ type: "zoho-hooks emulator", v: 2 }, "the body is of another version of zoho-hooks (2, not 1)"],
+    [{ type: "zoho-hooks emulator", v: 1, state: {} }, "the body is damaged: state.accounts is missing"],
+  ])("leave the organisation as it is for %j", async (body, error) => {
+    await call("records", lead("Doe"));
+    const hint = "GET /_emulator/snapshot answers one";
+    expect(await call("restore", body)).toMatchObject({
+      status: 400,
+      body: { error: expect.stringContaining(error), hint },
+    });
+    expect(await leads()).toHaveLength(1);
+  });
+});
+
+it("waits for all that was to be sent before it lists the deliveries, where asked", async () => {
+  const answers: (() => void)[] = [];
+  const slow = await startTarget((response) => void answers.push(() => response.end()));
+  onTestFinished(slow.close);
+  await call("deliver", { product: "crm", event: "Leads.create", to: slow.url });
+  expect((await call("deliveries")).body.deliveries).toEqual([]);
+  const listed = call("deliveries?settled&after=0");
+  await expect.poll(() => answers).toHaveLength(1);
+  answers[0]?.();
+  expect((await listed).body.deliveries).toMatchObject([{ n: 1, status: 200 }]);
 });
 
 it("makes the code of a self client", async () => {

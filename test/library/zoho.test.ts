@@ -128,6 +128,40 @@ it("fails as asked", async () => {
   ]);
 });
 
+it("answers what it does not have as the test says", async () => {
+  const zoho = await started();
+  zoho.answer({ method: "GET", path: "/crm/v8/Leads/{id}/Rovers", body: { data: [{ id: "1" }] } });
+  zoho.answer({ path: "/crm/v8/org", status: 403, times: 1 });
+  expect(await (await call(zoho, "GET", "/crm/v8/Leads/7/Rovers")).json()).toEqual({ data: [{ id: "1" }] });
+  expect((await call(zoho, "GET", "/crm/v8/org")).status).toBe(403);
+  expect((await call(zoho, "GET", "/crm/v8/org")).status).toBe(200);
+  // @ts-expect-error: the path is missing.
+  expect(() => zoho.answer({ body: {} })).toThrow(
+    new TypeError("path is missing: write it as /crm/v8/Leads/{id}/Notes"),
+  );
+});
+
+it("goes back to a snapshot, as often as wanted", async () => {
+  const [zoho, other] = [await started(), await started()];
+  const lead = await zoho.crm.create("Leads", DOE);
+  await watch(zoho, "http://127.0.0.1:1/hook");
+  const before = zoho.snapshot();
+  for (let i = 0; i < 2; i++) {
+    await zoho.crm.change("Leads", lead.id, { Company: "Other" });
+    await zoho.crm.create("Leads", DOE);
+    zoho.advance("7d");
+    zoho.restore(before);
+    expect(zoho.crm.list("Leads")).toEqual([lead]);
+    expect(zoho.subscriptions()).toHaveLength(1);
+    expect(await zoho.deliveries()).toEqual([]);
+  }
+  other.restore(JSON.parse(JSON.stringify(before)));
+  expect(other.crm.list("Leads")).toEqual([lead]);
+  expect(() => zoho.restore({ type: "", v: 1, state: {} })).toThrow(
+    new TypeError("the argument is not a state of zoho-hooks emulate: snapshot() returns one"),
+  );
+});
+
 describe("a mistake", () => {
   it("in a record is an Error with Zoho's answer", async () => {
     const zoho = await started();
