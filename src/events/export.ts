@@ -3,7 +3,8 @@ import { dirname, resolve } from "node:path";
 import { projectProducts } from "../custom/project-products.ts";
 import { curlCommand } from "../delivery/curl-command.ts";
 import { splitUrl } from "../delivery/delivery.ts";
-import { appUrl, type ListenAddress, withQueryOf } from "../delivery/target.ts";
+import { appPaths, findAppPath } from "../delivery/paths.ts";
+import { appUrl, type ListenAddress, targetFor } from "../delivery/target.ts";
 import { isHopByHop } from "../forward/request.ts";
 import { isBodyCut } from "../log/retention.ts";
 import { waitForDrain } from "../process/output.ts";
@@ -155,7 +156,8 @@ function commentOf({ n, at, receipt, logged }: LoggedEvent): string {
 function curl({ method, path, headers, body, receipt }: LoggedEvent, { listener, to }: CurlTarget): string {
   // A sender may have written another server into the request line.
   const target = to ?? splitUrl(path).path.replace(/^(?!\/)/, "/");
-  const url = withQueryOf(path, appUrl(target, receipt.product ?? "unknown", listener));
+  const appPath = findAppPath(appPaths(listener.paths ?? []), path)?.path;
+  const url = targetFor(path, appUrl(target, receipt.product ?? "unknown", listener, "--to", appPath));
   const own = headers.filter(([name]) => !isHopByHop(name));
   return curlCommand({ method, url, headers: own, body }, { insecure: false });
 }

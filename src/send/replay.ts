@@ -126,16 +126,16 @@ async function* entriesOf(log: Log, filters: readonly LogFilter[], onDamaged: Da
  * From --to, else where it went before, else from the settings. With --failed, only targets that have not accepted it.
  */
 function targetFinder({ plan, config: { settings } }: Run): (entry: LogEntry) => readonly string[] {
-  const given = plan.to === undefined ? undefined : createRoutes([plan.to], []);
-  const configured = createRoutes(settings.forwardTo, settings.routes);
+  const given = plan.to === undefined ? undefined : createRoutes({ ...settings, forwardTo: [plan.to], routes: [] });
+  const configured = createRoutes(settings);
   const onlyFailed = plan.filter.failed === true;
   return (entry) => {
-    const { n, product, event, forwards, attempts } = entry;
-    if (given !== undefined) return given.targetsOf(product, event);
+    const { n, product, event, url, forwards, attempts } = entry;
+    if (given !== undefined) return given.targetsOf(product, event, url);
     const queued = forwards.filter(({ state }) => !onlyFailed || state === "failed").map(({ target }) => target);
     const targets = new Set([...queued, ...(onlyFailed ? mirroredTo(entry) : [])]);
     if (targets.size > 0) return [...targets];
-    const now = configured.targetsOf(product, event);
+    const now = configured.targetsOf(product, event, url);
     if (now.length > 0) return now;
     // A mirrored delivery was never queued, so only its attempts name the target.
     const last = attempts.at(-1);
@@ -169,8 +169,11 @@ async function replayAll(
     return ExitCode.ok;
   }
   const { expectStatus, showSecrets } = plan;
-  const { forwardTo, routes, insecure } = config.settings;
-  const known = createRoutes(plan.to === undefined ? forwardTo : [plan.to, ...forwardTo], routes);
+  const { forwardTo, insecure } = config.settings;
+  const known = createRoutes({
+    ...config.settings,
+    forwardTo: plan.to === undefined ? forwardTo : [plan.to, ...forwardTo],
+  });
   const poster = await openTargets(targets, {
     addresses: known.all(products.map(({ id }) => id)),
     timeoutMs: plan.timeoutMs,

@@ -1,9 +1,10 @@
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
+import { KEY_SET_PATH } from "../delivery/paths.ts";
 import { runningAddress } from "../events/running-listener.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { openServer, sendReply } from "../receiver/http-server.ts";
-import { KEY_SET_PATH, keySetReply } from "../receiver/routes.ts";
+import { keySetReply } from "../receiver/routes.ts";
 import { plainReply } from "../recognition/reply.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { localKeySet } from "../zoho-api/key-sets.ts";
