@@ -132,8 +132,8 @@ export function warnOfMistypedModules(context: Context, products: readonly Produ
   }
 }
 
-/** Variables that `listen --exec` sets for the program that it runs, which may call zoho-hooks. */
-const SET_BY_LISTEN = /^ZOHO_HOOKS_(?:URL|TUNNEL_URL|JWKS_URL|URL_.*)$/;
+/** Variables that `--exec`, `--on-failed` and `--on-lost` set for their commands, which may call zoho-hooks. */
+const SET_FOR_COMMANDS = /^ZOHO_HOOKS_(?:URL|TUNNEL_URL|JWKS_URL|URL_.*|FAILED_.*|CHANNEL_.*)$/;
 
 /** Warns of misspelt variables, which would silently have no effect, and returns their names. */
 export function warnOfUnknownVariables(
@@ -141,7 +141,9 @@ export function warnOfUnknownVariables(
   { env, variableOrigin }: Config,
   products: readonly Product[],
 ): readonly string[] {
-  const given = Object.keys(env).filter((name) => /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name) && !SET_BY_LISTEN.test(name));
+  const given = Object.keys(env).filter(
+    (name) => /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name) && !SET_FOR_COMMANDS.test(name),
+  );
   if (given.length === 0) return [];
   const credentials = Object.values(CREDENTIAL_VARIABLES);
   const names = products.flatMap(({ id }) => productNames(id));

@@ -33,7 +33,9 @@ export function addListenFlags(command: Command): void {
     .optionsGroup("Forwarding to your app:");
   addSettings(
     ...(["routes", "respond", "retries", "retryBase", "concurrency", "ordered", "forwardTimeout", "insecure"] as const),
-  ).optionsGroup("Public URL:");
+  )
+    .option("--on-failed <command>", "run this in a shell when your app goes down, or deliveries to it have failed")
+    .optionsGroup("Public URL:");
   addSettings("domain").optionsGroup("Event log:");
   addSettings("store").option("--no-store", "keep no event log");
   addSettings("keep", "maxLog")
