@@ -1,3 +1,4 @@
+import { createAlarm } from "../process/alarm.ts";
 import type { Context } from "../project/context.ts";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
 import { cachedFor } from "../util/timing.ts";
@@ -6,7 +7,6 @@ import { chooseAll } from "./choose-all.ts";
 import { requireSuccess, watchClient } from "./client.ts";
 import { endAfter } from "./expiry.ts";
 import { changeReport, keepAlive } from "./keep-alive.ts";
-import { createAlarm } from "./on-lost.ts";
 import { isRenewedUnasked, type KnownChannel, renewChannels, wholeConfig } from "./renew.ts";
 import { listWithMissing, type ZohoSession } from "./session.ts";
 
@@ -24,7 +24,7 @@ export async function renewEvery(
   },
 ): Promise<ExitCode> {
   const { chosen, lifetimeMs, withNew } = options;
-  const alarm = createAlarm(context, options.onLost);
+  const alarm = createAlarm(context, "--on-lost", options.onLost);
   const lost = new Set<string>();
   const running = new Map<string, Promise<void>>();
   const ended = new AbortController();
@@ -60,7 +60,11 @@ export async function renewEvery(
         onChange(change) {
           if (change.type === "lost") {
             lost.add(id);
-            alarm.raise({ id, product: session.product.id, reason: errorText(change.error) });
+            alarm.raise(`channel ${id}`, {
+              ZOHO_HOOKS_CHANNEL_ID: id,
+              ZOHO_HOOKS_CHANNEL_PRODUCT: session.product.id,
+              ZOHO_HOOKS_CHANNEL_REASON: errorText(change.error),
+            });
           } else if (change.type !== "expiring") lost.delete(id);
           if ("expiresAt" in change) {
             const seen = { id, expiresAt: change.expiresAt, token: undefined };

@@ -2,6 +2,7 @@ import { configureProducts, type ProductSettings } from "../contract/configure.t
 import { findProduct, isNamed, mistypedModule, nearest, productNames } from "../contract/event-names.ts";
 import { requireProduct } from "../contract/named.ts";
 import { isNeverSigned, type Product } from "../contract/product.ts";
+import { appPaths, WEBHOOK_PATH } from "../delivery/paths.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
@@ -14,8 +15,9 @@ import { canAllowUnsigned, unsignedCustomFormat } from "../recognition/hints.ts"
 import { usageError } from "../util/errors.ts";
 
 type ProductConfig = Pick<Config, "root" | "importModule"> & {
-  readonly settings: Pick<Config["settings"], "products"> & Partial<Pick<Config["settings"], "allowUnsigned">>;
-  readonly origins: Pick<Config["origins"], "products"> & Partial<Pick<Config["origins"], "allowUnsigned">>;
+  readonly settings: Pick<Config["settings"], "products"> &
+    Partial<Pick<Config["settings"], "allowUnsigned" | "paths">>;
+  readonly origins: Pick<Config["origins"], "products"> & Partial<Pick<Config["origins"], "allowUnsigned" | "paths">>;
 };
 
 interface SchemaOptions {
@@ -31,10 +33,24 @@ interface SchemaOptions {
  */
 export async function projectProducts(config: ProductConfig, options: SchemaOptions = {}): Promise<readonly Product[]> {
   const known = await withSettings(config, options);
-  const { allowUnsigned = [] } = config.settings;
+  const { allowUnsigned = [], paths = [] } = config.settings;
+  checkPaths(known, paths, settingName("paths", config.origins.paths ?? "flag"));
   const where = settingName("allowUnsigned", config.origins.allowUnsigned ?? "flag");
   const ids = allowUnsigned.flatMap((text) => readUnsigned(known, text, where));
   return known.map((product) => (ids.includes(product.id) ? { ...product, allowUnsigned: true } : product));
+}
+
+/** Throws a usage error for a path that is another product's, or of a product that does not exist. */
+function checkPaths(products: readonly Product[], paths: readonly string[], where: string): void {
+  for (const { path, product } of appPaths(paths)) {
+    if (product !== undefined) requireProduct(products, product, `${where}: ${path}`);
+    const own = path.startsWith(`${WEBHOOK_PATH}/`) && findProduct(products, path.slice(WEBHOOK_PATH.length + 1));
+    if (!own) continue;
+    throw usageError(
+      `${where}: ${path} is the path at which listen receives ${own.title} anyway`,
+      "leave it out, or choose another path",
+    );
+  }
 }
 
 /** The ids in a list such as `crm,recruit`. Throws a usage error for a product that always signs, or never. */
@@ -116,8 +132,8 @@ export function warnOfMistypedModules(context: Context, products: readonly Produ
   }
 }
 
-/** Variables that `listen --exec` sets for the program that it runs, which may call zoho-hooks. */
-const SET_BY_LISTEN = /^ZOHO_HOOKS_(?:URL|TUNNEL_URL|JWKS_URL|URL_.*)$/;
+/** Variables that `--exec`, `--on-failed` and `--on-lost` set for their commands, which may call zoho-hooks. */
+const SET_FOR_COMMANDS = /^ZOHO_HOOKS_(?:URL|TUNNEL_URL|JWKS_URL|URL_.*|FAILED_.*|CHANNEL_.*)$/;
 
 /** Warns of misspelt variables, which would silently have no effect, and returns their names. */
 export function warnOfUnknownVariables(
@@ -125,7 +141,9 @@ export function warnOfUnknownVariables(
   { env, variableOrigin }: Config,
   products: readonly Product[],
 ): readonly string[] {
-  const given = Object.keys(env).filter((name) => /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name) && !SET_BY_LISTEN.test(name));
+  const given = Object.keys(env).filter(
+    (name) => /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name) && !SET_FOR_COMMANDS.test(name),
+  );
   if (given.length === 0) return [];
   const credentials = Object.values(CREDENTIAL_VARIABLES);
   const names = products.flatMap(({ id }) => productNames(id));

@@ -1,11 +1,14 @@
 import { usageError } from "../util/errors.ts";
 import { reachableOrigin } from "../util/hosts.ts";
 import { splitUrl } from "./delivery.ts";
+import { appPaths, webhookPath, withRequestPath } from "./paths.ts";
 
 /** Address at which the local receiver listens, or would listen. */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
+  /** The setting: paths of the user's app, in place of `/webhooks/zoho/<product>`. */
+  readonly paths?: readonly string[];
 }
 
 const FORMS = "write it as 3000, /path, host:3000/path or https://host/path";
@@ -22,6 +25,7 @@ const FORMS = "write it as 3000, /path, host:3000/path or https://host/path";
  * | `http://…`, `https://…`             | exactly what was given                                 |
  * | `bullmq://…`, `bullmqs://…`         | the same: a queue                                       |
  *
+ * In place of `/webhooks/zoho/<product>` comes the product's path of the setting `paths`, or `path`, by which a delivery came.
  * `:product` as a segment of a path is replaced by the product. Throws a usage error for anything else; `name` is the flag or
  * variable that holds the target.
  */
@@ -30,27 +34,27 @@ export function targetUrl(
   product: string | undefined,
   listener: ListenAddress,
   name = "--to",
+  path = webhookPath(product, appPaths(listener.paths ?? [])),
 ): string {
-  const webhookPath = product === undefined ? "/webhooks/zoho" : `/webhooks/zoho/${product}`;
-  if (to === undefined) return origin(listener) + webhookPath;
+  if (to === undefined) return origin(listener) + path;
   const given = to.trim().replace(/\/:product(?![A-Za-z0-9_])/g, () => `/${product ?? "unknown"}`);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given)) return checked(given, to, name);
   if (given.startsWith("/")) return checked(origin(listener) + given, to, name);
   const local = /^:?(\d+)(\/.*)?$/.exec(given);
-  if (local !== null) return checked(`http://localhost:${local[1]}${local[2] ?? webhookPath}`, to, name);
+  if (local !== null) return checked(`http://localhost:${local[1]}${local[2] ?? path}`, to, name);
   const remote = /^(\[[0-9a-f:.]+\]|[a-z0-9_][a-z0-9_.-]*)(:\d+)?(\/.*)?$/i.exec(given);
-  const [, host = "", port, path] = remote ?? [];
+  const [, host = "", port, ownPath] = remote ?? [];
   // A single word is more likely a mistake (an event, the value of a flag) than a host name.
-  const isHost = port !== undefined || path !== undefined || /[.[]|^localhost$/i.test(host);
+  const isHost = port !== undefined || ownPath !== undefined || /[.[]|^localhost$/i.test(host);
   // A mistyped scheme: `http//x`, `http:/x`.
   const isScheme = /^https?$/i.test(host) && port === undefined;
   if (remote === null || !isHost || isScheme) throw malformed(to, name);
-  return checked(`http://${host}${port ?? ""}${path ?? webhookPath}`, to, name);
+  return checked(`http://${host}${port ?? ""}${ownPath ?? path}`, to, name);
 }
 
 /** Resolves a target that must be an app: throws a usage error for a queue. */
-export function appUrl(...[to, product, listener, name = "--to"]: Parameters<typeof targetUrl>): string {
-  const url = targetUrl(to, product, listener, name);
+export function appUrl(...[to, product, listener, name = "--to", path]: Parameters<typeof targetUrl>): string {
+  const url = targetUrl(to, product, listener, name, path);
   if (!isQueue(url)) return url;
   throw usageError(`${name}: a queue gets what listen receives, or replay sends again`, "name the URL of an app here");
 }
@@ -76,10 +80,13 @@ export function checkTarget(to: string, name: string): void {
   targetUrl(to, "crm", { host: "127.0.0.1", port: 1 }, name);
 }
 
-/** A target with the query of a received delivery, which may name the event and be signed. */
-export function withQueryOf(url: string, target: string): string {
+/**
+ * A target for a received delivery: with its query, which may name the event and be signed, and with its path where the target
+ * ends in a `/*` of the setting `paths`.
+ */
+export function targetFor(url: string, target: string): string {
   if (isQueue(target)) return target;
-  return withQuery(target, splitUrl(url).query);
+  return withQuery(withRequestPath(target, url), splitUrl(url).query);
 }
 
 /** Appends a query to the one that a URL has, and drops the fragment, which is never sent. */

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { HEALTH_PATH } from "../delivery/paths.ts";
 import { openServer, sendReply } from "../receiver/http-server.ts";
 import { readWholeBody } from "../receiver/read-body.ts";
-import { HEALTH_PATH, healthReply, type RunningServer } from "../receiver/routes.ts";
+import { healthReply, type RunningServer } from "../receiver/routes.ts";
 import { errorText } from "../util/errors.ts";
 import { reachableOrigin } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";

@@ -1,6 +1,6 @@
 import { curlCommand } from "../delivery/curl-command.ts";
 import { splitUrl } from "../delivery/delivery.ts";
-import { appUrl, withQueryOf } from "../delivery/target.ts";
+import { appUrl, withQuery } from "../delivery/target.ts";
 import { isHopByHop } from "../forward/request.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
@@ -13,8 +13,9 @@ export async function reportCurl(context: Context, config: Config, event: Logged
   const listener = { ...config.settings, ...(await runningAddress(context, config)) };
   const { n, method, path, headers, body, receipt, logged } = event;
   // A sender may have written another server into the request line.
-  const ownPath = splitUrl(path).path.replace(/^(?!\/)/, "/");
-  const url = withQueryOf(path, appUrl(ownPath, receipt.product ?? "unknown", listener));
+  const { path: sentTo, query } = splitUrl(path);
+  const ownPath = sentTo.replace(/^(?!\/)/, "/");
+  const url = withQuery(appUrl(ownPath, receipt.product ?? "unknown", listener), query);
   // Without the headers of the old connection: curl sets its own.
   const sent = headers.filter(([name]) => !isHopByHop(name));
   const command = curlCommand({ method, url, headers: sent, body }, { insecure: false });

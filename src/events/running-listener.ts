@@ -75,7 +75,7 @@ export async function listenerUrl(
   if (findProduct(products, product) === undefined) {
     throw usageError(`--url is required: the running listener cannot receive from ${product}`, add);
   }
-  const url = webhookUrl(base, product);
+  const url = webhookUrl(base, product, config.settings.paths);
   context.report({ type: "notice", message: `using the running listener: ${url}` });
   return url;
 }

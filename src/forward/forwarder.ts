@@ -185,9 +185,9 @@ export function recordForOthers(log: Pick<Log, "append">, routes: Routes, ordere
   };
 }
 
-function targetsOf({ receipt, decision }: RecordRequest, routes: Routes | undefined): readonly string[] {
+function targetsOf({ arrival, receipt, decision }: RecordRequest, routes: Routes | undefined): readonly string[] {
   const isForwarded = decision.accepted && receipt.handshake === undefined;
-  return (isForwarded && routes?.targetsOf(receipt.product, receipt.event)) || [];
+  return (isForwarded && routes?.targetsOf(receipt.product, receipt.event, arrival.delivery.url)) || [];
 }
 
 function orderKeyOf({ product, records: [first], batch }: Receipt): string | undefined {

@@ -1,5 +1,5 @@
 import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
-import { withQueryOf } from "../delivery/target.ts";
+import { targetFor } from "../delivery/target.ts";
 
 export interface ForwardSource {
   readonly n: number;
@@ -14,8 +14,8 @@ export interface ForwardSource {
 
 /**
  * The request that forwards a received delivery to the developer's app: the same bytes and headers, in order and with
- * repeats, followed by headers about its origin. The query is the sender's, the path is the target's. The poster removes
- * hop-by-hop headers.
+ * repeats, followed by headers about its origin. The query is the sender's, the path is the target's (see `targetFor`). The poster
+ * removes hop-by-hop headers.
  */
 export function forwardRequest(
   { n, delivery, remote, duplicateOf }: Pick<ForwardSource, "n" | "delivery" | "remote" | "duplicateOf">,
@@ -29,7 +29,7 @@ export function forwardRequest(
   addIfMissing(headers, "x-forwarded-for", remote);
   addIfMissing(headers, "x-forwarded-host", headerValue(delivery, "host"));
   addIfMissing(headers, "x-forwarded-proto", "http");
-  return { method, url: withQueryOf(url, target), headers, body };
+  return { method, url: targetFor(url, target), headers, body };
 }
 
 function addIfMissing(headers: HeaderPair[], name: string, value: string | undefined): void {

@@ -13,7 +13,7 @@ export interface TargetQueueOptions extends AttemptOptions {
   /** The most deliveries that are sent to one app at the same time. */
   readonly concurrency: number;
   /** A delivery was given up unsent, because the log cannot read it. */
-  readonly onUnreadable?: () => void;
+  readonly onUnreadable?: (failure: { readonly n: number; readonly target: string; readonly reason: string }) => void;
 }
 
 /** The app behind a target, which other targets may share. */
@@ -197,7 +197,7 @@ export function createTargetQueue(
     reportTrouble(new Error(`#${ref.n} failed: ${error}`));
     const failed = { target, at: now(), status: undefined, latencyMs: 0, error };
     const completed = await retryUntilClosed(() => log.complete(ref, failed, { state: "failed" }));
-    onUnreadable?.();
+    onUnreadable?.({ n: ref.n, target, reason: error });
     if (completed === "due") wake();
   }
 

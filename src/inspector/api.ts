@@ -172,6 +172,8 @@ export type StreamMessage =
 export interface ProductEntry {
   readonly id: string;
   readonly name: string;
+  /** The path of its webhook at the receiver. */
+  readonly path: string;
   /** The variables whose secrets verify its deliveries. */
   readonly secrets: readonly { readonly name: string; readonly set: boolean }[];
   readonly formats: readonly {

@@ -7,6 +7,7 @@ import { isSignature } from "../contract/prepare.ts";
 import { defaultFirst, defaultFormat, type Format, type Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import { maskSetting } from "../delivery/mask.ts";
+import { type AppPaths, appPaths, webhookPath } from "../delivery/paths.ts";
 import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
 import { checkTarget, originOf, portOf, targetName } from "../delivery/target.ts";
 import { diff } from "../events/diff.ts";
@@ -103,8 +104,8 @@ export function createOperations(context: Context, options: OperationsOptions) {
       return { name, bytes: body };
     },
     async products(): Promise<readonly ProductEntry[]> {
-      const { secrets } = loadConfig(silent, { onFault() {} });
-      return (await products()).map((product) => productEntry(product, secrets));
+      const { secrets, settings } = loadConfig(silent, { onFault() {} });
+      return (await products()).map((product) => productEntry(product, secrets, appPaths(settings.paths)));
     },
     explain: (n: number) =>
       run(async (captured) => {
@@ -124,11 +125,12 @@ export function createOperations(context: Context, options: OperationsOptions) {
   };
 }
 
-function productEntry(product: Product, secrets: Secrets): ProductEntry {
+function productEntry(product: Product, secrets: Secrets, paths: AppPaths): ProductEntry {
   const credentials = new Set(defaultFormat(product)?.proofs.map(({ credential }) => credential));
   return {
     id: product.id,
     name: product.title,
+    path: webhookPath(product.id, paths),
     secrets: Array.from(credentials, (credential) => ({
       name: CREDENTIAL_VARIABLES[credential],
       set: secrets.for(credential, product.id).length > 0,
@@ -220,7 +222,7 @@ async function replayEvent(
 /** A page sends only to this machine and to what the settings, the flags of `listen` or the log name. */
 function allowedTarget(context: Context, to: string, entry: LogEntry): string {
   const config = loadConfig(context);
-  const { product, event, forwards, attempts } = entry;
+  const { product, event, url, forwards, attempts } = entry;
   // The page knows targets with their secrets masked, and those of the log without.
   const isIt = (target: string): boolean =>
     [target, context.knownSecrets.mask(maskSetting(target)), targetName(target)].includes(to);
@@ -228,8 +230,8 @@ function allowedTarget(context: Context, to: string, entry: LogEntry): string {
   const logged = [...forwards, ...attempts].map(({ target }) => target).find(isIt);
   const target = configured ?? logged ?? to;
   checkTarget(target, "to");
-  const remote = createRoutes([target], [])
-    .targetsOf(product, event)
+  const remote = createRoutes({ forwardTo: [target], routes: [], paths: [] })
+    .targetsOf(product, event, url)
     .filter((each) => !isLocalUrl(each));
   if (remote.length === 0 || (configured ?? logged) !== undefined) return target;
   throw usageError(
@@ -287,14 +289,14 @@ const MAX_FAILED = 100;
 
 /** An app elsewhere is not called every few seconds for as long as a page is open. */
 async function localApps(
-  { settings: { forwardTo, routes } }: Config,
+  { settings }: Config,
   owner: LockOwner | undefined,
   waiting: readonly WaitingCount[],
 ): Promise<State["apps"]> {
   const { url = "" } = owner ?? {};
   // A `listen` in another terminal may have been given its target there.
   const running = isLocalUrl(url) ? await findReceiver(new URL(url).hostname, portOf(url)) : undefined;
-  const configured = createRoutes(forwardTo, routes).all([]).keys();
+  const configured = createRoutes(settings).all([]).keys();
   const targets = [...configured, ...(running?.targets ?? []), ...waiting.map(({ target }) => target)];
   const origins = [...new Set(targets.filter(isLocalUrl).map(originOf))];
   return Promise.all(origins.map(async (origin) => ({ origin, up: await isListening(origin) })));

@@ -21,6 +21,8 @@ interface ExecUrls {
   /** URL of the public keys, if they are served. */
   readonly keySetUrl: string | undefined;
   readonly products: readonly Product[];
+  /** The setting. */
+  readonly paths: readonly string[];
 }
 
 /** Runs a command line with the URLs in its environment. With `--json` stdout stays ours alone. */
@@ -45,14 +47,14 @@ export async function startExec(context: Context, commandLine: string, urls: Exe
 }
 
 /** Names of no setting: a zoho-hooks that the program runs would take a project's tunnel for the user's. */
-function variables({ url, publicUrl, keySetUrl, products }: ExecUrls): Readonly<Record<string, string>> {
+function variables({ url, publicUrl, keySetUrl, products, paths }: ExecUrls): Readonly<Record<string, string>> {
   return {
     ZOHO_HOOKS_URL: url,
     ...(publicUrl === undefined ? {} : { ZOHO_HOOKS_TUNNEL_URL: publicUrl }),
     ...(keySetUrl === undefined ? {} : { ZOHO_HOOKS_JWKS_URL: keySetUrl }),
     ...Object.fromEntries(
       products.flatMap(({ id }) =>
-        productNames(id).map((name) => [`ZOHO_HOOKS_URL_${variableSuffix(name)}`, webhookUrl(url, name)]),
+        productNames(id).map((name) => [`ZOHO_HOOKS_URL_${variableSuffix(name)}`, webhookUrl(url, id, paths)]),
       ),
     ),
   };

@@ -16,6 +16,7 @@ import type { Recorder } from "../receiver/recorder.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../recognition/reply.ts";
 import { errorText } from "../util/errors.ts";
 import { counted } from "../util/units.ts";
+import { createFailureAlarm, type GivenUp } from "./on-failed.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import type { ForwardCounts } from "./reports.ts";
@@ -77,6 +78,11 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
     const advised = withAdvice(report);
     context.report(options.showSecrets === true ? advised : masked(advised));
   };
+  const alarm = createFailureAlarm(context, options.onFailed);
+  const onFailed = (failure: GivenUp): void => {
+    counts.failed++;
+    alarm.givenUp(failure);
+  };
   const shared = {
     log,
     deadlineOf(product: string | undefined, format: string | undefined): Deadline {
@@ -95,13 +101,17 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
       if (report.state === "failed") {
-        counts.failed++;
+        onFailed(failureOf(report));
         hasRefused ||= plan.tally.isOfRun(report.n);
       }
       show(report);
     },
-    onUnreadable: () => void counts.failed++,
-    onTarget: context.report,
+    onUnreadable: onFailed,
+    onTarget(report) {
+      if (report.state === "down") alarm.wentDown(report.target, report.reason ?? "");
+      else alarm.cameBack(report.target);
+      context.report(report);
+    },
   });
   // With connections of its own: a sender that waits must not wait for the backlog as well.
   const mirrorPoster = settings.respond === "mirror" ? await open() : undefined;
@@ -111,7 +121,8 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
       ...shared,
       poster: mirrorPoster,
       onReport(report) {
-        counts[isDelivered(report) ? "delivered" : "failed"]++;
+        if (isDelivered(report)) counts.delivered++;
+        else onFailed(failureOf(report));
         show(report);
       },
     });
@@ -155,7 +166,7 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
       await mirror?.close();
       if (drainUntil !== undefined) await forwarder.drain(STOP_TIMEOUT_MS, drainUntil);
       await forwarder.close(Math.max(0, end - performance.now()));
-      await Promise.all([poster.close(), mirrorPoster?.close()]);
+      await Promise.all([poster.close(), mirrorPoster?.close(), alarm.stop()]);
       counts.waiting = await waiting().then(sumOfWaiting, (error: unknown) => {
         onTrouble(`the deliveries that did not reach your app could not be counted: ${errorText(error)}`);
         return undefined;
@@ -165,6 +176,10 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
       context.report({ type: "warning", message, hint: "leave --no-store out to have the next listen send them" });
     },
   };
+}
+
+function failureOf({ n, target, error, status }: ForwardReport): GivenUp {
+  return { n, target, reason: error ?? `answered ${status}` };
 }
 
 function sumOfWaiting(counts: Awaited<ReturnType<Log["waiting"]>>): number {

@@ -1,5 +1,6 @@
 import { orphanNotes, reportOldUrls } from "../channels/orphaned-channels.ts";
 import { withChannelTokens } from "../channels/tokens.ts";
+import { KEY_SET_PATH } from "../delivery/paths.ts";
 import { explainCommand } from "../events/open-log.ts";
 import { recordAndForward, recordForOthers } from "../forward/forwarder.ts";
 import { joinAnswers } from "../forward/join-answers.ts";
@@ -10,7 +11,6 @@ import { openTips, type Tips } from "../project/tips.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
 import { memoryRecorder, type Recorder } from "../receiver/recorder.ts";
-import { KEY_SET_PATH } from "../receiver/routes.ts";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
 import { reachableUrl } from "../util/hosts.ts";
 import { firstOf, onAbort } from "../util/timing.ts";
@@ -211,7 +211,13 @@ async function startReceiving(run: Run): Promise<void> {
   await reportReady(run, { secrets, keySetUrl, inspectorUrl }, important);
   receiver.ready();
   if (options.exec !== undefined)
-    parts.exec = await startExec(context, options.exec, { url: receiver.url, publicUrl, keySetUrl, products });
+    parts.exec = await startExec(context, options.exec, {
+      url: receiver.url,
+      publicUrl,
+      keySetUrl,
+      products,
+      paths: config.settings.paths,
+    });
 }
 
 /** Shows an event and passes it to every part that uses it. */

@@ -27,6 +27,7 @@ export interface ListenOptions extends SettingOptions, ZohoFlags {
   readonly expect?: readonly string[];
   readonly timeout?: string;
   readonly exec?: string;
+  readonly onFailed?: string;
   readonly showSecrets?: boolean;
   readonly ui?: boolean;
   readonly keys?: boolean;
@@ -47,6 +48,8 @@ export async function readPlan(context: Context, target: string | undefined, opt
   if (options.ui === true && settings.store === false) throw noLog();
   if (options.exec?.trim() === "")
     throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
+  if (options.onFailed?.trim() === "")
+    throw usageError("--on-failed is empty", "name a command line, such as --on-failed ./alert.sh");
   if (options.junit !== undefined && options.expect === undefined && options.exec === undefined)
     throw usageError("--junit has no results to write without --expect or --exec");
   const products = await projectProducts(config);
@@ -64,6 +67,11 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const usesZoho = needsZoho(options, choice, isZohoLocal);
   const routes = runRoutes(config, shown, products);
   checkRole(role, settings, routes);
+  if (options.onFailed !== undefined && (routes.empty || role === "receive"))
+    throw usageError(
+      "--on-failed has nothing to report: this run forwards nothing",
+      "name your app: a port, host:port or URL",
+    );
   return {
     options,
     role,

@@ -72,7 +72,8 @@ export function readyReport(
     url: receiver.url,
     publicUrl,
     path: webhookUrl("", "<product>"),
-    urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(publicUrl ?? receiver.url, id)])),
+    urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(publicUrl ?? receiver.url, id, settings.paths)])),
+    paths: settings.paths.map((text) => text.replace(/=([^=]*)$/, " ($1)")),
     isMirrored,
     checks: [...credentials, ...(allowed === undefined ? [] : ["source addresses"])],
     unsigned,
@@ -98,7 +99,16 @@ export function readyReport(
 }
 
 const NO_RECEIVER = {
-  ...{ url: undefined, publicUrl: undefined, path: "", urls: {}, isMirrored: false, checks: [], unsigned: [] },
+  ...{
+    url: undefined,
+    publicUrl: undefined,
+    path: "",
+    urls: {},
+    paths: [],
+    isMirrored: false,
+    checks: [],
+    unsigned: [],
+  },
   ...{ offersTunnel: false, channel: undefined, tryCommand: undefined },
 };
 

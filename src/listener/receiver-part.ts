@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { appPaths } from "../delivery/paths.ts";
 import { originOf } from "../delivery/target.ts";
 import { runningListener } from "../events/running-listener.ts";
 import type { Context } from "../project/context.ts";
@@ -43,6 +44,7 @@ export async function startReceiverPart(
   const { settings } = config;
   const receiver = await openReceiver(context, config, routes.targets, {
     ...given,
+    paths: appPaths(settings.paths),
     maxBody: settings.maxBody,
     products,
     policy: { schema: settings.schema, onInvalid: settings.onInvalid },

@@ -86,6 +86,8 @@ export interface ReadyReport {
   readonly path: string;
   /** The webhook URL of each product. */
   readonly urls: Readonly<Record<string, string>>;
+  /** For people: the paths of the app that are received as well, and their products. */
+  readonly paths: readonly string[];
   /** The URLs of the developer's app. */
   readonly forwardsTo: readonly string[];
   /** All apps accept connections; undefined where that is not known yet, or nothing is forwarded to an app. */

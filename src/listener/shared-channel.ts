@@ -23,6 +23,8 @@ interface SharedChannelOptions {
   readonly configured: Secret | undefined;
   /** The receiver's, as Zoho reaches it. */
   readonly baseUrl: string;
+  /** The setting. */
+  readonly paths: readonly string[];
   readonly log: Log;
   readonly shared: SharedSecretsPart;
   /** Creates the channel, or takes it over. */
@@ -35,10 +37,10 @@ interface SharedChannelOptions {
  */
 export async function startSharedChannel(
   context: Context,
-  { session, configured, baseUrl, log, shared, open }: SharedChannelOptions,
+  { session, configured, baseUrl, paths, log, shared, open }: SharedChannelOptions,
 ): Promise<ChannelPart> {
   const product = session.product.id;
-  const url = notifyUrl(context, webhookUrl(baseUrl, product), session);
+  const url = notifyUrl(context, webhookUrl(baseUrl, product, paths), session);
   const name = `channel:${product}:${url}`;
   const stopped = new AbortController();
   let held: { readonly channel: ChannelPart; readonly lock: FileLock; readonly duty: Duty } | undefined;

@@ -19,7 +19,7 @@ export interface RunRoutes extends Routes {
 
 /** Events that the user filters out are neither shown nor forwarded. */
 export function runRoutes({ settings }: Config, shown: EventPattern, products: readonly Product[]): RunRoutes {
-  const all = createRoutes(settings.forwardTo, settings.routes);
+  const all = createRoutes(settings);
   if (settings.respond === "mirror") rejectMirroredQueue(settings);
   const addresses = all.all(products.map((product) => product.id));
   const targets = [...addresses.keys()];
@@ -36,7 +36,7 @@ export function runRoutes({ settings }: Config, shown: EventPattern, products: r
     targets,
     addresses,
     has: (target) => addresses.has(target),
-    targetsOf: (product, event) => (shown.matches(product, event) ? all.targetsOf(product, event) : []),
+    targetsOf: (product, event, url) => (shown.matches(product, event) ? all.targetsOf(product, event, url) : []),
   };
 }
 

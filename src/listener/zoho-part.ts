@@ -47,6 +47,7 @@ export interface ZohoPart extends Part {
 /** Signs in for `--channel` and `--expand`. */
 export async function startZoho(context: Context, given: ZohoOptions): Promise<ZohoPart> {
   const { options, products, secrets, config, isShared, onLost } = given;
+  const { paths } = config.settings;
   if (isShared && options.channel !== undefined) requireStoreKey(config);
   const wanted = options.channel && readChannelEvents(options.channel);
   const { id: product, title } = wanted?.product ?? crmWatch;
@@ -75,8 +76,8 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
       async startChannel(baseUrl, shared) {
         if (shared === undefined) throw new Error("the log is a shared one");
         const open = (own: ZohoSession, reserved: ChannelReservation) =>
-          startChannel(context, { session: own, reservation: reserved, events, baseUrl, onLost });
-        return startSharedChannel(context, { session, configured: token, baseUrl, ...shared, open });
+          startChannel(context, { session: own, reservation: reserved, events, baseUrl, paths, onLost });
+        return startSharedChannel(context, { session, configured: token, baseUrl, paths, ...shared, open });
       },
     };
   const own = await reserveChannel(context, session, token);
@@ -84,7 +85,7 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
   return {
     ...part,
     secrets: withToken(secrets, product, own.token),
-    startChannel: (baseUrl) => startChannel(context, { session, reservation: own, events, baseUrl, onLost }),
+    startChannel: (baseUrl) => startChannel(context, { session, reservation: own, events, baseUrl, paths, onLost }),
   };
 }
 
@@ -107,6 +108,8 @@ async function startChannel(
     readonly events: readonly string[];
     /** The receiver's, as Zoho reaches it. */
     readonly baseUrl: string;
+    /** The setting. */
+    readonly paths: readonly string[];
     onLost(error: unknown): void;
   },
 ): Promise<ChannelPart> {
@@ -119,7 +122,8 @@ async function startChannel(
     const message = `channel ${reservation.id} was lost: ${errorText(error)}`;
     onLost(error instanceof UserError ? new UserError("connectionLost", message, error.hint, "channelLost") : error);
   };
-  const url = notifyUrl(context, webhookUrl(baseUrl, product.id), session);
+  const urlAt = (base: string): string => webhookUrl(base, product.id, options.paths);
+  const url = notifyUrl(context, urlAt(baseUrl), session);
   const channel = await context.waiting("Creating the channel …", () =>
     openLiveChannel({ ...options, context, url, onEnd }),
   );
@@ -131,7 +135,7 @@ async function startChannel(
   return {
     name: "the channel",
     onMoved(newUrl) {
-      moving = moving.then(() => channel.moveTo(webhookUrl(newUrl, product.id)));
+      moving = moving.then(() => channel.moveTo(urlAt(newUrl)));
     },
     state: channel.state,
     leave: channel.leave,

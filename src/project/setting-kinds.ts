@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { parseRoute } from "../contract/event-names.ts";
+import { parseRoute, productId } from "../contract/event-names.ts";
 import { MAX_IN_FLIGHT_BYTES } from "../delivery/delivery.ts";
+import { parsePath } from "../delivery/paths.ts";
 import { checkTarget } from "../delivery/target.ts";
 import { usageError } from "../util/errors.ts";
 import { type parseDuration, parseInteger, parseSize } from "../util/units.ts";
@@ -133,6 +134,20 @@ export const routes: Kind<readonly string[]> = {
     Object.entries(values).map(([pattern, to]) => [[pattern], `${pattern}=${to}`]),
   check: parseRoute,
 };
+
+/** Paths of the user's app, as `path=product`. */
+export const appPaths: Kind<readonly string[]> = {
+  read: (given, name) => checkEach(parsePath, split(given), name).map(withProductId),
+  json: () => z.record(z.string(), z.string()),
+  entries: (values: Readonly<Record<string, string>>) =>
+    Object.entries(values).map(([at, product]) => [[at], withProductId(`${at}=${product}`)]),
+  check: parsePath,
+};
+
+function withProductId(text: string): string {
+  const at = text.lastIndexOf("=") + 1;
+  return text.slice(0, at) + productId(text.slice(at)).toLowerCase();
+}
 
 export function checkEach(check: Kind<unknown>["check"], entries: readonly string[], name: string): readonly string[] {
   for (const entry of entries) check?.(entry, name);

@@ -3,11 +3,13 @@ import { parseRoute, productId } from "../contract/event-names.ts";
 import { formatSettings } from "../contract/format-settings.ts";
 import { MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { maskRoute, maskSetting } from "../delivery/mask.ts";
+import { PATHS_HINT } from "../delivery/paths.ts";
 import { checkTarget } from "../delivery/target.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { parseDuration, parseTimeout } from "../util/units.ts";
 import { logsElsewhere, outside, type Place, prunesElsewhere, remoteOrigins } from "./reach.ts";
 import {
+  appPaths,
   bodySize,
   checkEach,
   duration,
@@ -111,6 +113,7 @@ const TABLE = {
     hint: 'write it as "routes": { "crm:Leads.*": "http://localhost:3000/leads" }',
     reach: (texts) => remoteOrigins(texts.map((each) => parseRoute(each, "routes").target)),
   }),
+  paths: local(appPaths, [], { hint: PATHS_HINT }),
   respond: local(oneOf("ack", "mirror"), "ack", {
     flag: ["--respond", "ack: answer at once; mirror: give the sender your app's answer (default: {})"],
   }),

@@ -4,6 +4,7 @@ import type { OfferedSecret } from "../contract/product.ts";
 import { allSecretFieldNames } from "../contract/secret-names.ts";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import { maskHeaders, maskUrl } from "../delivery/mask.ts";
+import type { AppPaths } from "../delivery/paths.ts";
 import { offersSecret } from "../recognition/handshake.ts";
 import { emptyReceipt } from "../recognition/receive.ts";
 import { type Decision, NOT_RECORDED, plainReply, refuse } from "../recognition/reply.ts";
@@ -37,6 +38,8 @@ export interface ReceiverOptions extends EvaluateOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /** Paths of the user's app, at which deliveries are received as well. */
+  readonly paths?: AppPaths;
   /** Bytes. */
   readonly maxBody: number;
   readonly recorder: Recorder;
@@ -154,7 +157,7 @@ interface Exchange {
 /** Answers one request of any kind. */
 async function handleRequest(exchange: Exchange, options: ReceiverOptions): Promise<void> {
   const { request, response, throughTunnel, state } = exchange;
-  const found = route(request.url ?? "/", options.products);
+  const found = route(request.url ?? "/", options.products, options.paths);
   switch (found.kind) {
     case "ready": {
       // Any other request with the header is an ordinary delivery.

@@ -3,15 +3,21 @@ import { z } from "zod";
 import { findProduct, nearestProduct } from "../contract/event-names.ts";
 import type { Product, Reply } from "../contract/product.ts";
 import { splitUrl } from "../delivery/delivery.ts";
+import {
+  type AppPaths,
+  appPaths,
+  findAppPath,
+  HEALTH_PATH,
+  KEY_SET_PATH,
+  READY_PATH,
+  WEBHOOK_PATH,
+  webhookPath,
+  withoutTrailingSlashes,
+} from "../delivery/paths.ts";
 import { plainReply, refuse } from "../recognition/reply.ts";
 import { UNSIGNED_REASONS, type Unsigned } from "../recognition/unsigned.ts";
 import { orUndefined } from "../util/errors.ts";
 import { isLoopback, isLoopbackAddress, reachableHost } from "../util/hosts.ts";
-
-const WEBHOOK_PATH = "/webhooks/zoho";
-export const HEALTH_PATH = "/healthz";
-/** Serves the public halves of local keys. */
-export const KEY_SET_PATH = "/.well-known/jwks.json";
 
 /** The webhook that a path names. Without a product the body tells which one it is. */
 export type WebhookRoute =
@@ -20,32 +26,34 @@ export type WebhookRoute =
 
 type Route = WebhookRoute | { readonly kind: "health" | "ready" | "key-set" };
 
-export function route(url: string, products: readonly Product[]): Route {
+/** `paths`: those of the user's app. Those of the receiver itself come first. */
+export function route(url: string, products: readonly Product[], paths: AppPaths = []): Route {
   const path = withoutTrailingSlashes(splitUrl(url).path);
   if (path === HEALTH_PATH) return { kind: "health" };
-  if (path === "/readyz") return { kind: "ready" };
+  if (path === READY_PATH) return { kind: "ready" };
   if (path === KEY_SET_PATH) return { kind: "key-set" };
   if (path === WEBHOOK_PATH) return { kind: "webhook", product: undefined };
   const id = path.startsWith(`${WEBHOOK_PATH}/`) ? path.slice(WEBHOOK_PATH.length + 1) : undefined;
-  if (id === undefined || id.includes("/")) {
-    return { kind: "unknown", reason: `no webhook at this path: post to ${WEBHOOK_PATH}/<product>` };
-  }
-  const product = findProduct(products, id);
+  const product = id === undefined ? undefined : findProduct(products, id);
   if (product !== undefined) return { kind: "webhook", product };
+  const appPath = findAppPath(paths, url);
+  if (appPath !== undefined)
+    return {
+      kind: "webhook",
+      product: appPath.product === undefined ? undefined : findProduct(products, appPath.product),
+    };
+  if (id === undefined || id.includes("/")) {
+    const reason = `no webhook at this path: post to ${WEBHOOK_PATH}/<product>, or add this path to "paths" in zoho-hooks.config.json`;
+    return { kind: "unknown", reason };
+  }
   const nearest = nearestProduct(products, id);
   const suggestion = nearest === undefined ? "" : `: did you mean ${nearest}?`;
   return { kind: "unknown", reason: `unknown product ${JSON.stringify(id.slice(0, 60))}${suggestion}` };
 }
 
-/** A loop, for a regular expression takes quadratic time on a long run of slashes that does not end the path. */
-function withoutTrailingSlashes(path: string): string {
-  let end = path.length;
-  while (end > 0 && path[end - 1] === "/") end--;
-  return path.slice(0, end);
-}
-
-export function webhookUrl(base: string, product: string): string {
-  return `${base}${WEBHOOK_PATH}/${product}`;
+/** `paths`: the setting. */
+export function webhookUrl(base: string, product: string, paths: readonly string[] = []): string {
+  return base + webhookPath(product, appPaths(paths));
 }
 
 const SERVICE = "zoho-hooks";

@@ -128,19 +128,19 @@ async function* entriesOf(log: Log, filters: readonly LogFilter[], onDamaged: Da
  * From --to, else where it went before, else from the settings. With `--only failed`, only targets that have not accepted it.
  */
 function targetFinder({ plan, config: { settings } }: Run): (entry: LogEntry) => readonly string[] {
-  const given = plan.to === undefined ? undefined : createRoutes([plan.to], []);
-  const configured = createRoutes(settings.forwardTo, settings.routes);
+  const given = plan.to === undefined ? undefined : createRoutes({ ...settings, forwardTo: [plan.to], routes: [] });
+  const configured = createRoutes(settings);
   const prefersFailed = plan.filter.only?.includes("failed") === true;
   return (entry) => {
-    const { n, product, event, forwards, attempts } = entry;
-    if (given !== undefined) return given.targetsOf(product, event);
+    const { n, product, event, url, forwards, attempts } = entry;
+    if (given !== undefined) return given.targetsOf(product, event, url);
     const queued = new Set(forwards.map(({ target }) => target));
     const failed = forwards.filter(({ state }) => state === "failed").map(({ target }) => target);
     const notTaken = new Set(prefersFailed ? [...failed, ...mirroredTo(entry)] : []);
     // Of another kind of --only, a delivery may have failed nowhere.
     const targets = notTaken.size > 0 ? notTaken : queued;
     if (targets.size > 0) return [...targets];
-    const now = configured.targetsOf(product, event);
+    const now = configured.targetsOf(product, event, url);
     if (now.length > 0) return now;
     // A mirrored delivery was never queued, so only its attempts name the target.
     const last = attempts.at(-1);
@@ -175,8 +175,11 @@ async function replayAll(
     return ExitCode.ok;
   }
   const { expectStatus, showSecrets } = plan;
-  const { forwardTo, routes, insecure, forwardTimeout } = config.settings;
-  const known = createRoutes(plan.to === undefined ? forwardTo : [plan.to, ...forwardTo], routes);
+  const { forwardTo, insecure, forwardTimeout } = config.settings;
+  const known = createRoutes({
+    ...config.settings,
+    forwardTo: plan.to === undefined ? forwardTo : [plan.to, ...forwardTo],
+  });
   const poster = await openTargets(targets, {
     addresses: known.all(products.map(({ id }) => id)),
     timeoutMs: forwardTimeout,

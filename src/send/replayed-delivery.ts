@@ -4,7 +4,7 @@ import { signAgain } from "../contract/prepare.ts";
 import type { Format, Product } from "../contract/product.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
 import type { Secrets } from "../delivery/secrets.ts";
-import { withQueryOf } from "../delivery/target.ts";
+import { targetFor } from "../delivery/target.ts";
 import { forwardRequest } from "../forward/request.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
@@ -36,7 +36,7 @@ export function replayedDelivery(
   const { n, product: id, event, format } = entry;
   const about = { n, product: id, event, format, secretFieldNames: secretFieldNames(entry.verdicts) };
   if (exact) {
-    const delivery = { ...entry.delivery, url: withQueryOf(entry.url, target) };
+    const delivery = { ...entry.delivery, url: targetFor(entry.url, target) };
     return { ...about, delivery, notes: ["headers and bytes exactly as received"], changed: false };
   }
   const changed = !body.equals(entry.delivery.body);

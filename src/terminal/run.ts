@@ -24,6 +24,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style)
   const rows: readonly Row[] = quiet
     ? always
     : [
+        ["paths", report.paths.length > 0 && listed(report.paths, room)],
         ["forwards to", forwardsTo.length > 0 && listed(forwardsTo, room - mirrored.length) + mirrored],
         [
           "app",

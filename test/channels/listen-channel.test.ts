@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { DAY_MS, HOUR_MS } from "../../src/channels/expiry.ts";
 import type { ApiRequest } from "../../src/emulator/answer.ts";
 import {
@@ -17,6 +17,7 @@ import {
 import { isWatch } from "../support/channel-world.ts";
 import type { Listener } from "../support/listener.ts";
 import { type RunOptions, run } from "../support/run.ts";
+import { startTarget } from "../support/target.ts";
 
 const LEAD = "5725767000003000064";
 startChannelListeners();
@@ -38,6 +39,21 @@ describe("listen --channel", () => {
       time_left_ms: 7 * DAY_MS - HOUR_MS,
     });
     expect(JSON.stringify(of.lines())).not.toContain(row?.token);
+  });
+
+  it("has Zoho post to the app's own path, also after a move, and forwards to the same one", async () => {
+    const app = await startTarget();
+    onTestFinished(app.close);
+    const of = await listen([String(app.port)], { ZOHO_HOOKS_PATHS: "/api/hooks/crm=crm,/api/*=auto" });
+    const urls = (): unknown => zoho.watch.rows().map(({ notifyUrl }) => notifyUrl);
+    expect(urls()).toEqual(Array(2).fill(`${tunnel.url}/api/hooks/crm`));
+    expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
+    await of.line("forward", { state: "delivered" });
+    expect(app.seen.map(({ path }) => path)).toEqual(["/api/hooks/crm"]);
+    tunnel.goDown();
+    tunnel.comeBack("localhost");
+    await expect.poll(() => statesOf(of)).toEqual(["created", "updated"]);
+    expect(urls()).toEqual(Array(2).fill(`${tunnel.url}/api/hooks/crm`));
   });
 
   it("shows how long the channel lasts", async () => {

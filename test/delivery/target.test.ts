@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { targetUrl, withQueryOf } from "../../src/delivery/target.ts";
+import { targetFor, targetUrl } from "../../src/delivery/target.ts";
 import { UserError } from "../../src/util/errors.ts";
 
 const listener = { host: "127.0.0.1", port: 4460 };
@@ -64,8 +64,8 @@ describe("targetUrl", () => {
   });
 
   it("appends the query of a delivery and drops the fragment", () => {
-    expect(withQueryOf("/?id=1", "http://app.test/hook#top")).toBe("http://app.test/hook?id=1");
-    expect(withQueryOf("/?id=1", "http://app.test/hook?key=2#top")).toBe("http://app.test/hook?key=2&id=1");
+    expect(targetFor("/?id=1", "http://app.test/hook#top")).toBe("http://app.test/hook?id=1");
+    expect(targetFor("/?id=1", "http://app.test/hook?key=2#top")).toBe("http://app.test/hook?key=2&id=1");
   });
 
   it("requires --to when the receiver's port is not known", () => {

@@ -142,6 +142,18 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await row(page, 6).waitFor();
   });
 
+  it("copies the URL of a product's own path in the app", async () => {
+    const { cwd, listener } = await project();
+    const more = { ZOHO_HOOKS_PATHS: "/api/hooks/crm=crm,/tenants/*=auto" };
+    const page = await openInspectorPage((await startInspector(cwd, { env: { ...env, ...more } })).address, {
+      permissions: ["clipboard-read", "clipboard-write"],
+    });
+    const row = page.getByRole("row", { name: "Zoho CRM" });
+    await row.getByRole("button", { name: "Copy" }).click();
+    await row.getByRole("button", { name: "✓ Copied" }).waitFor();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(`${listener.url}/api/hooks/crm`);
+  });
+
   it("explains a wrong signature, copies as curl and compares two events", async () => {
     const { cwd, deliver } = await project();
     await deliver(CRM, leadBody());

@@ -252,8 +252,7 @@ describe("snapshot and restore", () => {
 
   it("take a snapshot of more than the limit of other calls", async () => {
     const Essay = "x".repeat(1_000_000);
-    for (let i = 0; i < 6; i++)
-      await call("records", { ...lead("Doe"), data: { Last_Name: "Doe", Essay } });
+    for (let i = 0; i < 6; i++) await call("records", { ...lead("Doe"), data: { Last_Name: "Doe", Essay } });
     const { body: snapshot } = await call("snapshot");
     await call("reset", {});
     expect((await call("restore", snapshot)).status).toBe(200);

@@ -43,6 +43,9 @@ const SETTINGS: { readonly [Key in keyof Settings]: SettingRow } = {
     reaching: [[{ routes: { "crm:Deals.*": APP } }, `crm:Deals.*=${APP}`, "routes http://app:3000"]],
     flag: ["listen", "--route", "crm:Deals.*=3000", "--port", "0"],
   },
+  paths: {
+    harmless: [[{ paths: { "/hooks/crm": "crm", "/*": "auto" } }, "/hooks/crm=crm,/*=auto"]],
+  },
   host: {
     harmless: [
       [{ host: "127.0.0.1" }, "::1"],

@@ -9,6 +9,7 @@ import type { ZohoSession } from "../../channels/session.ts";
 import { withChannelTokens } from "../../channels/tokens.ts";
 import { eventPattern, parseRoute, patternParts } from "../../contract/event-names.ts";
 import { maskUrl } from "../../delivery/mask.ts";
+import { appPaths, webhookPath } from "../../delivery/paths.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
 import { oneLine, shellQuoted } from "../../util/text.ts";
 import { formatSpan } from "../../util/units.ts";
@@ -65,6 +66,8 @@ async function readCase(project: CheckedProject, session: ZohoSession, listed: r
     },
     /** Patterns of the settings, such as `crm:Leads.create`. */
     wanted: [...settings.events, ...settings.routes.map((text) => parseRoute(text, "routes").pattern.text)],
+    /** The setting. */
+    paths: settings.paths,
     product,
     now,
     command,
@@ -153,12 +156,13 @@ function urlFinding({ dead, command }: ChannelCase, active: readonly KnownChanne
 
 /** A new tunnel has another URL, and the channel still posts to the old one. */
 function movedFinding(
-  { publicUrl: base, dead, product, command }: ChannelCase,
+  { publicUrl: base, dead, paths, product, command }: ChannelCase,
   active: readonly KnownChannel[],
 ): Found | undefined {
   if (base === undefined || active.some(({ channel }) => isAt(channel, base))) return undefined;
   const moved = active.find(({ channel, own }) => {
-    const isWebhook = /\/webhooks\/zoho(?:\/|$)/.test(channel.notifyUrl ?? "");
+    const url = channel.notifyUrl ?? "";
+    const isWebhook = /\/webhooks\/zoho(?:\/|$)/.test(url) || url.endsWith(webhookPath(product.id, appPaths(paths)));
     return own !== undefined && isWebhook && !dead.has(channel.id);
   });
   if (moved === undefined) return undefined;
@@ -166,7 +170,10 @@ function movedFinding(
   const text = `${id} posts to ${shownUrl(moved.channel)}, but listen is at ${base}`;
   return {
     id: "channels.url",
-    ...warned(text, command(`${replaceWords(moved.channel)} --url ${shellQuoted(webhookUrl(base, product.id))}`)),
+    ...warned(
+      text,
+      command(`${replaceWords(moved.channel)} --url ${shellQuoted(webhookUrl(base, product.id, paths))}`),
+    ),
   };
 }
 

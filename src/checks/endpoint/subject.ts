@@ -4,6 +4,7 @@ import { chosenFormat, requireOneEvent, requireProduct } from "../../contract/na
 import type { Format } from "../../contract/product.ts";
 import { projectProducts, warnOfUnknownVariables } from "../../custom/project-products.ts";
 import { splitUrl } from "../../delivery/delivery.ts";
+import { appPaths, findAppPath } from "../../delivery/paths.ts";
 import { appUrl } from "../../delivery/target.ts";
 import type { Context } from "../../project/context.ts";
 import type { Config } from "../../project/load.ts";
@@ -33,10 +34,11 @@ export async function chooseSubject(
     throw usageError("--count-cmd names no command", "leave it out, or give one that prints a number");
   const products = await projectProducts(config, { schemas: false });
   warnOfUnknownVariables(context, config, products);
-  const last = splitUrl(to).path.split("/").at(-1) ?? "";
+  const { path } = splitUrl(appUrl(to, undefined, config.settings, "check"));
+  const named = findAppPath(appPaths(config.settings.paths), path)?.product ?? path.split("/").at(-1) ?? "";
   const product =
     id === undefined
-      ? (findProduct(products, last) ?? requireProduct(products, DEFAULT_PRODUCT))
+      ? (findProduct(products, named) ?? requireProduct(products, DEFAULT_PRODUCT))
       : requireProduct(products, id, "--product");
   const format = chosenFormat(product, formatId, event);
   const wanted = event === undefined ? undefined : requireOneEvent(product, format, event);

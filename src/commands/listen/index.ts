@@ -36,6 +36,10 @@ In a terminal, single keys look at events and replay them: press ? for the list.
 with 0, or with 8 if something is missing at the end of --timeout: by default 60s after the command has ended. Repeats are
 not counted.
 
+--on-failed runs its command at once, then at most once a minute for each app. Its environment has
+ZOHO_HOOKS_FAILED_TARGET, ZOHO_HOOKS_FAILED_STATE (down or failed), ZOHO_HOOKS_FAILED_REASON, ZOHO_HOOKS_FAILED_COUNT, the
+deliveries that have failed since its last run, and ZOHO_HOOKS_FAILED_NUMBERS, their numbers, for zoho-hooks replay.
+
 --channel creates a notification channel in Zoho CRM for the public URL, renews it while listen runs, and deletes it at
 the end. If the sign-in's servers are on this machine, the channel gets the local URL, and no tunnel is opened unless you
 ask for one. One that an earlier listen of the project left behind is taken over. Sign in first with zoho-hooks login. The

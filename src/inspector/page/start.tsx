@@ -32,8 +32,8 @@ export function Start() {
             {receiver.public_url === null && <small>only this machine reaches them: there is no tunnel</small>}
           </h3>
           <Pairs
-            of={products.value.map(({ id, name, secrets }) => {
-              const url = `${receiver.public_url ?? receiver.url}/webhooks/zoho/${id}`;
+            of={products.value.map(({ name, path, secrets }) => {
+              const url = `${receiver.public_url ?? receiver.url}${path}`;
               return [
                 name,
                 <span class="actions">

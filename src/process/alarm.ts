@@ -1,36 +1,30 @@
-import type { Context } from "../project/context.ts";
 import { errorText } from "../util/errors.ts";
 import { formatSpan } from "../util/units.ts";
+import type { Report } from "./messages.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** After it, the command gets a SIGTERM, and a SIGKILL after another `GRACE_MS`. */
 const TIMEOUT_MS = 60_000;
 const GRACE_MS = 5_000;
 
-interface Loss {
-  readonly id: string;
-  readonly product: string;
-  readonly reason: string;
+interface AlarmContext extends Pick<Runtime, "cwd" | "env" | "signal" | "sleep" | "startChild"> {
+  report(report: Report): void;
 }
 
 /**
- * Runs the command of `--on-lost` for each lost channel, with its facts in the environment and never its token. Several may
- * run at the same time. What fails is warned of, and stops nothing.
+ * Runs the command of a flag such as `--on-lost`, with the facts of a failure in its environment. Several may run at the same
+ * time. What fails is warned of, and stops nothing.
  */
-export function createAlarm(context: Context, commandLine: string | undefined) {
+export function createAlarm(context: AlarmContext, flag: string, commandLine: string | undefined) {
   const running = new Set<Promise<void>>();
-  const run = async ({ id, product, reason }: Loss): Promise<void> => {
+  const run = async (about: string, facts: Readonly<Record<string, string>>): Promise<void> => {
     const warn = (outcome: string): void =>
-      context.report({ type: "warning", message: `the command of --on-lost for channel ${id} ${outcome}` });
+      context.report({ type: "warning", message: `the command of ${flag} for ${about} ${outcome}` });
     const over = new AbortController();
     try {
       const child = await context.startChild(commandLine ?? "", {
         cwd: context.cwd,
-        env: {
-          ...context.env,
-          ZOHO_HOOKS_CHANNEL_ID: id,
-          ZOHO_HOOKS_CHANNEL_PRODUCT: product,
-          ZOHO_HOOKS_CHANNEL_REASON: reason,
-        },
+        env: { ...context.env, ...facts },
         stdoutTo: "stderr",
       });
       const ended = child.ended.finally(() => over.abort());
@@ -51,9 +45,10 @@ export function createAlarm(context: Context, commandLine: string | undefined) {
     }
   };
   return {
-    raise(loss: Loss): void {
+    /** `about`: what has failed, for a warning. `facts`: variables, without secrets. */
+    raise(about: string, facts: Readonly<Record<string, string>>): void {
       if (commandLine === undefined) return;
-      const done = run(loss).finally(() => running.delete(done));
+      const done = run(about, facts).finally(() => running.delete(done));
       running.add(done);
     },
     /** Resolves when no command runs any more. */
