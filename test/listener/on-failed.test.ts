@@ -115,7 +115,7 @@ describe("listen --on-failed", () => {
     const argv = [target.url, "--expect", "crm:Leads.create=3", "--on-failed", command()];
     const { post, finished } = await listen(argv, options());
     for (const n of [1, 2, 3]) await post(CRM, lead(n));
-    expect((await finished).exitCode).toBe(0);
+    expect((await finished).exitCode).toBe(5);
     expect(
       alarms()
         .flatMap((each) => each.ZOHO_HOOKS_FAILED_NUMBERS?.split(" ") ?? [])
