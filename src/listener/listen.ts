@@ -29,17 +29,24 @@ import { type SharedSecretsPart, shareSecrets } from "./shared-secrets.ts";
 import { startSleepDetector } from "./sleep-detector.ts";
 import type { RunResult } from "./tally.ts";
 import { runProbeKey, startTunnel, type TunnelPart } from "./tunnel-part.ts";
+import { createTunnelSwitch, type TunnelSwitch } from "./tunnel-switch.ts";
 import type { ZohoPart } from "./zoho-part.ts";
 
 /** The parts that need the terminal or the inspector, which are made above this folder. */
 interface Interface {
   /** Undefined where no keys are taken. What the run reports goes through the `context` of what it makes. */
   createKeys:
-    | ((context: Context) => { readonly context: Context; start(plan: Plan, parts: Parts): Promise<Part> })
+    | ((context: Context) => {
+        readonly context: Context;
+        start(plan: Plan, parts: Parts, toggle: Toggle): Promise<Part>;
+      })
     | undefined;
   createInspector(context: Context, plan: Plan): InspectorPart;
   onEnd(result: RunResult): void;
 }
+
+/** Opens or closes the tunnel. `waiting`: shows that it is waited for. */
+export type Toggle = (waiting: Context["waiting"]) => Promise<void>;
 
 interface InspectorPart extends Part {
   /** Starts it unless it runs. Resolves to its address; undefined, with a warning, where it could not be started. */
@@ -80,6 +87,8 @@ interface Run extends Pick<Interface, "createInspector"> {
   /** Aborts when all expected events have arrived, or something is lost. */
   readonly over: AbortController;
   readonly takesKeys: boolean;
+  /** Set once there is a receiver that a tunnel can lead to. */
+  tunnelSwitch?: TunnelSwitch;
 }
 
 /** Receives, records and forwards until Ctrl-C, `--timeout`, the end of `--exec` or all events of `--expect`. */
@@ -110,7 +119,8 @@ export async function listen(
     if (options.admin !== undefined) parts.admin = await startAdmin(context, options.admin);
     if (plan.role === "deliver") await startDelivering(run);
     else await startReceiving(run);
-    if (keys !== undefined) parts.keys = await keys.start(plan, parts);
+    const toggle: Toggle = async (waiting) => run.tunnelSwitch?.toggle(waiting);
+    if (keys !== undefined) parts.keys = await keys.start(plan, parts, toggle);
     await untilOver(run);
   } catch (error) {
     // Ctrl-C during the start: what it interrupts is not a failure.
@@ -118,6 +128,7 @@ export async function listen(
   } finally {
     // After Ctrl-C a run ends without forwarding the rest.
     ending.drains = (plan.tally.isComplete() || typeof ending.program === "number") && !signal.aborted;
+    await run.tunnelSwitch?.end();
     await stopParts(context, listed(parts), ending.drains ? signal : undefined);
   }
   plan.drift?.report();
@@ -177,22 +188,24 @@ async function startReceiving(run: Run): Promise<void> {
   });
   parts.receiver = receiver;
   onAbort(context.signal, receiver.drain);
-  if (choice.kind !== "none") {
-    const channelId = (): string | undefined => parts.channel?.state()?.id;
-    const onMoved = (url: string, previousUrl: string): void => {
-      for (const part of listed(parts)) part.onMoved?.(url);
-      void reportOldUrls(context, { url, previousUrl, movedId: channelId() });
-    };
-    parts.tunnel = await startTunnel(context, config, {
-      choice,
+  const channelId = (): string | undefined => parts.channel?.state()?.id;
+  const onMoved = (url: string, previousUrl: string): void => {
+    for (const part of listed(parts)) part.onMoved?.(url);
+    void reportOldUrls(context, { url, previousUrl, movedId: channelId() });
+  };
+  const open: Parameters<typeof createTunnelSwitch>[0]["open"] = (own, chosen, onLostTunnel) =>
+    startTunnel(own, config, {
+      choice: chosen,
       receiver,
       probeKey,
       isShared,
       channelId,
       onMoved,
-      onLost,
+      onLost: onLostTunnel,
     });
-  }
+  if (choice.kind !== "none") parts.tunnel = await open(context, choice, onLost);
+  const onUrl = async (url: string | undefined): Promise<void> => log?.setUrl(receiver.url, url);
+  run.tunnelSwitch = createTunnelSwitch({ context, plan, parts, open, onUrl, onMoved });
   const publicUrl = parts.tunnel?.url();
   // Before the channel: receivers of one URL share it.
   await log?.setUrl(receiver.url, publicUrl);

@@ -152,7 +152,7 @@ function needsZoho({ channel, expand }: ZohoFlags, choice: TunnelChoice, isZohoL
   if (channel !== undefined && choice.kind === "none" && !isZohoLocal) {
     throw usageError(
       "--channel needs a public URL for Zoho to post to, and this run has none",
-      "set NGROK_AUTHTOKEN for a tunnel, or use your own: --public-url https://…",
+      "use --tunnel cloudflared, which needs no account, set NGROK_AUTHTOKEN for one of ngrok, or use your own: --public-url https://…",
     );
   }
   return channel !== undefined || expand === true;

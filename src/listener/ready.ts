@@ -13,7 +13,7 @@ import type { LogPart } from "./log-part.ts";
 import type { ChannelPart } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import type { ReadyReport } from "./reports.ts";
-import type { TunnelPart } from "./tunnel-part.ts";
+import { CLOUDFLARE_NOTE, type TunnelPart } from "./tunnel-part.ts";
 
 export interface ReadyState {
   /** The configured secrets, and the token of the channel; undefined where nothing is received. */
@@ -71,6 +71,7 @@ export function readyReport(
     logPath: undefined,
     url: receiver.url,
     publicUrl,
+    publicUrlNote: tunnel?.kind === "cloudflared" ? CLOUDFLARE_NOTE : undefined,
     path: webhookUrl("", "<product>"),
     urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(publicUrl ?? receiver.url, id, settings.paths)])),
     paths: settings.paths.map((text) => text.replace(/=([^=]*)$/, " ($1)")),
@@ -93,7 +94,11 @@ export function readyReport(
       ...(allowed === undefined ? [] : [`Accepting only from ${allowed.ranges.join(", ")}.`]),
       guideRangesNote(allowed) ?? [],
       ...notes,
-      ...(offersTunnel ? ["For a public URL, set NGROK_AUTHTOKEN, or use your own tunnel with --public-url."] : []),
+      ...(offersTunnel
+        ? [
+            "For a public URL, use --tunnel cloudflared, which needs no account, set NGROK_AUTHTOKEN, or use your own tunnel with --public-url.",
+          ]
+        : []),
     ].flat(),
   };
 }
@@ -102,6 +107,7 @@ const NO_RECEIVER = {
   ...{
     url: undefined,
     publicUrl: undefined,
+    publicUrlNote: undefined,
     path: "",
     urls: {},
     paths: [],

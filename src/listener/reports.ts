@@ -5,7 +5,8 @@ import type { Unsigned } from "../recognition/unsigned.ts";
 export interface TunnelReport {
   readonly type: "tunnel";
   readonly at: Date;
-  readonly state: "up" | "down" | "reconnected" | "lost";
+  /** `closed`: by a key. */
+  readonly state: "up" | "down" | "reconnected" | "lost" | "closed";
   readonly url: string | undefined;
   /** Set when the tunnel came back under another URL. */
   readonly previousUrl: string | undefined;
@@ -82,6 +83,8 @@ export interface ReadyReport {
   /** Undefined without a receiver. */
   readonly url: string | undefined;
   readonly publicUrl: string | undefined;
+  /** What has to be known of that URL. */
+  readonly publicUrlNote: string | undefined;
   /** The path of a webhook, below either URL; `<product>` stands for the product. */
   readonly path: string;
   /** The webhook URL of each product. */

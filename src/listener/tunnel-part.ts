@@ -6,6 +6,7 @@ import { readSecretVariable, storeKeyOf } from "../project/secret-variables.ts";
 import { settingName } from "../project/settings.ts";
 import type { Receiver } from "../receiver/receiver.ts";
 import { findAuthtoken } from "../tunnel/authtoken.ts";
+import { cloudflaredEnv, findCloudflared } from "../tunnel/cloudflared-program.ts";
 import { chooseTunnel, openTunnel, type TunnelChoice } from "../tunnel/open-tunnel.ts";
 import { type ProbeResult, probe } from "../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../tunnel/tunnel.ts";
@@ -17,14 +18,21 @@ import { reportGap } from "./sleep-detector.ts";
 
 /** Makes the receiver reachable from outside. */
 export interface TunnelPart extends Part {
+  readonly kind: Tunnel["kind"];
   /** The public base URL, which can change when the tunnel reconnects. */
   url(): string;
   /** Time without a connection so far, in milliseconds. */
   downMs(): number;
 }
 
+/** A tunnel to open. */
+export type OpenChoice = Exclude<TunnelChoice, { kind: "none" }>;
+
+/** Shown wherever such a tunnel is opened. */
+export const CLOUDFLARE_NOTE = "the URL is a new one at each start; what is sent to it passes through Cloudflare";
+
 interface TunnelOptions {
-  readonly choice: Exclude<TunnelChoice, { kind: "none" }>;
+  readonly choice: OpenChoice;
   readonly receiver: Receiver;
   readonly probeKey: ProbeKey;
   /** Other receivers may be reached at the URL, too. */
@@ -45,7 +53,8 @@ export async function chooseRunTunnel(context: Context, config: Config, isZohoLo
   const { settings, origins } = config;
   const { tunnel, domain, publicUrl, ngrokServerAddr: serverAddr, ngrokRootCas: rootCas } = settings;
   const isAskedFor = tunnel === "ngrok" || domain !== undefined;
-  const isNeeded = tunnel !== "none" && publicUrl === undefined && (isAskedFor || !isZohoLocal);
+  const mayBeNgrok = tunnel !== "none" && tunnel !== "cloudflared" && publicUrl === undefined;
+  const isNeeded = mayBeNgrok && (isAskedFor || !isZohoLocal);
   const { home, platform } = context;
   const { env } = config;
   const authtoken = isNeeded
@@ -53,7 +62,18 @@ export async function chooseRunTunnel(context: Context, config: Config, isZohoLo
     : undefined;
   const named = (key: "tunnel" | "domain" | "publicUrl"): string => settingName(key, origins[key]);
   const names = { tunnel: named("tunnel"), domain: named("domain"), publicUrl: named("publicUrl") };
-  return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas, names });
+  const cloudflared = () => chooseCloudflared(context, config).start;
+  return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas, cloudflared, names });
+}
+
+/** The user's own `cloudflared`. Throws where there is none. */
+export function chooseCloudflared(context: Context, { root, env }: Config): OpenChoice & { kind: "cloudflared" } {
+  const { platform } = context;
+  const path = findCloudflared({ named: env.CLOUDFLARED_PATH, root, env: context.env, platform });
+  return {
+    kind: "cloudflared",
+    start: (args, onLine) => context.startProgram(path, { args, env: cloudflaredEnv(context.env), onLine }),
+  };
 }
 
 /** The key that proves to a probe of the public URL where it has arrived. Receivers on one log answer for each other. */
@@ -105,7 +125,11 @@ export async function startTunnel(
     // The user's own tunnel leads to the port that they know.
     const port = choice.kind === "public-url" ? receiver.port : await receiver.openTunnelPort();
     const open = context.overrides?.openTunnel ?? openTunnel;
-    const tunnel = await context.waiting("Opening the tunnel …", () =>
+    const message =
+      choice.kind === "cloudflared"
+        ? "Opening a tunnel of Cloudflare, which takes about 15 seconds …"
+        : "Opening the tunnel …";
+    const tunnel = await context.waiting(message, () =>
       open(choice, {
         addr: { host: "127.0.0.1", port },
         reaches: async (publicUrl, signal) => (await reach(publicUrl, signal, true)).ok,
@@ -120,6 +144,7 @@ export async function startTunnel(
     isReady = true;
     return {
       name: "the tunnel",
+      kind: tunnel.kind,
       url: () => tunnel.url,
       downMs: () => downMs + (downSince === undefined ? 0 : Math.round(performance.now() - downSince)),
       async stop() {
@@ -132,6 +157,9 @@ export async function startTunnel(
     throw error;
   }
 }
+
+const CLOUDFLARE_HINT =
+  "Zoho may reach it all the same: try it from another network, such as a phone; some resolvers refuse trycloudflare.com";
 
 interface ReachOptions {
   readonly tunnel: Tunnel;
@@ -151,6 +179,9 @@ async function requireReach(
     // A proxy in front of several receivers asks `/readyz` first, which this one answers from now on.
     if (isShared && tunnel.kind === "public-url" && !result.ok)
       return context.report({ type: "warning", message: fault.message });
+    // It is connected. Some resolvers do not know the name, or have cached it as missing.
+    if (tunnel.kind === "cloudflared" && !result.ok && config.settings.allowIp.length === 0)
+      return context.report({ type: "warning", message: fault.message, hint: CLOUDFLARE_HINT });
     throw fault;
   } catch (error) {
     await tunnel.close();

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, fork, type SpawnOptions, spawn, spawnSync 
 import { once, setMaxListeners } from "node:events";
 import { constants, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, relative } from "node:path";
+import { createInterface } from "node:readline";
 import { finished } from "node:stream/promises";
 import { ExitCode, errorText, usageError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
@@ -9,7 +10,7 @@ import { onAbort, STDOUT_CLOSED, sleepRealTime } from "../util/timing.ts";
 import { isAgent } from "./agents.ts";
 import { openKeyboard } from "./keyboard.ts";
 import { standardOutput } from "./output.ts";
-import type { Channel, ChildRun, Runtime, SelfProcess, Surroundings } from "./runtime.ts";
+import type { Channel, ChildRun, ProgramOptions, Runtime, SelfProcess, Surroundings } from "./runtime.ts";
 
 const isPerson = !isAgent(process.env);
 const stdout = standardOutput(1, () => process.stdout, outputLost, isPerson);
@@ -76,6 +77,7 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     async startChild(commandLine, { stdoutTo, ...options }) {
       return startShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }, process).run;
     },
+    startProgram: (path, options) => startProgram(path, options, process),
     startSelf: (argv) => startSelf(process.argv[1] ?? "", argv),
     parent: process.send === undefined ? undefined : channelOf(process),
     get signal() {
@@ -265,8 +267,8 @@ function channelOf(other: Pick<ChildProcess, "send" | "on" | "once"> | NodeJS.Pr
   };
 }
 
-/** The part of `process` that starting a shell needs. */
-export type ShellHost = Pick<NodeJS.Process, "platform" | "kill" | "once" | "off">;
+/** The part of `process` that starting a child needs. */
+export type ChildHost = Pick<NodeJS.Process, "platform" | "kill" | "once" | "off">;
 
 /**
  * Starts a shell in a process group of its own, so that a signal reaches everything that it starts. Nothing of it outlives
@@ -275,10 +277,41 @@ export type ShellHost = Pick<NodeJS.Process, "platform" | "kill" | "once" | "off
 export function startShell(
   commandLine: string,
   options: Pick<SpawnOptions, "cwd" | "stdio"> & { readonly env: Runtime["env"] },
-  host: ShellHost,
+  host: ChildHost,
+): { readonly child: ChildProcess; readonly run: ChildRun } {
+  return startInGroup(commandLine, [], { ...options, shell: true }, host);
+}
+
+/** Starts a program as a shell is started, but one that should also end if this process is killed. */
+export function startProgram(path: string, { args, env, onLine }: ProgramOptions, host: ChildHost): ChildRun {
+  const options = { env, cwd: dirname(path), stdio: ["ignore", "ignore", "pipe"] } satisfies SpawnOptions;
+  const { child, run } = startInGroup(path, args, options, host);
+  if (child.stderr !== null) createInterface({ input: child.stderr }).on("line", onLine);
+  const letGo = host.platform === "win32" || child.pid === undefined ? () => {} : endWithParent(child.pid);
+  return { ...run, ended: run.ended.finally(letGo) };
+}
+
+/** Waits in a shell for the end of this process, at which its pipe closes, and ends the group then. */
+function endWithParent(pid: number): () => void {
+  const script = 'read -r line; kill -s TERM -- "-$0" && sleep 3 && kill -s KILL -- "-$0"';
+  const guard = spawn("/bin/sh", ["-c", script, String(pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+    env: { PATH: "/usr/bin:/bin" },
+  });
+  guard.on("error", () => {}).unref();
+  guard.stdin.on("error", () => {});
+  return () => guard.kill("SIGKILL");
+}
+
+function startInGroup(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions,
+  host: ChildHost,
 ): { readonly child: ChildProcess; readonly run: ChildRun } {
   const isWindows = host.platform === "win32";
-  const child = spawn(commandLine, { ...options, shell: true, detached: !isWindows, windowsHide: true });
+  const child = spawn(command, args, { ...options, detached: !isWindows, windowsHide: true });
   const end = (force: boolean): void => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     // Windows looks for a program in the working folder first, where a clone may have its own.
@@ -298,7 +331,7 @@ export function startShell(
   return { child, run: { ended, end } };
 }
 
-function signalGroup(host: ShellHost, pid: number, signal: NodeJS.Signals): void {
+function signalGroup(host: ChildHost, pid: number, signal: NodeJS.Signals): void {
   try {
     host.kill(-pid, signal);
   } catch {

@@ -1,3 +1,4 @@
+import type { Program } from "../tunnel/cloudflared-program.ts";
 import type { openTunnel } from "../tunnel/open-tunnel.ts";
 import type { Keyboard, KeyboardUser } from "./keyboard.ts";
 import type { Output } from "./output.ts";
@@ -32,11 +33,14 @@ interface ChildOptions {
   readonly stdoutTo: "stdout" | "stderr";
 }
 
-export interface ChildRun {
-  /** The exit code, or 128 plus the number of the signal that ended it. Rejects if there is no shell. */
-  readonly ended: Promise<number>;
-  /** Ends it and everything that it has started: SIGTERM, or SIGKILL with `force`. */
-  end(force: boolean): void;
+/** `end` ends it and everything that it has started: SIGTERM, or SIGKILL with `force`. */
+export type ChildRun = Program;
+
+export interface ProgramOptions {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Called for each line of its stderr. Its stdout is ignored. */
+  onLine(line: string): void;
 }
 
 interface SelfOptions {
@@ -82,6 +86,8 @@ export interface Runtime {
   runSelf(argv: readonly string[], signal: AbortSignal, options?: SelfOptions): Promise<SelfRun>;
   /** Runs a command line in the system's shell, without input. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
+  /** Runs a program without a shell and without input. It ends with this process, also if that is killed (not on Windows). */
+  startProgram(path: string, options: ProgramOptions): ChildRun;
   /** Starts this program once more, with other arguments. It ends with this process. */
   startSelf(argv: readonly string[]): SelfProcess;
   /** The process that has started this one with `startSelf`, if one has. */

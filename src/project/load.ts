@@ -109,7 +109,7 @@ function resolveSettings(layers: readonly Layer[]): Pick<Config, "settings" | "o
 }
 
 /**
- * No tunnel, ngrok and a public URL exclude one another: the mode of the first layer that has one drops the settings of other
+ * No tunnel, ngrok, cloudflared and a public URL exclude one another: the mode of the first layer that has one drops the settings of other
  * modes from the layers below. Within one layer nothing is dropped, since there a conflict is a mistake.
  */
 function withOneTunnel(layers: readonly Layer[]): readonly Layer[] {
@@ -124,6 +124,7 @@ function withOneTunnel(layers: readonly Layer[]): readonly Layer[] {
 const SETTINGS_TO_DROP: Readonly<Record<TunnelName | "publicUrl", readonly (keyof Settings)[]>> = {
   none: ["tunnel", "domain", "publicUrl"],
   ngrok: ["tunnel", "publicUrl"],
+  cloudflared: ["tunnel", "domain", "publicUrl"],
   publicUrl: ["tunnel", "domain"],
 };
 

@@ -140,9 +140,14 @@ const TABLE = {
   maxLog: setting(size, 500_000_000, {
     reach: (bytes, place) => (prunesElsewhere(place) ? [`${bytes} bytes`] : []),
   }),
-  tunnel: local(optional(oneOf("ngrok", "none")), undefined, {
+  // ngrok opens with the user's own account, cloudflared without one.
+  tunnel: setting(optional(oneOf("ngrok", "cloudflared", "none")), undefined, {
     path: ["tunnel", "use"],
-    flag: ["--tunnel", "how Zoho reaches this machine (default: ngrok if it has an authtoken)"],
+    flag: [
+      "--tunnel",
+      "how Zoho reaches this machine; cloudflared needs no account (default: ngrok if it has an authtoken)",
+    ],
+    reach: (use) => (use === "cloudflared" ? [use] : []),
   }),
   // It is of the account whose token is used.
   domain: local(optional(text), undefined, {

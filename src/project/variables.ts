@@ -11,6 +11,7 @@ export interface Variable {
  */
 export const VARIABLES = {
   NGROK_AUTHTOKEN: { decides: "tunnel", isSecret: true },
+  CLOUDFLARED_PATH: { decides: "program" },
   ZOHO_CLIENT_ID: { decides: "account" },
   ZOHO_CLIENT_SECRET: { decides: "account", isSecret: true },
   ZOHO_REFRESH_TOKEN: { decides: "account", isSecret: true },

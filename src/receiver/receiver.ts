@@ -116,6 +116,7 @@ export async function startReceiver(options: ReceiverOptions) {
   }
 
   const port = await open(options.host, options.port, false);
+  let tunnelPort: Promise<number> | undefined;
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     /** `http://127.0.0.1:4460`, with the port that was really taken. */
@@ -125,7 +126,10 @@ export async function startReceiver(options: ReceiverOptions) {
      * Opens a second port, on loopback, for a tunnel alone: X-Forwarded-For is believed only there. Resolves to its
      * number.
      */
-    openTunnelPort: () => open("127.0.0.1", 0, true),
+    openTunnelPort(): Promise<number> {
+      tunnelPort ??= open("127.0.0.1", 0, true);
+      return tunnelPort;
+    },
     /** From now on `/readyz` answers 200 while deliveries can be recorded. */
     ready(): void {
       if (state === "starting") state = "ready";

@@ -100,6 +100,7 @@ export function renderTunnel(report: TunnelReport, style: Style): Rendered {
     down: `! tunnel down: ${plain(reason)}. Zoho cannot reach you until it reconnects.`,
     reconnected: `✓ tunnel reconnected${down}${moved}`,
     lost: `✗ tunnel lost${down}`,
+    closed: "! tunnel closed: Zoho cannot reach you until you open it again.",
   };
   return timed(at, texts[state], style);
 }

@@ -17,6 +17,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style)
   const isWatched = err.live || Number.isFinite(columns);
   const always: readonly Row[] = [
     ["public URL", publicUrl !== undefined && publicUrl + path],
+    ["", report.publicUrlNote],
     ["channel", channel && channelText(channel, room)],
     ["keys", report.takesKeys && "press ? for the list"],
     ["inspector", report.inspectorUrl],
@@ -37,7 +38,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style)
         ...notChecked(report, room),
         ["checks", checks.length === 0 && url !== undefined && `nothing: ${TO_CHECK}`],
         ["public keys", report.keySetUrl],
-        ["public URL", report.offersTunnel && "none: set NGROK_AUTHTOKEN, or use --public-url"],
+        ["public URL", report.offersTunnel && noPublicUrl(report)],
         ...always,
         ["metrics", report.metricsUrl],
         ["try it", isWatched && report.tryCommand],
@@ -54,6 +55,11 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style)
       isWatched && !quiet && "",
     ),
   };
+}
+
+function noPublicUrl({ takesKeys }: ReadyReport): string {
+  const start = takesKeys ? "press t for one of Cloudflare" : "use --tunnel cloudflared";
+  return `none: ${start}, set NGROK_AUTHTOKEN, or use --public-url`;
 }
 
 type Row = readonly [label: string, text: string | false | undefined];

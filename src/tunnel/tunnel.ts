@@ -3,7 +3,7 @@ import type { UserError } from "../util/errors.ts";
 
 /** Makes the local receiver reachable from outside. */
 export interface Tunnel {
-  readonly kind: "ngrok" | "public-url";
+  readonly kind: "ngrok" | "cloudflared" | "public-url";
   /** The public base URL without a trailing slash. It may change when the tunnel reconnects. */
   readonly url: string;
   /** Closes the tunnel. Never throws and never waits long: what remains open ends with the process. */
@@ -28,7 +28,7 @@ export type TunnelStatus =
  * Whether a request to the public URL arrives at this very receiver. Must end within a few seconds; a failure is `false`, not
  * an exception.
  */
-type Reaches = (publicUrl: string, signal: AbortSignal) => Promise<boolean>;
+export type Reaches = (publicUrl: string, signal: AbortSignal) => Promise<boolean>;
 
 export interface TunnelOptions {
   /** The receiver's address. */
@@ -38,6 +38,8 @@ export interface TunnelOptions {
   readonly timeoutMs: number;
   /** How often an idle tunnel is checked by a request to its URL. */
   readonly checkEveryMs?: number;
+  /** How long a new name is left alone before it is used. */
+  readonly settleMs?: number;
   readonly onStatus: (status: TunnelStatus) => void;
   readonly now: () => Date;
   /** Aborts opening; an open tunnel is ended by `close`. */

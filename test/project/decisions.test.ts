@@ -107,7 +107,14 @@ const SETTINGS: { readonly [Key in keyof Settings]: SettingRow } = {
       [{ products: { forms: { schema: "schema.mjs" } } }, undefined, "code schema.mjs"],
     ],
   },
-  tunnel: { harmless: [[{ tunnel: { use: "none" } }, "none"]] },
+  tunnel: {
+    harmless: [
+      [{ tunnel: { use: "none" } }, "none"],
+      [{ tunnel: { use: "ngrok" } }, "ngrok"],
+    ],
+    reaching: [[{ tunnel: { use: "cloudflared" } }, "cloudflared", "tunnel cloudflared"]],
+    flag: ["listen", "--tunnel", "none", "--port", "0"],
+  },
   domain: { harmless: [[{ tunnel: { domain: "a.ngrok.app" } }, "a.ngrok.app"]] },
   tunnelTimeout: { harmless: [[{ tunnel: { timeout: "1m" } }, "1m"]] },
   port: { harmless: [[{ port: 5005 }, "5005"]] },
@@ -141,6 +148,7 @@ const SETTINGS: { readonly [Key in keyof Settings]: SettingRow } = {
 /** A value of each variable, and its decision. */
 const IN_ENV: Readonly<Record<VariableName, readonly [value: string, decision: string]>> = {
   NGROK_AUTHTOKEN: ["2abc_geheim", "tunnel NGROK_AUTHTOKEN"],
+  CLOUDFLARED_PATH: ["./cloudflared", "program CLOUDFLARED_PATH=./cloudflared"],
   ZOHO_CLIENT_ID: ["1000.X", "account ZOHO_CLIENT_ID=1000.X"],
   ZOHO_CLIENT_SECRET: ["geheim", "account ZOHO_CLIENT_SECRET"],
   ZOHO_REFRESH_TOKEN: ["1000.geheim", "account ZOHO_REFRESH_TOKEN"],

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { runProgram } from "../../src/cli/main.ts";
-import { startShell } from "../../src/process/node-runtime.ts";
+import { startProgram, startShell } from "../../src/process/node-runtime.ts";
 import type { Prompts } from "../../src/process/prompts.ts";
 import type { Channel, Runtime } from "../../src/process/runtime.ts";
 import type { Sleep } from "../../src/util/timing.ts";
@@ -116,6 +116,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       child.stderr?.on("data", (bytes: Buffer) => runtime.stderr.write(bytes.toString()));
       return run;
     },
+    startProgram: (path, more) => startProgram(path, more, process),
     now: options.now ?? (() => new Date()),
     sleep: options.sleep ?? sleepRealTime,
     signal: options.signal ?? new AbortController().signal,

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { secret } from "../../src/delivery/secrets.ts";
+import type { StartProgram } from "../../src/tunnel/cloudflared-program.ts";
 import { chooseTunnel, type TunnelWishes } from "../../src/tunnel/open-tunnel.ts";
 import { ExitCode } from "../../src/util/errors.ts";
 
 const authtoken = secret("2abc", "NGROK_AUTHTOKEN");
+const start: StartProgram = () => ({ ended: Promise.resolve(0), end() {} });
 const choose = (wishes: Partial<TunnelWishes>) =>
   chooseTunnel({
     tunnel: undefined,
@@ -12,6 +14,7 @@ const choose = (wishes: Partial<TunnelWishes>) =>
     domain: undefined,
     serverAddr: undefined,
     rootCas: undefined,
+    cloudflared: () => start,
     names: { tunnel: "--tunnel", domain: "--domain", publicUrl: "--public-url" },
     ...wishes,
   });
@@ -23,6 +26,10 @@ describe("the choice of a tunnel", () => {
 
   it("is ngrok with a token", () => {
     expect(choose({ authtoken })).toMatchObject({ kind: "ngrok", settings: { authtoken } });
+  });
+
+  it("is cloudflared on request, even with a token", () => {
+    expect(choose({ authtoken, tunnel: "cloudflared" })).toEqual({ kind: "cloudflared", start });
   });
 
   it("is none on request, even with a token", () => {

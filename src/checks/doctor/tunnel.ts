@@ -26,11 +26,13 @@ export async function checkNgrok(
   const isZohoLocal = await usesLocalZoho(context, config);
   const choice = await chooseRunTunnel(silentContext(context), config, isZohoLocal);
   if (choice.kind === "public-url") return [skipped("not needed: publicUrl is set")];
+  if (choice.kind === "cloudflared") return [skipped("not needed: tunnel is cloudflared, which is installed")];
   if (choice.kind === "none") {
     if (choice.wanted) return [skipped("not needed: tunnel is none")];
     if (isZohoLocal) return [skipped("not needed: Zoho is on this machine")];
     if (listener?.publicUrl !== undefined) return [skipped("none, and listen has another public URL")];
-    const remedy = "for a public URL: set NGROK_AUTHTOKEN, or listen --public-url https://…";
+    const remedy =
+      "for a public URL: listen --tunnel cloudflared, set NGROK_AUTHTOKEN, or listen --public-url https://…";
     return [skipped("none: Zoho cannot reach this machine", remedy)];
   }
   const { settings } = choice;

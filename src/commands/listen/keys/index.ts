@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Parts } from "../../../listener/listen.ts";
+import type { Parts, Toggle } from "../../../listener/listen.ts";
 import type { Part } from "../../../listener/part.ts";
 import type { Plan } from "../../../listener/plan.ts";
 import type { Log } from "../../../log/log.ts";
@@ -37,9 +37,9 @@ export function createKeys(base: Context) {
   });
   return {
     context,
-    async start(plan: Plan, parts: Parts): Promise<Part> {
+    async start(plan: Plan, parts: Parts, toggleTunnel: Toggle): Promise<Part> {
       const paint = await paintFor(base.stdout, base, !base.argv.includes("--no-color"));
-      running = startKeys(base, plan, parts, recent, paint.dim);
+      running = startKeys(base, { plan, parts, recent, paint: paint.dim, toggleTunnel });
       return {
         name: "the keys",
         async stop() {
@@ -51,7 +51,15 @@ export function createKeys(base: Context) {
   };
 }
 
-function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents, paint: (text: string) => string) {
+interface KeysOptions {
+  readonly plan: Plan;
+  readonly parts: Parts;
+  readonly recent: RecentEvents;
+  readonly paint: (text: string) => string;
+  readonly toggleTunnel: Toggle;
+}
+
+function startKeys(base: Context, { plan, parts, recent, paint, toggleTunnel }: KeysOptions) {
   const log = parts.log?.log;
   const url = parts.receiver?.url ?? "";
   const over = new AbortController();
@@ -66,6 +74,8 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
   let shownN: number | undefined;
   let willShow = false;
   let busy: string | undefined;
+  /** It takes a quarter of a minute, in which other keys work. */
+  let opening: string | undefined;
   let marked: number | undefined;
   let app: Status["app"];
   let waiting = 0;
@@ -132,6 +142,7 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     release: () => setPaused(false),
     search: () => ask("search: ", "", searchLog),
     inspector: () => enqueue("opening the inspector", commands.inspector),
+    tunnel: () => void switchTunnel(),
     blank: () => print({ type: "text", text: "\n" }),
     help,
     quit: keyboard.interrupt,
@@ -146,7 +157,19 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
   function textOf(columns: number): string {
     const { received, failed, rejected, hidden, failedOnly, chosen } = recent;
     const typed = prompt && prompt.label + prompt.text;
-    const facts = { typed, busy, marked, received, failed, rejected, hidden, failedOnly, chosen, waiting, app };
+    const facts = {
+      typed,
+      busy: busy ?? opening,
+      marked,
+      received,
+      failed,
+      rejected,
+      hidden,
+      failedOnly,
+      chosen,
+      waiting,
+      app,
+    };
     const shownUrl = parts.tunnel?.url() ?? url;
     const channel = parts.channel?.state();
     return statusLine({ ...facts, paused: isPaused ? buffer.count() : undefined, url: shownUrl, channel }, columns);
@@ -284,6 +307,21 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
   function setPaused(paused: boolean): void {
     isPaused = paused;
     if (!isPaused && !isAway) buffer.release(print);
+  }
+
+  async function switchTunnel(): Promise<void> {
+    const waiting: Context["waiting"] = async (message, wait) => {
+      opening = message;
+      line.schedule();
+      return wait();
+    };
+    try {
+      await toggleTunnel(waiting);
+    } catch (error) {
+      if (!over.signal.aborted) await showFailure(error);
+    }
+    opening = undefined;
+    line.schedule();
   }
 
   function help(): void {

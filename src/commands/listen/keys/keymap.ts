@@ -24,6 +24,12 @@ export const BINDINGS = [
   },
   { action: "search", keys: ["/"], shown: "/", help: "search the bodies and URLs in the event log" },
   { action: "inspector", keys: ["o"], shown: "o", help: "open the inspector in the browser" },
+  {
+    action: "tunnel",
+    keys: ["t"],
+    shown: "t",
+    help: "open a public URL, of Cloudflare unless --tunnel says otherwise, or close it",
+  },
   { action: "blank", keys: ["enter"], shown: "enter", help: "print a blank line" },
   { action: "help", keys: ["?"], shown: "?", help: "this list" },
   { action: "quit", keys: ["q"], shown: "q, Ctrl-C", help: "stop listening" },
