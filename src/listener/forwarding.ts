@@ -75,6 +75,7 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
     return { ...report, target, replyPreview };
   };
   const show = (report: ForwardReport): void => {
+    plan.loops.answered(report.n, context.now().getTime());
     const advised = withAdvice(report);
     context.report(options.showSecrets === true ? advised : masked(advised));
   };

@@ -235,7 +235,7 @@ async function startReceiving(run: Run): Promise<void> {
 
 /** Shows an event and passes it to every part that uses it. */
 function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): (event: EventReport) => void {
-  const { config, products, tally, drift, options } = plan;
+  const { config, products, tally, drift, loops, options } = plan;
   const reportHint = reportHintsOnce(context, products, { below: true, tips });
   const sameAs = findEqualRejections();
   let rangesNote = guideRangesNote(plan.allowed);
@@ -257,6 +257,10 @@ function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): 
     }
     for (const part of listed(parts)) part.onEvent?.(event);
     tally.add(event);
+    if (event.refusal === undefined && event.duplicateOf === undefined) {
+      const { product = "", records } = receipt;
+      loops.arrived({ n, product, records, at: event.at.getTime() });
+    }
     // The program of --exec decides itself when it is done.
     if (tally.isComplete() && (options.exec === undefined || ending.program !== undefined)) over.abort();
   };

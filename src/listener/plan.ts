@@ -1,5 +1,6 @@
 import { eventPatterns } from "../contract/event-names.ts";
 import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
+import { LoopFinder, loopText } from "../forward/loops.ts";
 import type { Role } from "../log/log.ts";
 import { isDatabaseAddress } from "../log/open-log.ts";
 import type { Context } from "../project/context.ts";
@@ -84,6 +85,9 @@ export async function readPlan(context: Context, target: string | undefined, opt
     shown,
     tally,
     drift,
+    loops: new LoopFinder((loop) => {
+      context.report({ type: "warning", message: loopText(loop), hint: `${context.invocation} help loops` });
+    }),
     timeoutMs: timeout === undefined ? undefined : parseRunTime(timeout, "--timeout"),
     timeoutNote: usesDefault ? `Without --timeout, --expect waits ${EXPECT_TIMEOUT}.` : undefined,
     allowed,

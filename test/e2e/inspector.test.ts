@@ -74,6 +74,20 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await expect.poll(() => page.title()).toBe("(2) zoho-hooks");
   });
 
+  it("names a record that the app changes whenever it is told of it, and lists its changes", async () => {
+    const { cwd, deliver } = await project();
+    // The same record each time, told right after the app has answered.
+    for (let change = 1; change <= 8; change++) await deliver(CRM, leadBody({ email: `mei${change}@example.com` }));
+    await deliver("/webhooks/zoho/desk", ticketBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await row(page, 9).waitFor();
+    const pill = page.getByRole("button", { name: /^Loop\? crm …\d{6}$/ });
+    expect(await pill.getAttribute("title")).toMatch(/^crm \d{19} was changed 8 times in \d s, each time soon/);
+    await pill.click();
+    await row(page, 9).waitFor({ state: "detached" });
+    await row(page, 8).waitFor();
+  });
+
   it("sends the first sample from the page that has none", async () => {
     const { cwd } = await project();
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);

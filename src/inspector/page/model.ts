@@ -1,4 +1,5 @@
 import { batch, computed, effect, signal } from "@preact/signals";
+import { type Loop, LoopFinder } from "../../forward/loops.ts";
 import type { EventDetails, EventPage, EventRow, Outcome, ProductEntry, State, StreamMessage } from "../api.ts";
 import { CallError, call, readStream } from "./client.ts";
 
@@ -10,6 +11,7 @@ const REFRESH_INTERVAL_MS = 400;
 const ANNOUNCE_INTERVAL_MS = 3_000;
 const CLOCK_INTERVAL_MS = 30_000;
 const COPIED_MS = 2000;
+const LOOP_ROWS = 500;
 const ERROR_TITLE = "That did not work";
 
 const NO_FILTERS = {
@@ -83,6 +85,21 @@ export const shown = computed(() => {
 });
 export const customCount = computed(() => shown.value.filter(({ custom }) => custom).length);
 export const heldCount = computed(() => rows.value.length - shown.value.length);
+/** A record among the newest rows that the app seems to change itself, each time that it is told of it. */
+export const loop = computed(() => {
+  let found: Loop | undefined;
+  const finder = new LoopFinder((each) => {
+    found = each;
+  });
+  for (const row of rows.value.slice(-LOOP_ROWS)) {
+    const { n, product, records, duplicate_of, state: outcome, app_latency_ms } = row;
+    const at = Date.parse(row.at);
+    if (product === null || duplicate_of !== null || outcome === "rejected") continue;
+    finder.arrived({ n, product, records, at });
+    if (app_latency_ms !== null) finder.answered(n, at + app_latency_ms);
+  }
+  return found;
+});
 /** What waits for an app, or was not accepted by one. */
 export const unsettled = computed(() => (state.value?.waiting ?? 0) + (state.value?.failed ?? 0));
 const isFiltered = computed(() => !Object.values(filters.value).every((value) => value === "" || value === false));

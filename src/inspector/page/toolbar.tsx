@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { type Loop, loopText } from "../../forward/loops.ts";
 import { Brand, Button, counted, Live, timeLeft } from "../../web/page/parts.tsx";
 import { set } from "../../web/page/signals.ts";
 import { CopyButton } from "./copy-button.tsx";
@@ -10,6 +11,7 @@ import {
   dialog,
   type Filters,
   filters,
+  loop,
   message,
   more,
   now,
@@ -84,7 +86,20 @@ function Apps() {
       )}
       {waiting > 0 && <span class="pill waiting">{waiting.toLocaleString("en")} waiting</span>}
       {failed > 0 && <span class="pill failed">{failed === 100 ? "100 or more" : failed} failed</span>}
+      {loop.value !== undefined && <LoopPill loop={loop.value} />}
     </span>
+  );
+}
+
+function LoopPill({ loop: found }: { readonly loop: Loop }) {
+  return (
+    <Button
+      class="pill failed"
+      title={`${loopText(found)} Press to list its changes.`}
+      onPress={() => setFilters({ search: found.record }).catch(report)}
+    >
+      Loop? {found.product} …{found.record.slice(-6)}
+    </Button>
   );
 }
 
