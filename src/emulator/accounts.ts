@@ -100,11 +100,18 @@ export class Accounts {
     if (error !== undefined) return errorPage(error);
     if (method === "GET" && !this.consentsAtOnce) return consentPage(given, scopesIn(given));
     const isAccepted = method === "GET" || given.get("decision") === "accept";
-    const isOnline = given.get("access_type") !== "offline";
+    // https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html
+    const isRepeated = given.get("prompt") !== "consent" && this.#hasConsent();
+    const isOnline = given.get("access_type") !== "offline" || isRepeated;
     const redirectUri = given.get("redirect_uri") ?? "";
     const code = isAccepted ? this.grant(scopesIn(given), { redirectUri, isOnline }) : undefined;
     if (code === undefined) return backTo(given, { error: "access_denied" });
     return backTo(given, { location: "us", "accounts-server": origin, code });
+  }
+
+  /** Whether a refresh token of the consent page is active. */
+  #hasConsent(): boolean {
+    return Object.values(this.#state.accounts.refreshTokens).some(({ isConsented }) => isConsented);
   }
 
   /** Nothing is sent to a redirect URI that is not the client's: the client's are all those of this machine. */
@@ -127,6 +134,8 @@ export class Accounts {
       if (grant.redirectUri !== undefined && grant.redirectUri !== form.get("redirect_uri"))
         return failure("invalid_redirect_uri");
       const refreshToken = grant.isOnline === true ? undefined : this.makeRefreshToken(grant.scopes);
+      const refreshable = memberOf(this.#state.accounts.refreshTokens, refreshToken ?? "");
+      if (refreshable !== undefined) refreshable.isConsented = grant.redirectUri !== undefined;
       const answer = this.#issue(grant.scopes, refreshToken, origin);
       return { status: 200, body: { ...answer, ...(refreshToken !== undefined && { refresh_token: refreshToken }) } };
     }

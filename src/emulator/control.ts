@@ -8,7 +8,15 @@ import { isHttpUrl } from "../util/hosts.ts";
 import { isRecord } from "../util/json.ts";
 import { parseDuration } from "../util/units.ts";
 import { SECURITY_HEADERS } from "../web/security.ts";
-import { type Answer, type ApiRequest, errorAnswer, type RecordStore, Refusal, type Subscription } from "./answer.ts";
+import {
+  type Answer,
+  type ApiRequest,
+  failureOf,
+  type RecordStore,
+  Refusal,
+  type Subscription,
+  type Wording,
+} from "./answer.ts";
 import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
 import { DELIVERY_FAULTS, type Faults } from "./faults.ts";
@@ -225,25 +233,25 @@ export function planFault(faults: Faults, given: Body): void {
     faults.deliveries.add(fault, Number(times), (each) => id === undefined || each.product === id);
     return;
   }
-  const fault =
-    answer === "silence" || answer === "cut" ? answer : { ...failedAnswer(answer), ...afterHeader(retryAfter) };
+  const fault = answer === "silence" || answer === "cut" ? answer : failedAnswer(answer, afterHeader(retryAfter));
   faults.requests.add(fault, Number(times), (request) => request.path.startsWith(path) && !isPoll(request));
 }
 
-function failedAnswer(status: unknown): Answer {
-  if (!Number.isInteger(status) || Number(status) < 400 || Number(status) > 599)
+function failedAnswer(answer: unknown, headers: Readonly<Record<string, string>>): (fail: Wording) => Answer {
+  const status = Number(answer);
+  if (typeof answer !== "number" || !Number.isInteger(status) || status < 400 || status > 599)
     throw usageError(
-      `answer: ${JSON.stringify(status)} is not a status from 400 to 599, silence or cut`,
+      `answer: ${JSON.stringify(answer)} is not a status from 400 to 599, silence or cut`,
       `a fault of deliveries is one of ${DELIVERY_FAULTS.join(", ")}`,
     );
-  if (status === 401) return errorAnswer(401, "INVALID_TOKEN", "invalid oauth token");
-  if (status === 429) return errorAnswer(429, "TOO_MANY_REQUESTS", "too many requests fired in concurrent");
-  return errorAnswer(Number(status), "INTERNAL_ERROR", "Internal server error occurred.");
+  return (fail) => {
+    const worded = fail(failureOf(status), { status });
+    return { ...worded, headers: { ...worded.headers, ...headers } };
+  };
 }
 
-function afterHeader(text: string | undefined): Pick<Answer, "headers"> {
-  if (text === undefined) return {};
-  return { headers: { "retry-after": String(Math.ceil(parseDuration(text, "retryAfter") / 1000)) } };
+function afterHeader(text: string | undefined): Readonly<Record<string, string>> {
+  return text === undefined ? {} : { "retry-after": String(Math.ceil(parseDuration(text, "retryAfter") / 1000)) };
 }
 
 /** `6d` as milliseconds. */

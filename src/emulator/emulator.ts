@@ -49,6 +49,8 @@ export interface EmulatorOptions {
   onArrival?(request: ApiRequest): void;
   onRequest?(request: NumberedRequest): void;
   onDelivery?(delivery: NumberedDelivery): void;
+  /** Called once for each thing that a developer should know, such as a misspelt field. */
+  onNote?(message: string): void;
   /** Called for mistakes of the emulator itself, and for connections without a valid request. */
   onTrouble?(message: string): void;
   /** Called for whatever may have changed the state or the lists of requests and deliveries. */
@@ -60,6 +62,7 @@ export type Emulator = Awaited<ReturnType<typeof openEmulator>>;
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 const MAX_REQUESTS = 10_000;
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+const MAX_NOTES = 1000;
 const CLOSE_GRACE_MS = 200;
 const OWN_HOSTS = "a browser uses it from its own page, at localhost, an IP address or the name given as --host";
 const CHANGES_PATH = `${CONTROL_PATH}changes`;
@@ -87,8 +90,9 @@ export async function openEmulator(options: EmulatorOptions) {
   const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
   const accounts = new Accounts(state, clock);
   let url = "";
+  const parts = { deliveries, now: clock, url: () => url, note: onceEach((message) => options.onNote?.(message)) };
   const services = definitions.map((definition) => {
-    const service = definition.open(() => state.services[definition.name], { deliveries, now: clock, url: () => url });
+    const service = definition.open(() => state.services[definition.name], parts);
     return { name: definition.name, service, routes: compileRoutes(service.routes) };
   });
   const stores = services.flatMap(({ service }) => service.records);
@@ -117,11 +121,13 @@ export async function openEmulator(options: EmulatorOptions) {
     makeCode: (scopes) => accounts.grant(scopes),
   });
 
+  const ownerOf = ({ path }: ApiRequest) => services.find(({ service }) => service.paths.test(path));
+  const wordingFor = (request: ApiRequest): Wording => ownerOf(request)?.service.fail ?? defaultWording;
+
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
     const answer = accounts.answer(request, originOf(request) ?? url);
     if (answer !== undefined) return answer;
-    const found = services.find(({ service }) => service.paths.test(request.path));
-    const fail: Wording = found?.service.fail ?? defaultWording;
+    const [found, fail] = [ownerOf(request), wordingFor(request)];
     const route = findRoute(found?.routes ?? [], request);
     const token = tokenOf(request);
     const scopes = route?.isPublic === true ? [] : accounts.scopesOf(token ?? "");
@@ -139,7 +145,7 @@ export async function openEmulator(options: EmulatorOptions) {
       if (error instanceof Refusal) return error.answer;
       throw error;
     }
-    return { ...fail("lacking"), isLacking: true };
+    return { ...fail("lacking"), lacks: `${request.method} ${request.path}` };
   };
 
   /** The page, control calls and `/healthz`. They are not listed, and no fault applies to them. */
@@ -174,11 +180,10 @@ export async function openEmulator(options: EmulatorOptions) {
       }
     }
     if (isOwn) return serveOwn(incoming, response, request);
-    const seen = ({ status, isLacking = false }: Partial<Answer> = {}): void => {
+    const seen = ({ status, lacks }: Partial<Answer> = {}): void => {
       if (isPoll(request)) return;
       const { at, method, path, query, headers, text } = request;
       const ms = Math.round(performance.now() - startedAt);
-      const lacks = isLacking ? `${method} ${path}` : undefined;
       const whole = { at, method, path, query: query.toString(), headers, body: text, status, ms, lacks };
       const entry = requests.add(whole, read.length + 1000);
       options.onRequest?.(entry);
@@ -188,7 +193,8 @@ export async function openEmulator(options: EmulatorOptions) {
     const fault = faults.requests.take(request);
     if (fault === "cut") incoming.socket.destroy();
     if (fault === "cut" || fault === "silence") return seen();
-    const answer = fault ?? (await answerTo(request));
+    const planned = typeof fault === "function" ? fault(wordingFor(request)) : fault;
+    const answer = planned ?? (await answerTo(request));
     sendAnswer(response, answer, settings.showsClock ? now().toUTCString() : undefined);
     seen(answer);
   };
@@ -234,6 +240,16 @@ function originOf({ headers: { host = "" } }: ApiRequest): string | undefined {
 
 function tokenOf({ headers }: ApiRequest): string | undefined {
   return /^(?:Zoho-oauthtoken|Bearer) (\S+)$/i.exec(String(headers.authorization ?? ""))?.[1];
+}
+
+/** Passes on each message once. */
+function onceEach(tell: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    if (told.has(message) || told.size >= MAX_NOTES) return;
+    told.add(message);
+    tell(message);
+  };
 }
 
 async function toRequest(incoming: IncomingMessage, body: Buffer, at: number): Promise<ApiRequest> {

@@ -1,7 +1,7 @@
-import type { Answer, ApiRequest } from "./answer.ts";
+import type { Answer, ApiRequest, Wording } from "./answer.ts";
 
-/** Instead of an answer: `cut` closes the connection, `silence` never answers. */
-export type RequestFault = "cut" | "silence" | Answer;
+/** Instead of an answer: `cut` closes the connection, `silence` never answers, a function words it as the product does. */
+export type RequestFault = "cut" | "silence" | Answer | ((fail: Wording) => Answer);
 
 /** What happens to a delivery: `out-of-order` puts it behind the next one to the same URL. */
 export const DELIVERY_FAULTS = ["lost", "late", "twice", "out-of-order"] as const;

@@ -184,7 +184,11 @@ describe("a list", () => {
           { id: ids[2], Last_Name: "C" },
           { id: ids[1], Last_Name: "B" },
         ],
-        info: { per_page: 2, count: 2, page: 1, more_records: true },
+        info: {
+          ...{ call: false, per_page: 2, count: 2, page: 1, sort_by: "id", sort_order: "desc", email: false },
+          ...{ next_page_token: expect.any(String), page_token_expiry: expect.any(String), previous_page_token: null },
+          more_records: true,
+        },
       },
     });
     expect((await list("&per_page=2&page=2")).body.info).toMatchObject({ count: 1, more_records: false });

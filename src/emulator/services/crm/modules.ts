@@ -1,4 +1,5 @@
 import { memberOf } from "../../state.ts";
+import type { CrmState, DeclaredField } from "./state.ts";
 
 export interface Field {
   readonly id: string;
@@ -8,6 +9,7 @@ export interface Field {
   readonly mandatory: boolean;
   /** Set by Zoho alone. */
   readonly readOnly: boolean;
+  readonly isCustom: boolean;
   /** Of a pick list. */
   readonly values: readonly string[];
   /** The module that a lookup refers to; undefined for one of several. */
@@ -22,6 +24,9 @@ export interface Module {
   readonly naming: readonly string[];
   /** The field by which an upsert finds duplicates if it does not say. */
   readonly unique: string;
+  /** Whether all of its fields are known. */
+  readonly isComplete: boolean;
+  readonly isCustom: boolean;
 }
 
 const INDUSTRY = "Industry picklist Communications,Consulting,Education,Financial Services,Manufacturing,Technology";
@@ -98,32 +103,26 @@ export const USER = { name: "Patricia Boyle", id: "554023000000235011", email: "
 const FIRST_MODULE = 554023000000000125n;
 const FIRST_FIELD = 554023000000001001n;
 
-const modules: Readonly<Record<string, Readonly<Record<string, Module>>>> = Object.fromEntries(
+const standard: Readonly<Record<string, ReadonlyMap<string, Module>>> = Object.fromEntries(
   Object.entries(SPECIFICATIONS).map(([product, specifications]) => [
     product,
-    Object.fromEntries(Object.entries(specifications).map(([name, fields], i) => [name, toModule(name, fields, i)])),
+    new Map(Object.entries(specifications).map(([name, text], i) => [keyOf(name), standardModule(name, text, i)])),
   ]),
 );
 
-const byKey = Object.fromEntries(
-  Object.entries(modules).map(([product, all]) => [
-    product,
-    new Map(Object.values(all).map((module) => [keyOf(module.apiName), module])),
-  ]),
-);
-
-function toModule(apiName: string, specification: string, index: number): Module {
+function standardModule(apiName: string, specification: string, index: number): Module {
   const isPerson = specification.startsWith("Last_Name");
   const system = isPerson ? ["Full_Name text", ...SYSTEM] : SYSTEM;
-  const own = specification.split(/;\s+/);
-  const fields = [...own, "Owner ownerlookup", "Description textarea", ...system].map((text, i): Field => {
+  const texts = [...specification.split(/;\s+/), "Owner ownerlookup", "Description textarea", ...system];
+  const fields = texts.map((text, i): Field => {
     const [, name = "", mark, type = "", more] = /^(\w+)(\*?) (\w+)(?: (.+))?$/.exec(text) ?? [];
     return {
-      id: String(FIRST_FIELD + BigInt(1000 * index + i)),
+      id: fieldId(index, i),
       apiName: name,
       type,
       mandatory: mark === "*",
       readOnly: system.includes(text),
+      isCustom: false,
       values: type === "picklist" ? ["-None-", ...(more ?? "").split(",")] : [],
       ...(type === "lookup" && more !== undefined ? { module: more } : {}),
     };
@@ -135,24 +134,88 @@ function toModule(apiName: string, specification: string, index: number): Module
     fields: new Map(fields.map((field) => [field.apiName, field])),
     naming: isPerson ? ["First_Name", "Last_Name"] : [first],
     unique: isPerson ? "Email" : first,
+    isComplete: false,
+    isCustom: false,
   };
 }
 
-export function modulesOf(product: string): readonly Module[] {
-  return Object.values(memberOf(modules, product) ?? {});
+function fieldId(moduleIndex: number, fieldIndex: number): string {
+  return String(FIRST_FIELD + BigInt(1000 * moduleIndex + fieldIndex));
 }
 
 /** Names count without regard to case and underscores: clients of CRM's older versions write `purchase_orders` and `SalesOrders`. */
-export function findModule(product: string, name: string): Module | undefined {
-  return memberOf(byKey, product)?.get(keyOf(name));
-}
-
 function keyOf(name: string): string {
   return name.toLowerCase().replaceAll("_", "");
 }
 
+/** A custom module has the fields that all standard ones have. */
+const CUSTOM = "Name* text";
+
+/** The modules of the organisation: the standard ones, with the fields and the modules that it has declared. */
+export class Modules {
+  readonly #own: () => Pick<CrmState, "declared">;
+  readonly #built = new WeakMap<readonly DeclaredField[], Module>();
+
+  constructor(own: () => Pick<CrmState, "declared">) {
+    this.#own = own;
+  }
+
+  all(product: string): readonly Module[] {
+    const names = [...(memberOf(standard, product)?.values() ?? [])].map(({ apiName }) => apiName);
+    const all = [...new Set([...names, ...Object.keys(this.#declaredIn(product))])];
+    return all.flatMap((name) => this.find(product, name) ?? []);
+  }
+
+  find(product: string, name: string): Module | undefined {
+    const key = keyOf(name);
+    const known = memberOf(standard, product)?.get(key);
+    const declared = Object.entries(this.#declaredIn(product));
+    const index = declared.findIndex(([each]) => keyOf(each) === key);
+    const [declaredName, fields] = declared[index] ?? [];
+    if (declaredName === undefined || fields === undefined) return known;
+    const built = this.#built.get(fields) ?? withFields(known ?? customModule(declaredName, index), fields);
+    this.#built.set(fields, built);
+    return built;
+  }
+
+  /** Says which fields a module has beside the standard ones. From then on it drops all others, as at Zoho. */
+  declare(product: string, module: string, fields: readonly DeclaredField[]): void {
+    const { declared } = this.#own();
+    declared[product] = { ...declared[product], [this.find(product, module)?.apiName ?? module]: [...fields] };
+  }
+
+  #declaredIn(product: string): Readonly<Record<string, readonly DeclaredField[]>> {
+    return memberOf(this.#own().declared, product) ?? {};
+  }
+}
+
+const FIRST_CUSTOM = 500;
+/** Keeps the ids of declared fields apart, whatever their module. */
+const FIELD_STEP = 10_000_000n;
+
+function customModule(name: string, index: number): Module {
+  return { ...standardModule(name, CUSTOM, FIRST_CUSTOM + index), isCustom: true };
+}
+
+function withFields(module: Module, declared: readonly DeclaredField[]): Module {
+  const added = declared.map(
+    (each, i): Field => ({
+      id: String(BigInt(module.id) + FIELD_STEP * BigInt(i + 1)),
+      apiName: each.api_name,
+      type: each.data_type,
+      mandatory: each.system_mandatory === true,
+      readOnly: false,
+      isCustom: true,
+      values: each.values ?? [],
+      ...(each.module === undefined ? {} : { module: each.module }),
+    }),
+  );
+  const fields = new Map([...module.fields, ...added.map((field): [string, Field] => [field.apiName, field])]);
+  return { ...module, fields, isComplete: true };
+}
+
 /** A module as `settings/modules` answers it. */
-export function describeModule({ id, apiName }: Module): Record<string, unknown> {
+export function describeModule({ id, apiName, isCustom }: Module): Record<string, unknown> {
   const label = apiName.replaceAll("_", " ");
   return {
     id,
@@ -161,13 +224,13 @@ export function describeModule({ id, apiName }: Module): Record<string, unknown>
     plural_label: label,
     singular_label: label.replace(/s$/, ""),
     api_supported: true,
-    generated_type: "default",
+    generated_type: isCustom ? "custom" : "default",
   };
 }
 
 /** A field as `settings/fields` answers it: version 2 names the module of a lookup, later ones describe it. */
 export function describeField(field: Field, version: number): Record<string, unknown> {
-  const { id, apiName, type, mandatory, readOnly, values, module = "se_module" } = field;
+  const { id, apiName, type, mandatory, readOnly, isCustom, values, module = "se_module" } = field;
   return {
     id,
     api_name: apiName,
@@ -176,7 +239,7 @@ export function describeField(field: Field, version: number): Record<string, unk
     json_type: JSON_TYPES[type] ?? "string",
     system_mandatory: mandatory,
     read_only: readOnly,
-    custom_field: false,
+    custom_field: isCustom,
     visible: true,
     length: maxLength(type),
     lookup: type === "lookup" ? { api_name: apiName, module: version < 3 ? module : { api_name: module } } : {},

@@ -2,7 +2,7 @@ import { isRecord } from "../../../util/json.ts";
 import { type Answer, type ApiRecord, errorAnswer, type RecordStore, Refusal, type Result } from "../../answer.ts";
 import { memberOf, nextId, type StoredRecord, textOf } from "../../state.ts";
 import { refuseItem, success, writeEach, zohoTime } from "./api.ts";
-import { type Field, findModule, type Module, maxLength, modulesOf, USER } from "./modules.ts";
+import { type Field, type Module, type Modules, maxLength, USER } from "./modules.ts";
 import type { CrmState, ModuleRecords } from "./state.ts";
 import type { Change } from "./watch.ts";
 import { instant } from "./watch-item.ts";
@@ -11,11 +11,13 @@ export interface RecordsOptions {
   readonly product: string;
   own(): CrmState;
   now(): number;
+  readonly modules: Modules;
   notify(change: Change): void;
+  note(message: string): void;
 }
 
 type Data = Readonly<Record<string, unknown>>;
-type Row = readonly [id: string, record: StoredRecord];
+export type Row = readonly [id: string, record: StoredRecord];
 
 /** A record that was written, and what the API answers. */
 interface Written {
@@ -37,7 +39,9 @@ export class Records implements RecordStore {
   }
 
   modules(): readonly { readonly name: string; readonly count: number }[] {
-    return modulesOf(this.product).map((module) => ({ name: module.apiName, count: this.count(module) }));
+    return this.#options.modules
+      .all(this.product)
+      .map((module) => ({ name: module.apiName, count: this.count(module) }));
   }
 
   list(module: string, limit: number): readonly ApiRecord[] {
@@ -92,7 +96,7 @@ export class Records implements RecordStore {
     const field = module.fields.get(name);
     if (field?.type === "ownerlookup") return USER;
     const value = memberOf(record.data, name) ?? null;
-    const target = field?.module === undefined ? undefined : findModule(this.product, field.module);
+    const target = field?.module === undefined ? undefined : this.#options.modules.find(this.product, field.module);
     if (target === undefined || !isRecord(value)) return value;
     const found = this.find(target, idOf(value));
     return found === undefined ? null : { name: this.#name(target, found), id: value.id };
@@ -192,6 +196,10 @@ export class Records implements RecordStore {
     if (!isRecord(item)) throw invalid(i, undefined, { expected_data_type: "jsonobject" });
     for (const [name, value] of Object.entries(item)) {
       const field = module.fields.get(name);
+      if (field === undefined) {
+        if (OWN_MEMBERS.test(name) || module.isComplete) continue;
+        this.#options.note(`${module.apiName} has no field ${name}; if it is yours, put it in the seed`);
+      }
       if (field === undefined || field.readOnly) continue;
       if (value !== null && value !== "") {
         const details = this.#valueError(field, value);
@@ -209,7 +217,7 @@ export class Records implements RecordStore {
     const maximum_length = maxLength(type);
     if (typeof value === "string" && value.length > maximum_length) return { maximum_length };
     if (type === "ownerlookup") return idOf(value) === USER.id ? undefined : { expected_data_type: type };
-    const target = module === undefined ? undefined : findModule(this.product, module);
+    const target = module === undefined ? undefined : this.#options.modules.find(this.product, module);
     return target === undefined || this.find(target, idOf(value)) !== undefined
       ? undefined
       : { expected_data_type: type };
@@ -238,7 +246,7 @@ export class Records implements RecordStore {
   #parents(module: Module, children: readonly Pick<Written, "record">[]): ReadonlyMap<string, ReadonlySet<string>> {
     const parents = new Map<string, Set<string>>();
     for (const { apiName, module: parent = "" } of module.fields.values()) {
-      const target = findModule(this.product, parent);
+      const target = this.#options.modules.find(this.product, parent);
       if (target === undefined) continue;
       const found = children.map(({ record }) => idOf(record.data[apiName])).filter((id) => this.find(target, id));
       if (found.length > 0) parents.set(parent, new Set([...(parents.get(parent) ?? []), ...found]));
@@ -268,7 +276,7 @@ export class Records implements RecordStore {
   }
 
   #module(name: string): Module {
-    const found = findModule(this.product, name);
+    const found = this.#options.modules.find(this.product, name);
     if (found === undefined) throw new Refusal(invalidModule());
     return found;
   }
@@ -291,11 +299,14 @@ function detailsOf([id, { createdAt, changedAt }]: Row): Data {
   return { Modified_Time, Modified_By: by, Created_Time, id, Created_By: by };
 }
 
-/** Returns the stored fields of an item: without those that Zoho sets; unknown names become custom fields. */
+/** Members of an item that are not fields, such as `$append_values`. */
+const OWN_MEMBERS = /^(id|\$.*)$/;
+
+/** Returns the stored fields of an item: without those that Zoho sets. Of a module whose fields are not all known, it keeps any. */
 function toData(module: Module, item: Data): Data {
   const names = Object.keys(item).filter((name) => {
     const field = module.fields.get(name);
-    if (field === undefined) return name !== "id" && /^[A-Za-z]\w{0,99}$/.test(name);
+    if (field === undefined) return !module.isComplete && name !== "id" && /^[A-Za-z]\w{0,99}$/.test(name);
     return !field.readOnly && field.type !== "ownerlookup";
   });
   return Object.fromEntries(

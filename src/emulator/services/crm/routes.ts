@@ -1,11 +1,21 @@
 import { isRecord } from "../../../util/json.ts";
 import { type Answer, errorAnswer, Refusal } from "../../answer.ts";
+import { type Parameters, selected, type Telling } from "../../parameters.ts";
 import type { Call, Handler, Routes } from "../../routes.ts";
 import { memberOf, textOf } from "../../state.ts";
-import { answerResults, invalidParameter, isAllowed, missing, page, scopeMismatch, zohoTime } from "./api.ts";
+import {
+  answerResults,
+  invalidParameter,
+  isAllowed,
+  missing,
+  page,
+  scopeMismatch,
+  tokenPage,
+  zohoTime,
+} from "./api.ts";
 import { parseCriteria } from "./criteria.ts";
-import { describeField, describeModule, findModule, type Module, modulesOf, USER } from "./modules.ts";
-import { invalidModule, type Records } from "./records.ts";
+import { describeField, describeModule, type Module, type Modules, USER } from "./modules.ts";
+import { invalidModule, type Records, type Row } from "./records.ts";
 
 const MAX_WRITTEN = 100;
 /** Fields by which an upsert finds duplicates. */
@@ -25,8 +35,18 @@ interface ModuleCall extends ApiCall {
   readonly module: Module;
 }
 
+/** What narrows a list of records. Converted leads and records in approval do not exist here, so both flags select everything. */
+const PARAMETERS: Parameters<Row> = {
+  filter: (name) => (name === "ids" ? ([id], wanted) => wanted.split(",").includes(id) : undefined),
+  unmodelled: ["cvid", "territory_id"],
+  own: ["fields", "page", "per_page", "page_token", "sort_by", "sort_order", "converted", "approved"],
+};
+/** https://www.zoho.com/crm/developer/docs/api/v8/get-records.html */
+const MAX_FIELDS = 50;
+const SORTABLE = ["id", "Created_Time", "Modified_Time"];
+
 /** Records, modules, fields, users and organisation of CRM, Bigin and Recruit. */
-export function recordRoutes(stores: readonly Records[]): Routes {
+export function recordRoutes(stores: readonly Records[], modules: Modules, telling: Telling): Routes {
   const api =
     (resource: string, answer: (call: ApiCall) => Answer | undefined): Handler =>
     (call) => {
@@ -40,7 +60,7 @@ export function recordRoutes(stores: readonly Records[]): Routes {
   const inModule = (answer: (call: ModuleCall) => Answer): Handler =>
     api("", (call) => {
       const name = call.params.module ?? "";
-      const module = findModule(call.store.product, name);
+      const module = modules.find(call.store.product, name);
       // Other APIs have names in lower case.
       if (module === undefined) return /^[A-Z]\w*$/.test(name) ? invalidModule() : undefined;
       if (!call.may(`modules.${module.apiName.replaceAll("_", "")}`)) return scopeMismatch();
@@ -50,13 +70,13 @@ export function recordRoutes(stores: readonly Records[]): Routes {
     api(`settings.${kind}`, (call) => {
       const wanted = call.params.module ?? call.query.get("module");
       if (!wanted) return missing("module");
-      const module = findModule(call.store.product, wanted);
+      const module = modules.find(call.store.product, wanted);
       return module === undefined ? invalidModule() : answer({ ...call, module });
     });
   return {
     [`GET ${API}/settings/modules`]: api("settings.modules", ({ store }) => ({
       status: 200,
-      body: { modules: modulesOf(store.product).map(describeModule) },
+      body: { modules: modules.all(store.product).map(describeModule) },
     })),
     [`GET ${API}/settings/modules/{module}`]: settings("modules", ({ module }) => ({
       status: 200,
@@ -70,7 +90,7 @@ export function recordRoutes(stores: readonly Records[]): Routes {
     [`GET ${API}/users/{id}`]: api("users", ({ params }) =>
       params.id === USER.id ? { status: 200, body: USERS } : { status: 204 },
     ),
-    [`GET ${API}/{module}`]: inModule(list),
+    [`GET ${API}/{module}`]: inModule((call) => list(call, telling)),
     [`POST ${API}/{module}`]: inModule(({ store, module, json }) =>
       answerResults("data", store.createAll(module, itemsOf(json)), 201),
     ),
@@ -99,21 +119,50 @@ function listFields({ module, params, version }: ModuleCall): Answer {
   return { status: 200, body: { fields: fields.map((field) => describeField(field, version)) } };
 }
 
-function list(call: ModuleCall): Answer {
-  const { store, module, query, version, headers } = call;
-  // https://www.zoho.com/crm/developer/docs/api/v8/get-records.html
-  if (!query.get("fields") && version >= (store.product === "crm" ? 3 : 2) && store.product !== "recruit")
-    return missing("fields");
+function list(call: ModuleCall, telling: Telling): Answer {
+  const { store, module, query, headers } = call;
+  const fields = query.get("fields")?.split(",");
+  if (!fields?.[0] && requiresFields(call)) return missing("fields");
+  const sortBy = query.get("sort_by") ?? "id";
+  if (isStrict(call) && (fields?.length ?? 0) > MAX_FIELDS)
+    return errorAnswer(400, "LIMIT_EXCEEDED", "Fields limit exceeded");
+  if (isStrict(call) && !SORTABLE.includes(sortBy)) return invalidParameter("sort_by");
   const since = Date.parse(String(headers["if-modified-since"] ?? ""));
-  const ids = query.get("ids")?.split(",");
-  const rows = store.rows(module).filter(([id]) => ids === undefined || ids.includes(id));
+  const rows = selected(call, store.rows(module), PARAMETERS, telling);
   const changed = rows.filter(([, { changedAt }]) => !(changedAt < since));
   if (changed.length === 0 && rows.length > 0) return { status: 304 };
-  const sortBy = query.get("sort_by");
-  if (sortBy === "Created_Time") changed.sort(([, a], [, b]) => b.createdAt - a.createdAt);
-  if (sortBy === "Modified_Time") changed.sort(([, a], [, b]) => b.changedAt - a.changedAt);
-  if (query.get("sort_order") === "asc") changed.reverse();
-  return page(query, "data", changed, (row) => store.shown(module, row, query.get("fields")?.split(",")));
+  const sorted = sortedBy(sortBy, changed, store, module);
+  if (query.get("sort_order") === "asc") sorted.reverse();
+  const show = (row: Row): unknown => store.shown(module, row, fields);
+  return hasPageTokens(call) ? tokenPage(call, sorted, show) : page(query, "data", sorted, show);
+}
+
+/** Versions 3 and later of CRM are strict about lists. */
+function isStrict({ store, version }: ModuleCall): boolean {
+  return store.product === "crm" && version >= 3;
+}
+
+function requiresFields(call: ModuleCall): boolean {
+  return isStrict(call) || hasPageTokens(call);
+}
+
+function hasPageTokens(call: ModuleCall): boolean {
+  return isStrict(call) || (call.store.product === "bigin" && call.version >= 2);
+}
+
+/** In descending order; older versions sort by any field. */
+function sortedBy(name: string, rows: readonly Row[], store: Records, module: Module): Row[] {
+  if (name === "id") return [...rows];
+  const keyOf = ([, record]: Row): string | number => {
+    if (name === "Created_Time") return record.createdAt;
+    if (name === "Modified_Time") return record.changedAt;
+    const value = store.value(module, record, name);
+    return typeof value === "number" ? value : textOf(value);
+  };
+  return rows.toSorted((a, b) => {
+    const [left, right] = [keyOf(a), keyOf(b)];
+    return left === right ? 0 : left < right ? 1 : -1;
+  });
 }
 
 function readOne({ store, module, query, params }: ModuleCall): Answer {
