@@ -8,7 +8,7 @@ import { reachableOrigin } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
 import { readPage, sendBytes } from "../web/page-files.ts";
 import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
-import { Accounts } from "./accounts.ts";
+import { Accounts, tokenOf } from "./accounts.ts";
 import {
   type Answer,
   type ApiRequest,
@@ -129,7 +129,7 @@ export async function openEmulator(options: EmulatorOptions) {
     if (answer !== undefined) return answer;
     const [found, fail] = [ownerOf(request), wordingFor(request)];
     const route = findRoute(found?.routes ?? [], request);
-    const token = tokenOf(request);
+    const token = tokenOf(request.headers);
     const scopes = route?.isPublic === true ? [] : accounts.scopesOf(token ?? "");
     if (scopes === undefined) return fail(token === undefined ? "noToken" : "badToken");
     await deliveries.room();
@@ -236,10 +236,6 @@ export async function openEmulator(options: EmulatorOptions) {
 /** Origin from the Host header. It differs from `url` for a client in a container, whose token answers must name it. */
 function originOf({ headers: { host = "" } }: ApiRequest): string | undefined {
   return /:\d+$/.test(String(host)) ? `http://${host}` : undefined;
-}
-
-function tokenOf({ headers }: ApiRequest): string | undefined {
-  return /^(?:Zoho-oauthtoken|Bearer) (\S+)$/i.exec(String(headers.authorization ?? ""))?.[1];
 }
 
 /** Passes on each message once. */

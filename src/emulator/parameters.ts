@@ -26,16 +26,16 @@ export function selected<Row>(
   const tests = [...query].flatMap(([name, wanted]) => {
     const test = filter(name);
     if (test !== undefined) return [(row: Row) => test(row, wanted)];
-    if (unmodelled.includes(name)) throw new Refusal(unmodelledAnswer(request, name, fail));
+    if (unmodelled.includes(name)) throw new Refusal(unmodelledAnswer(request, `the parameter ${name}`, fail));
     if (!own.includes(name)) note(`the parameter ${name} of ${method} ${path} changes nothing here`);
     return [];
   });
   return rows.filter((row) => tests.every((test) => test(row)));
 }
 
-/** 501, in the words of the product. */
-export function unmodelledAnswer(request: Pick<ApiRequest, "method" | "path">, name: string, fail: Wording) {
-  const lacks = `the parameter ${name} of ${request.method} ${request.path}`;
+/** 501 for what the emulator does not have of a call, in the words of the product. */
+export function unmodelledAnswer(request: Pick<ApiRequest, "method" | "path">, what: string, fail: Wording) {
+  const lacks = `${what} of ${request.method} ${request.path}`;
   const message = `The emulator does not model ${lacks}. A test can set the answer: ${stubCall(request)}`;
   return { ...fail("unmodelled", { message }), lacks };
 }

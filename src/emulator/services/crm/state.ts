@@ -33,16 +33,25 @@ const declaredField = z.object({
   /** The module that a lookup refers to. */
   module: z.string().optional(),
 });
+const storedTag = z.object({
+  id: z.string(),
+  name: z.string(),
+  color_code: z.string().nullable(),
+  createdAt: z.number(),
+});
 export const crmState = z.object({
   watch: watchState,
   /** By product and module, of which one that is not standard is a custom module. A listed module has no other fields. */
   declared: z.record(z.string(), z.record(z.string(), z.array(declaredField))),
   /** By product and module. */
   records: z.record(z.string(), z.record(z.string(), moduleRecords)),
+  /** By product and module. */
+  tags: z.record(z.string(), z.record(z.string(), z.array(storedTag))),
   nextId: digits,
 });
 
 export type DeclaredField = z.infer<typeof declaredField>;
+export type StoredTag = z.infer<typeof storedTag>;
 export type CrmState = z.infer<typeof crmState>;
 export type WatchState = z.infer<typeof watchState>;
 /** Records of CRM, Bigin or Recruit. */

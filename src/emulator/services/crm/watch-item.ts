@@ -32,7 +32,7 @@ export function checkItem(
     const [, module = "", verb] = /^(\w+)\.(create|edit|delete|all)$/.exec(textOf(event)) ?? [];
     if (verb === undefined) throw invalid("events");
     const message = "the module name given seems to be invalid";
-    if (find(module) === undefined)
+    if (find(module)?.isWatchable !== true)
       throw refuseItem({ code: "INVALID_MODULE", message, details: { api_name: "events" } });
   }
   if (notify_url !== undefined && !URL.canParse(textOf(notify_url))) throw invalid("notify_url");
