@@ -16,7 +16,7 @@ export interface CoqlQuery {
 }
 
 /** `read` gives the value of a column. */
-export type Matcher = (read: (column: string) => unknown) => boolean;
+type Matcher = (read: (column: string) => unknown) => boolean;
 
 /** https://www.zoho.com/crm/developer/docs/api/v8/COQL-Limitations.html */
 const MAX_CONDITIONS = 25;

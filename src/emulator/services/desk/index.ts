@@ -321,7 +321,7 @@ export class Desk extends Store<DeskHook> {
       const time = /^(\w+Time)Range$/.exec(name)?.[1];
       if (time !== undefined) return (row: Data, wanted: string) => isWithin(row[time], wanted);
       if (/^customField\d$/.test(name)) return matchesCustomField;
-      const member = { assignee: "assigneeId" }[name] ?? name;
+      const member = name === "assignee" ? "assigneeId" : name;
       if (
         !Object.hasOwn((MODULES[module] as Module).usual, member) &&
         !["ticketNumber", "id", "fullName"].includes(member)
