@@ -4,6 +4,7 @@ import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
 import type { Answer, ApiRequest } from "./answer.ts";
 import { consentPage, errorPage } from "./consent-page.ts";
 import { PUBLISHED } from "./published.ts";
+import { allows } from "./scopes.ts";
 import { type AccountsState, type Grant, memberOf, type Refreshable } from "./state.ts";
 
 const CONSENT_PATH = "/oauth/v2/auth";
@@ -83,6 +84,7 @@ export class Accounts {
     if (path === CONSENT_PATH && method === "GET") return this.#consent(query, origin, method);
     if (path === "/oauth/serverinfo")
       return { status: 200, body: { result: "success", locations: this.locations ?? { us: origin } } };
+    if (path === "/oauth/user/info") return this.#userInfo(request);
     if (method !== "POST") return undefined;
     if (path === CONSENT_PATH) return this.#consent(form, origin, method);
     if (path === "/oauth/v2/token") return this.#token(form, origin);
@@ -100,11 +102,18 @@ export class Accounts {
     if (error !== undefined) return errorPage(error);
     if (method === "GET" && !this.consentsAtOnce) return consentPage(given, scopesIn(given));
     const isAccepted = method === "GET" || given.get("decision") === "accept";
-    const isOnline = given.get("access_type") !== "offline";
+    // https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html
+    const isRepeated = given.get("prompt") !== "consent" && this.#hasConsent();
+    const isOnline = given.get("access_type") !== "offline" || isRepeated;
     const redirectUri = given.get("redirect_uri") ?? "";
     const code = isAccepted ? this.grant(scopesIn(given), { redirectUri, isOnline }) : undefined;
     if (code === undefined) return backTo(given, { error: "access_denied" });
     return backTo(given, { location: "us", "accounts-server": origin, code });
+  }
+
+  /** Whether a refresh token of the consent page is active. */
+  #hasConsent(): boolean {
+    return Object.values(this.#state.accounts.refreshTokens).some(({ isConsented }) => isConsented);
   }
 
   /** Nothing is sent to a redirect URI that is not the client's: the client's are all those of this machine. */
@@ -114,6 +123,14 @@ export class Accounts {
     if (!isHttpUrl(redirectUri) || !isLoopback(new URL(redirectUri).hostname)) return "invalid_redirect_uri";
     if (given.get("response_type") !== "code") return "invalid_response_type";
     return scopesIn(given).length === 0 ? "invalid_scope" : undefined;
+  }
+
+  /** Who has signed in. */
+  #userInfo({ headers }: ApiRequest): Answer {
+    const scopes = this.scopesOf(tokenOf(headers) ?? "");
+    if (scopes === undefined) return { status: 401, body: { error: "INVALID_OAUTHTOKEN" } };
+    if (!allows(scopes, "AaaServer.profile", "GET")) return { status: 401, body: { error: "INVALID_OAUTHSCOPE" } };
+    return { status: 200, body: PROFILE };
   }
 
   #token(form: URLSearchParams, origin: string): Answer {
@@ -127,6 +144,8 @@ export class Accounts {
       if (grant.redirectUri !== undefined && grant.redirectUri !== form.get("redirect_uri"))
         return failure("invalid_redirect_uri");
       const refreshToken = grant.isOnline === true ? undefined : this.makeRefreshToken(grant.scopes);
+      const refreshable = memberOf(this.#state.accounts.refreshTokens, refreshToken ?? "");
+      if (refreshable !== undefined) refreshable.isConsented = grant.redirectUri !== undefined;
       const answer = this.#issue(grant.scopes, refreshToken, origin);
       return { status: 200, body: { ...answer, ...(refreshToken !== undefined && { refresh_token: refreshToken }) } };
     }
@@ -180,17 +199,25 @@ export class Accounts {
   }
 }
 
+const PROFILE = {
+  First_Name: "Patricia",
+  Last_Name: "Boyle",
+  Display_Name: "Patricia Boyle",
+  Email: "patricia.boyle@example.com",
+  ZUID: 60017840,
+};
 const { salesiq: _, ...OWN_SCOPES } = LOGIN_SCOPES;
 /** Of the published refresh token: every scope that is asked for here. */
 const ALL_SCOPES = [
   ...new Set([
     ...Object.values(OWN_SCOPES).flat(),
     ...["ZohoCRM", "ZohoBigin", "ZohoRecruit"].flatMap((service) =>
-      each(service, ["modules", "settings", "users", "org", "notifications"], ["ALL"]),
+      each(service, ["modules", "settings", "users", "org", "notifications", "coql"], ["ALL"]),
     ),
+    "AaaServer.profile.READ",
     "ZohoCRM.settings.automation_actions.ALL",
-    ...each("Desk", ["tickets", "contacts", "search"]),
-    ...each("ZohoBooks", ["contacts", "settings", "invoices"]),
+    ...each("Desk", ["tickets", "contacts", "search", "agents", "basic", "settings"]),
+    "ZohoBooks.fullaccess.all",
     "ZohoInventory.settings.UPDATE",
     "ZohoSign.documents.ALL",
   ]),
@@ -215,6 +242,11 @@ function backTo(given: URLSearchParams, parameters: Readonly<Record<string, stri
 
 function failure(error: string): Answer {
   return { status: 200, body: { error } };
+}
+
+/** The access token of a request. Clients of OAuth 2.0 write `Bearer`. */
+export function tokenOf({ authorization = "" }: ApiRequest["headers"]): string | undefined {
+  return /^(?:Zoho-oauthtoken|Bearer) (\S+)$/i.exec(String(authorization))?.[1];
 }
 
 function token(): string {

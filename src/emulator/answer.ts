@@ -18,8 +18,8 @@ export interface Answer {
   readonly status: number;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The emulator does not have what the request asks for. The terminal says so. */
-  readonly isLacking?: boolean;
+  /** What the request asks for that the emulator does not have. The terminal says so. */
+  readonly lacks?: string;
 }
 
 /** An error of CRM, Bigin or Recruit. */
@@ -36,8 +36,11 @@ export function errorBody({ code, message, details = {} }: ApiError): Result {
   return { code, details, message, status: "error" };
 }
 
-/** What can go wrong in every API. `lacking` is no error of Zoho: the emulator does not have the endpoint. */
-type Failure = "noToken" | "badToken" | "badScope" | "wrongMethod" | "lacking" | "tooMany" | "broken";
+/**
+ * What can go wrong in every API. Two are no errors of Zoho: the emulator does not have an endpoint (`lacking`) or what a request
+ * asks of one (`unmodelled`).
+ */
+type Failure = "noToken" | "badToken" | "badScope" | "wrongMethod" | "lacking" | "unmodelled" | "tooMany" | "broken";
 
 /** Words a failure as its product does; `over` replaces the usual status or message. */
 export type Wording = (
@@ -45,14 +48,26 @@ export type Wording = (
   over?: { readonly status?: number | undefined; readonly message?: string | undefined },
 ) => Answer;
 
-type FailureTable<Code> = Readonly<Record<Failure, readonly [status: number, code: Code, message: string]>>;
+type FailureTable<Code> = Readonly<
+  Record<Failure, readonly [status: number, code: Code, message: string, headers?: Readonly<Record<string, string>>]>
+>;
 
 /** The wording of a product, from its table of failures and the body of its errors. */
 export function wordingOf<Code>(table: FailureTable<Code>, bodyOf: (code: Code, message: string) => unknown): Wording {
   return (failure, { status, message } = {}) => {
-    const [usual, code, text] = table[failure];
-    return { status: status ?? usual, body: bodyOf(code, message ?? text) };
+    const [usual, code, text, headers = {}] = table[failure];
+    return { status: status ?? usual, body: bodyOf(code, message ?? text), headers };
   };
+}
+
+/** The wording of a planned fault with that status. */
+export function failureOf(status: number): Failure {
+  return ({ 401: "badToken", 404: "lacking", 405: "wrongMethod", 429: "tooMany" } as const)[status] ?? "broken";
+}
+
+/** The control call with which a test sets the answer to a request itself. */
+export function stubCall({ method, path }: Pick<ApiRequest, "method" | "path">): string {
+  return `POST /_emulator/answer ${JSON.stringify({ method, path, status: 200, body: {}, times: 1 })}`;
 }
 
 export function errorAnswer(status: number, code: string, message: string, details = {}): Answer {
@@ -67,7 +82,9 @@ export const defaultWording: Wording = wordingOf(
     badScope: [401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL"],
     wrongMethod: [400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one"],
     lacking: [404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one"],
-    tooMany: [429, "TOO_MANY_REQUESTS", "too many requests fired in concurrent"],
+    unmodelled: [501, "NOT_SUPPORTED", "The emulator does not model this"],
+    // https://www.zoho.com/crm/developer/docs/api/v8/api-limits.html
+    tooMany: [429, "TOO_MANY_REQUESTS", "too many requests fired in concurrent", { "x-api-credits-remaining": "0" }],
     broken: [500, "INTERNAL_ERROR", "Internal server error occurred."],
   },
   (code, message) => errorBody({ code, message }),

@@ -8,7 +8,15 @@ import { isHttpUrl } from "../util/hosts.ts";
 import { isRecord, jsonAt } from "../util/json.ts";
 import { parseDuration, parseTimeout, readDuration } from "../util/units.ts";
 import { SECURITY_HEADERS } from "../web/security.ts";
-import { type Answer, type ApiRequest, errorAnswer, type RecordStore, Refusal, type Subscription } from "./answer.ts";
+import {
+  type Answer,
+  type ApiRequest,
+  failureOf,
+  type RecordStore,
+  Refusal,
+  type Subscription,
+  type Wording,
+} from "./answer.ts";
 import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
 import { DELIVERY_FAULTS, type Faults, type RequestFault, requireTimes } from "./faults.ts";
@@ -250,23 +258,24 @@ function requestFault(answer: unknown, retryAfter: string | undefined): RequestF
   if (answer === "silence" || answer === "cut") return answer;
   if (typeof answer === "string" && readDuration(answer) !== undefined)
     return { delayMs: parseTimeout(answer, "answer") };
-  return { ...failedAnswer(answer), ...afterHeader(retryAfter) };
+  return failedAnswer(answer, afterHeader(retryAfter));
 }
 
-function failedAnswer(status: unknown): Answer {
-  if (!Number.isInteger(status) || Number(status) < 400 || Number(status) > 599)
+function failedAnswer(answer: unknown, headers: Readonly<Record<string, string>>): (fail: Wording) => Answer {
+  const status = Number(answer);
+  if (typeof answer !== "number" || !Number.isInteger(status) || status < 400 || status > 599)
     throw usageError(
-      `answer: ${JSON.stringify(status)} is not a status from 400 to 599, silence, cut or a delay such as 3s`,
+      `answer: ${JSON.stringify(answer)} is not a status from 400 to 599, silence, cut or a delay such as 3s`,
       `a fault of deliveries is one of ${DELIVERY_FAULTS.join(", ")}`,
     );
-  if (status === 401) return errorAnswer(401, "INVALID_TOKEN", "invalid oauth token");
-  if (status === 429) return errorAnswer(429, "TOO_MANY_REQUESTS", "too many requests fired in concurrent");
-  return errorAnswer(Number(status), "INTERNAL_ERROR", "Internal server error occurred.");
+  return (fail) => {
+    const worded = fail(failureOf(status), { status });
+    return { ...worded, headers: { ...worded.headers, ...headers } };
+  };
 }
 
-function afterHeader(text: string | undefined): Pick<Answer, "headers"> {
-  if (text === undefined) return {};
-  return { headers: { "retry-after": String(Math.ceil(parseDuration(text, "retryAfter") / 1000)) } };
+function afterHeader(text: string | undefined): Readonly<Record<string, string>> {
+  return text === undefined ? {} : { "retry-after": String(Math.ceil(parseDuration(text, "retryAfter") / 1000)) };
 }
 
 /** `6d` as milliseconds. */

@@ -9,7 +9,7 @@ import { reachableOrigin } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
 import { readPage, sendBytes } from "../web/page-files.ts";
 import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
-import { Accounts } from "./accounts.ts";
+import { Accounts, tokenOf } from "./accounts.ts";
 import {
   type Answer,
   type ApiRequest,
@@ -51,6 +51,8 @@ export interface EmulatorOptions {
   onArrival?(request: ApiRequest): void;
   onRequest?(request: NumberedRequest): void;
   onDelivery?(delivery: NumberedDelivery): void;
+  /** Called once for each thing that a developer should know, such as a misspelt field. */
+  onNote?(message: string): void;
   /** Called for mistakes of the emulator itself, and for connections without a valid request. */
   onTrouble?(message: string): void;
   /** Called for whatever may have changed the state or the lists of requests and deliveries. */
@@ -63,6 +65,7 @@ const MAX_BODY_BYTES = 5 * 1024 * 1024;
 const MAX_SNAPSHOT_BYTES = 64 * 1024 * 1024;
 const MAX_REQUESTS = 10_000;
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+const MAX_NOTES = 1000;
 const CLOSE_GRACE_MS = 200;
 const OWN_HOSTS = "a browser uses it from its own page, at localhost, an IP address or the name given as --host";
 /** A client has no token yet when it comes here. */
@@ -93,8 +96,9 @@ export async function openEmulator(options: EmulatorOptions) {
   const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
   const accounts = new Accounts(state, clock);
   let url = "";
+  const parts = { deliveries, now: clock, url: () => url, note: onceEach((message) => options.onNote?.(message)) };
   const services = definitions.map((definition) => {
-    const service = definition.open(() => state.services[definition.name], { deliveries, now: clock, url: () => url });
+    const service = definition.open(() => state.services[definition.name], parts);
     return { name: definition.name, service, routes: compileRoutes(service.routes) };
   });
   const stores = services.flatMap(({ service }) => service.records);
@@ -139,14 +143,16 @@ export async function openEmulator(options: EmulatorOptions) {
     makeCode: (scopes) => accounts.grant(scopes),
   });
 
+  const ownerOf = ({ path }: ApiRequest) => services.find(({ service }) => service.paths.test(path));
+  const wordingFor = (request: ApiRequest): Wording => ownerOf(request)?.service.fail ?? defaultWording;
+
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
     const ofAccounts = request.path.startsWith(ACCOUNTS_PATH) ? stubs.take(request) : undefined;
     const answer = ofAccounts ?? accounts.answer(request, originOf(request) ?? url);
     if (answer !== undefined) return answer;
-    const found = services.find(({ service }) => service.paths.test(request.path));
-    const fail: Wording = found?.service.fail ?? defaultWording;
+    const [found, fail] = [ownerOf(request), wordingFor(request)];
     const route = findRoute(found?.routes ?? [], request);
-    const token = tokenOf(request);
+    const token = tokenOf(request.headers);
     const scopes = route?.isPublic === true ? [] : accounts.scopesOf(token ?? "");
     if (scopes === undefined) return fail(token === undefined ? "noToken" : "badToken");
     const stub = stubs.take(request);
@@ -166,7 +172,7 @@ export async function openEmulator(options: EmulatorOptions) {
     }
     const { method, path } = request;
     const message = `The emulator does not have ${method} ${path}. To answer it yourself: ${stubCommand(url, request)}`;
-    return { ...fail("lacking", { message }), isLacking: true };
+    return { ...fail("lacking", { message }), lacks: `${method} ${path}` };
   };
 
   /** The page, control calls and `/healthz`. They are not listed, and no fault applies to them. */
@@ -202,11 +208,10 @@ export async function openEmulator(options: EmulatorOptions) {
       }
     }
     if (isOwn) return serveOwn(incoming, response, request);
-    const seen = ({ status, isLacking = false }: Partial<Answer> = {}): void => {
+    const seen = ({ status, lacks }: Partial<Answer> = {}): void => {
       if (isPoll(request)) return;
       const { at, method, path, query, headers, text } = request;
       const ms = Math.round(performance.now() - startedAt);
-      const lacks = isLacking ? `${method} ${path}` : undefined;
       const whole = { at, method, path, query: query.toString(), headers, body: text, status, ms, lacks };
       const entry = requests.add(whole, read.length + 1000);
       options.onRequest?.(entry);
@@ -216,9 +221,10 @@ export async function openEmulator(options: EmulatorOptions) {
     const fault = faults.requests.take(request);
     if (fault === "cut") incoming.socket.destroy();
     if (fault === "cut" || fault === "silence") return seen();
-    const isDelayed = fault !== undefined && "delayMs" in fault;
-    const answer = fault === undefined || isDelayed ? await answerTo(request) : fault;
-    if (isDelayed) await untilClosed(response, fault.delayMs);
+    const planned = typeof fault === "function" ? fault(wordingFor(request)) : fault;
+    const isUsual = planned === undefined || "delayMs" in planned;
+    const answer = isUsual ? await answerTo(request) : planned;
+    if (planned !== undefined && isUsual) await untilClosed(response, planned.delayMs);
     if (response.destroyed) return seen();
     sendAnswer(response, answer, settings.showsClock ? now().toUTCString() : undefined);
     seen(answer);
@@ -265,8 +271,14 @@ function originOf({ headers: { host = "" } }: ApiRequest): string | undefined {
   return /:\d+$/.test(String(host)) ? `http://${host}` : undefined;
 }
 
-function tokenOf({ headers }: ApiRequest): string | undefined {
-  return /^(?:Zoho-oauthtoken|Bearer) (\S+)$/i.exec(String(headers.authorization ?? ""))?.[1];
+/** Passes on each message once. */
+function onceEach(tell: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    if (told.has(message) || told.size >= MAX_NOTES) return;
+    told.add(message);
+    tell(message);
+  };
 }
 
 async function toRequest(incoming: IncomingMessage, body: Buffer, at: number): Promise<ApiRequest> {

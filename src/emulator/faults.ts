@@ -1,13 +1,13 @@
 import { usageError } from "../util/errors.ts";
-import type { Answer, ApiRequest } from "./answer.ts";
+import type { Answer, ApiRequest, Wording } from "./answer.ts";
 
 /** The usual answer, that much later. What the request does, it does at once. */
 interface Delay {
   readonly delayMs: number;
 }
 
-/** What happens to a request: `cut` closes the connection, `silence` never answers. */
-export type RequestFault = "cut" | "silence" | Delay | Answer;
+/** What happens to a request: `cut` closes the connection, `silence` never answers, a function words it as the product does. */
+export type RequestFault = "cut" | "silence" | Delay | Answer | ((fail: Wording) => Answer);
 
 /** What happens to a delivery: `out-of-order` puts it behind the next one to the same URL. */
 export const DELIVERY_FAULTS = ["lost", "late", "twice", "out-of-order"] as const;

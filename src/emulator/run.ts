@@ -67,6 +67,7 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
         report(deliveryReport(delivery, exportCommand(context, emulator.url)));
         noteDropped(emulator.deliveries.sent.dropped);
       },
+      onNote: (message: string) => report({ type: "notice", message }),
       onTrouble: (message: string) => report({ type: "warning", message: `the emulator: ${message}` }),
       onChange: () => file?.changed(),
     };

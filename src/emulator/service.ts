@@ -10,6 +10,8 @@ export interface ServiceParts {
   now(): number;
   /** Address of the emulator, for the links in answers and deliveries. */
   url(): string;
+  /** Says something in the terminal, once. */
+  note(message: string): void;
 }
 
 /** The API of a product, or of several that share one. */

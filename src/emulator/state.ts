@@ -9,7 +9,12 @@ const grant = z.object({
   /** The user asked for no refresh token. */
   isOnline: z.boolean().optional(),
 });
-const refreshable = z.object({ scopes, issuedAt: z.array(z.number()) });
+const refreshable = z.object({
+  scopes,
+  issuedAt: z.array(z.number()),
+  /** A user has consented to it on the page. */
+  isConsented: z.boolean().optional(),
+});
 export const accountsState = z.object({
   grants: z.record(z.string(), grant),
   /** When the last codes were made. */

@@ -20,7 +20,7 @@ export interface SeenRequest extends Pick<ApiRequest, "at" | "method" | "path" |
   /** Undefined where the connection was cut or stays silent. */
   readonly status: number | undefined;
   readonly ms: number;
-  /** What the request asks for that the emulator does not have: its method and path. */
+  /** What the request asks for that the emulator does not have, such as its method and path. */
   readonly lacks: string | undefined;
 }
 export type NumberedRequest = SeenRequest & { readonly n: number };

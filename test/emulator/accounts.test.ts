@@ -116,6 +116,18 @@ describe("the consent page", () => {
     expect((await refresh(offline.refresh_token)).access_token).toMatch(/^1000\./);
   });
 
+  it("gives a second refresh token only with prompt=consent", async () => {
+    const consented = async (more = {}) =>
+      (await exchange(await acceptedCode(more), { redirect_uri: REDIRECT })).refresh_token as string | undefined;
+    const first = await consented();
+    expect(await consented()).toBeUndefined();
+    expect(await consented({ prompt: "consent" })).toBeDefined();
+    await post("/oauth/v2/token/revoke", { token: first ?? "" });
+    expect(await consented()).toBeUndefined();
+    emulator.reset();
+    expect(await consented()).toBeDefined();
+  });
+
   it("wants the same redirect URI for the exchange", async () => {
     const redirect_uri = "http://localhost:4464/other";
     expect(await exchange(await acceptedCode(), { redirect_uri })).toEqual({ error: "invalid_redirect_uri" });

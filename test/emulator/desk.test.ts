@@ -185,10 +185,8 @@ describe("Desk of the emulator", () => {
     expect(await names("?from=2&limit=2")).toEqual(["L27", "L26"]);
     expect((await call(emulator, "GET", "contacts?from=30")).status).toBe(204);
     expect((await call(emulator, "GET", "contacts?limit=1000")).status).toBe(422);
-    expect(emulator.desk.modules()).toEqual([
-      { name: "tickets", count: 0 },
-      { name: "contacts", count: 30 },
-    ]);
+    const counts = Object.fromEntries(emulator.desk.modules().map(({ name, count }) => [name, count]));
+    expect(counts).toMatchObject({ tickets: 0, contacts: 30, agents: 1, departments: 1 });
   });
 
   it.each([

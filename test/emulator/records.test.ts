@@ -184,7 +184,11 @@ describe("a list", () => {
           { id: ids[2], Last_Name: "C" },
           { id: ids[1], Last_Name: "B" },
         ],
-        info: { per_page: 2, count: 2, page: 1, more_records: true },
+        info: {
+          ...{ call: false, per_page: 2, count: 2, page: 1, sort_by: "id", sort_order: "desc", email: false },
+          ...{ next_page_token: expect.any(String), page_token_expiry: expect.any(String), previous_page_token: null },
+          more_records: true,
+        },
       },
     });
     expect((await list("&per_page=2&page=2")).body.info).toMatchObject({ count: 1, more_records: false });
@@ -326,7 +330,7 @@ describe("an access token", () => {
 describe("the rest of the API", () => {
   it("describes modules, fields, users and the organisation", async () => {
     const { modules } = (await api.call("GET", "/crm/v8/settings/modules")).body;
-    expect(modules).toHaveLength(19);
+    expect(modules).toHaveLength(20);
     expect(modules[0]).toMatchObject({ api_name: "Leads", api_supported: true, generated_type: "default" });
     expect((await api.call("GET", "/crm/v8/settings/modules/Deals")).body.modules).toMatchObject([
       { api_name: "Deals", id: "554023000000000131", singular_label: "Deal" },
@@ -352,7 +356,7 @@ describe("the rest of the API", () => {
     ["GET", "/crm/v8/constructor", 404, "INVALID_URL_PATTERN"],
     ["GET", "/crm/v8/__proto__/1", 404, "INVALID_URL_PATTERN"],
     ["GET", "/crm/v8/Leads/__proto__", 404, "INVALID_URL_PATTERN"],
-    ["GET", "/crm/v8/Leads/1/Notes", 404, "INVALID_URL_PATTERN"],
+    ["GET", "/crm/v8/Leads/1/Emails", 404, "INVALID_URL_PATTERN"],
     ["GET", "/crm/v8/settings/roles", 404, "INVALID_URL_PATTERN"],
     ["GET", "/crm/v8/settings/fields", 400, "REQUIRED_PARAM_MISSING"],
     ["GET", "/crm/v8/settings/fields?module=__proto__", 400, "INVALID_MODULE"],

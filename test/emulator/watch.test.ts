@@ -37,7 +37,7 @@ describe("a notification", () => {
       server_time: clock.now().getTime(),
       query_params: {},
       module: "Leads",
-      resource_uri: "https://www.zohoapis.com/crm/v2/Leads",
+      resource_uri: `${api.url}/crm/v2/Leads`,
       ids: [id],
       channel_id: "1000000068001",
       token: "hush",

@@ -60,6 +60,7 @@ const wording: Wording = wordingOf(
     badScope: [401, 9041, "Invalid Oauth Scope"],
     wrongMethod: [404, 9004, "no such URL"],
     lacking: [404, 9004, "no such URL"],
+    unmodelled: [501, 9004, "the emulator does not model this"],
     tooMany: [429, 9043, "too many requests"],
     broken: [500, 9000, "Internal Error"],
   },
@@ -161,7 +162,7 @@ export class Sign extends Store<SignHook> {
 
   /** Ends the requests whose time is over. */
   #expire(): void {
-    for (const row of this.page("requests", 0, Number.POSITIVE_INFINITY))
+    for (const row of this.rows("requests"))
       if (statusOf(row) === "inprogress" && Number(row.record.expiresAt) <= this.now()) this.#take("expire", row, {});
   }
 
@@ -253,7 +254,7 @@ export class Sign extends Store<SignHook> {
   #list(data: string | null): Answer {
     const { row_count = 10, start_index = 1 } = Object(readObject(data ?? "{}", "data").page_context);
     if (!(isCount(row_count) && row_count <= 100 && isCount(start_index))) throw wrong("page_context");
-    const rows = this.page("requests", start_index - 1, row_count + 1);
+    const rows = this.rows("requests").slice(start_index - 1, start_index + row_count);
     const page_context = { row_count, start_index, has_more_rows: rows.length > row_count };
     return success({ requests: rows.slice(0, row_count).map((row) => this.shown("requests", row)), page_context });
   }

@@ -41,12 +41,16 @@ export abstract class Store<Hook extends { readonly id: string }> implements Rec
   readonly #own: () => StoreState<Hook>;
   protected readonly deliveries: ServiceParts["deliveries"];
   protected readonly now: () => number;
+  protected readonly url: () => string;
+  readonly note: (message: string) => void;
 
   /** `own`: its part of the state. */
-  constructor(own: () => StoreState<Hook>, { deliveries, now }: ServiceParts) {
+  constructor(own: () => StoreState<Hook>, { deliveries, now, url, note }: ServiceParts) {
     this.#own = own;
     this.deliveries = deliveries;
     this.now = now;
+    this.url = url;
+    this.note = note;
   }
 
   get hooks(): readonly Hook[] {
@@ -70,7 +74,9 @@ export abstract class Store<Hook extends { readonly id: string }> implements Rec
   }
 
   list(module: string, limit: number): readonly ApiRecord[] {
-    return this.page(module, 0, limit).map((row) => ({ id: row.id, ...this.shown(module, row) }));
+    return this.rows(module)
+      .slice(0, limit)
+      .map((row) => ({ id: row.id, ...this.shown(module, row) }));
   }
 
   create(module: string, data: Data): ApiRecord {
@@ -102,9 +108,10 @@ export abstract class Store<Hook extends { readonly id: string }> implements Rec
   }
 
   /** The newest first. */
-  protected page(module: string, from: number, count: number): readonly Row[] {
-    const rows = Object.entries(this.table(module)).map(([id, record]) => ({ id, record }));
-    return rows.reverse().slice(from, from + count);
+  protected rows(module: string): readonly Row[] {
+    return Object.entries(this.table(module))
+      .map(([id, record]) => ({ id, record }))
+      .reverse();
   }
 
   protected find(module: string, id: string): Row {

@@ -60,7 +60,7 @@ function baseEnvelope(api: string) {
 }
 
 /** The API in the URL of a record, or of a module: it tells the products apart. */
-const API = /^https:\/\/[^/\s]+\/(crm|recruit|bigin)\//;
+const API = /^https?:\/\/[^/\s]+\/(crm|recruit|bigin)\//;
 
 function isOfOtherApi(api: string, data: object): boolean {
   const named = API.exec(textAt(data, ["resource_uri"]) ?? "")?.[1];

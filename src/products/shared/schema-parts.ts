@@ -60,11 +60,11 @@ export const formValue = part(() =>
   }),
 );
 
-/** The URL of a record; `api` is the first part of the path, such as `crm`. */
+/** The URL of a record, at an emulator without https; `api` is the first part of the path, such as `crm`. */
 export function resourceUri(api: string) {
   return z
     .string()
-    .regex(new RegExp(`^https://[^/\\s]+/${api}/`), `a URL such as https://www.zohoapis.com/${api}/v8/…`);
+    .regex(new RegExp(`^https?://[^/\\s]+/${api}/`), `a URL such as https://www.zohoapis.com/${api}/v8/…`);
 }
 
 /** Answers the request with which a sender checks a URL: not a POST, or an empty one. */

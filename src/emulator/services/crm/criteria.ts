@@ -57,7 +57,7 @@ function toMatcher(text: string): Matcher {
   return (read) => [read(field)].flat().some((each) => compare(comparable(each), wanted));
 }
 
-type Comparable = string | number;
+export type Comparable = string | number;
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: as Zoho writes it.
 const EMPTY = "${empty}";
@@ -76,12 +76,12 @@ const OPERATORS: Readonly<Record<string, (actual: Comparable, wanted: readonly C
 };
 
 /** False for an empty value, and for one of another type: only values of one type have an order. */
-function isSameType(actual: Comparable, wanted: Comparable | undefined): wanted is Comparable {
+export function isSameType(actual: Comparable, wanted: Comparable | undefined): wanted is Comparable {
   return actual !== "" && typeof actual === typeof wanted;
 }
 
-/** Text without regard to case; numbers and times as numbers; a lookup by its id. */
-function comparable(value: unknown): Comparable {
+/** A value for comparison: text without regard to case; numbers and times as numbers; a lookup by its id. */
+export function comparable(value: unknown): Comparable {
   if (typeof value === "object" && value !== null) return comparable("id" in value ? value.id : "");
   const text = textOf(value);
   if (/^\d{4}-\d\d-\d\d(T[\d:]+(Z|[+-]\d\d:\d\d))?$/.test(text)) return Date.parse(text);

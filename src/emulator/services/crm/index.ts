@@ -1,15 +1,18 @@
 import { defaultWording } from "../../answer.ts";
 import { defineService, type Service } from "../../service.ts";
 import { failureRoutes } from "./failures.ts";
+import { Modules } from "./modules.ts";
 import { Records } from "./records.ts";
 import { recordRoutes } from "./routes.ts";
 import { type CrmState, crmState } from "./state.ts";
-import { Watch } from "./watch.ts";
+import { Tags } from "./tags.ts";
+import { type Change, Watch } from "./watch.ts";
 
 const PRODUCTS = ["crm", "bigin", "recruit"];
 
 export interface CrmService extends Service {
   readonly watch: Watch;
+  readonly modules: Modules;
 }
 
 /** Records and notification channels of CRM, Bigin and Recruit. */
@@ -17,20 +20,27 @@ export const crm = defineService<CrmState>({
   name: "crm",
   schema: crmState,
   // 19 digits, so that a client that reads ids as numbers loses some.
-  empty: () => ({ watch: { rows: [] }, records: {}, nextId: "5725767000003000001" }),
-  open(own, { deliveries, now }): CrmService {
-    const watch = new Watch(() => own().watch, now);
-    const records = PRODUCTS.map(
-      (product) => new Records({ product, own, now, notify: (change) => watch.notify(change, deliveries) }),
-    );
+  empty: () => ({ watch: { rows: [] }, records: {}, declared: {}, tags: {}, nextId: "5725767000003000001" }),
+  open(own, parts): CrmService {
+    const { deliveries, now, note } = parts;
+    const modules = new Modules(own);
+    const watch = new Watch(() => own().watch, modules, parts);
+    const tags = new Tags(own, now);
+    const notify = (change: Change): void => watch.notify(change, deliveries);
+    const records = PRODUCTS.map((product) => new Records({ product, own, now, modules, tags, notify, note }));
     return {
       paths: /^\/(crm|bigin|recruit)\/v\d/,
-      routes: { ...watch.routes, ...failureRoutes, ...recordRoutes(records) },
+      routes: {
+        ...watch.routes,
+        ...failureRoutes,
+        ...recordRoutes(records, { modules, tags }, { fail: defaultWording, note }),
+      },
       fail: defaultWording,
       records,
       subscriptions: () => watch.subscriptions(),
       aging: () => watch.aging(),
       watch,
+      modules,
     };
   },
 });

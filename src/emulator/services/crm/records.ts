@@ -2,8 +2,9 @@ import { isRecord } from "../../../util/json.ts";
 import { type Answer, type ApiRecord, errorAnswer, type RecordStore, Refusal, type Result } from "../../answer.ts";
 import { memberOf, nextId, type StoredRecord, textOf } from "../../state.ts";
 import { refuseItem, success, writeEach, zohoTime } from "./api.ts";
-import { type Field, findModule, type Module, maxLength, modulesOf, USER } from "./modules.ts";
+import { type Field, type Module, type Modules, maxLength, USER } from "./modules.ts";
 import type { CrmState, ModuleRecords } from "./state.ts";
+import type { Tags } from "./tags.ts";
 import type { Change } from "./watch.ts";
 import { instant } from "./watch-item.ts";
 
@@ -11,11 +12,14 @@ export interface RecordsOptions {
   readonly product: string;
   own(): CrmState;
   now(): number;
+  readonly modules: Modules;
+  readonly tags: Tags;
   notify(change: Change): void;
+  note(message: string): void;
 }
 
 type Data = Readonly<Record<string, unknown>>;
-type Row = readonly [id: string, record: StoredRecord];
+export type Row = readonly [id: string, record: StoredRecord];
 
 /** A record that was written, and what the API answers. */
 interface Written {
@@ -37,7 +41,9 @@ export class Records implements RecordStore {
   }
 
   modules(): readonly { readonly name: string; readonly count: number }[] {
-    return modulesOf(this.product).map((module) => ({ name: module.apiName, count: this.count(module) }));
+    return this.#options.modules
+      .all(this.product)
+      .map((module) => ({ name: module.apiName, count: this.count(module) }));
   }
 
   list(module: string, limit: number): readonly ApiRecord[] {
@@ -91,11 +97,33 @@ export class Records implements RecordStore {
     if (name === "Full_Name") return this.#name(module, record);
     const field = module.fields.get(name);
     if (field?.type === "ownerlookup") return USER;
-    const value = memberOf(record.data, name) ?? null;
-    const target = field?.module === undefined ? undefined : findModule(this.product, field.module);
-    if (target === undefined || !isRecord(value)) return value;
-    const found = this.find(target, idOf(value));
-    return found === undefined ? null : { name: this.#name(target, found), id: value.id };
+    const value = memberOf(record.data, name) ?? (field?.type === "tag" ? [] : null);
+    if (field?.type !== "lookup" || !isRecord(value)) return value;
+    const owner = this.ownerOf(idOf(value), field.module);
+    if (owner === undefined) return field.module === undefined ? value : null;
+    const shown = { name: this.#name(owner.module, owner.record), id: value.id };
+    const { apiName: api_name, id } = owner.module;
+    return field.module === ANY ? { module: { api_name, id }, ...shown } : shown;
+  }
+
+  /** A field, or a member of a reference, such as `Owner.name` or `Account_Name.Website`. */
+  read(module: Module, record: StoredRecord, path: string): unknown {
+    const [name = "", member] = path.split(".");
+    const value = this.value(module, record, name);
+    if (member === undefined || !isRecord(value)) return value;
+    if (Object.hasOwn(value, member)) return value[member];
+    const owner = this.ownerOf(idOf(value), module.fields.get(name)?.module);
+    return owner === undefined ? null : this.value(owner.module, owner.record, member);
+  }
+
+  /** The record to which an id refers, in one module or in any. */
+  ownerOf(id: string, module = ANY): { readonly module: Module; readonly record: StoredRecord } | undefined {
+    const { modules } = this.#options;
+    for (const each of module === ANY ? modules.all(this.product) : [modules.find(this.product, module)]) {
+      const record = each && this.find(each, id);
+      if (each !== undefined && record !== undefined) return { module: each, record };
+    }
+    return undefined;
   }
 
   createAll(module: Module, items: readonly unknown[]): readonly Result[] {
@@ -192,13 +220,23 @@ export class Records implements RecordStore {
     if (!isRecord(item)) throw invalid(i, undefined, { expected_data_type: "jsonobject" });
     for (const [name, value] of Object.entries(item)) {
       const field = module.fields.get(name);
+      if (field === undefined) {
+        if (OWN_MEMBERS.test(name) || module.isComplete) continue;
+        this.#options.note(`${module.apiName} has no field ${name}; if it is yours, put it in the seed`);
+      }
       if (field === undefined || field.readOnly) continue;
       if (value !== null && value !== "") {
         const details = this.#valueError(field, value);
         if (details !== undefined) throw invalid(i, name, details);
       } else if (field.mandatory) throw mandatory(i, name);
     }
-    return toData(module, item);
+    const data = toData(module, item);
+    if (!Array.isArray(data.Tag)) return data;
+    const tags = data.Tag.map((tag) => {
+      const { name, id, color_code } = this.#options.tags.named(this.product, module, tag);
+      return { name, id, color_code };
+    });
+    return { ...data, Tag: tags };
   }
 
   /** Details of the error of a value; undefined for a valid one. */
@@ -209,10 +247,8 @@ export class Records implements RecordStore {
     const maximum_length = maxLength(type);
     if (typeof value === "string" && value.length > maximum_length) return { maximum_length };
     if (type === "ownerlookup") return idOf(value) === USER.id ? undefined : { expected_data_type: type };
-    const target = module === undefined ? undefined : findModule(this.product, module);
-    return target === undefined || this.find(target, idOf(value)) !== undefined
-      ? undefined
-      : { expected_data_type: type };
+    const isKnown = type !== "lookup" || module === undefined || this.ownerOf(idOf(value), module) !== undefined;
+    return isKnown ? undefined : { expected_data_type: type };
   }
 
   /** Tells the channels of a module, and those that watch the records to which the written ones refer. */
@@ -237,12 +273,12 @@ export class Records implements RecordStore {
   /** The ids of existing records to which others refer, by module. */
   #parents(module: Module, children: readonly Pick<Written, "record">[]): ReadonlyMap<string, ReadonlySet<string>> {
     const parents = new Map<string, Set<string>>();
-    for (const { apiName, module: parent = "" } of module.fields.values()) {
-      const target = findModule(this.product, parent);
-      if (target === undefined) continue;
-      const found = children.map(({ record }) => idOf(record.data[apiName])).filter((id) => this.find(target, id));
-      if (found.length > 0) parents.set(parent, new Set([...(parents.get(parent) ?? []), ...found]));
-    }
+    for (const { apiName, module: parent } of module.fields.values())
+      for (const { record } of parent === undefined ? [] : children) {
+        const id = idOf(record.data[apiName]);
+        const name = this.ownerOf(id, parent)?.module.apiName;
+        if (name !== undefined) parents.set(name, (parents.get(name) ?? new Set()).add(id));
+      }
     return parents;
   }
 
@@ -268,7 +304,7 @@ export class Records implements RecordStore {
   }
 
   #module(name: string): Module {
-    const found = findModule(this.product, name);
+    const found = this.#options.modules.find(this.product, name);
     if (found === undefined) throw new Refusal(invalidModule());
     return found;
   }
@@ -291,11 +327,16 @@ function detailsOf([id, { createdAt, changedAt }]: Row): Data {
   return { Modified_Time, Modified_By: by, Created_Time, id, Created_By: by };
 }
 
-/** Returns the stored fields of an item: without those that Zoho sets; unknown names become custom fields. */
+/** Members of an item that are not fields, such as `$append_values`. */
+const OWN_MEMBERS = /^(id|se_module|\$.*)$/;
+/** The module of a lookup that refers to any. */
+const ANY = "*";
+
+/** Returns the stored fields of an item: without those that Zoho sets. Of a module whose fields are not all known, it keeps any. */
 function toData(module: Module, item: Data): Data {
   const names = Object.keys(item).filter((name) => {
     const field = module.fields.get(name);
-    if (field === undefined) return name !== "id" && /^[A-Za-z]\w{0,99}$/.test(name);
+    if (field === undefined) return !module.isComplete && !OWN_MEMBERS.test(name) && /^[A-Za-z]\w{0,99}$/.test(name);
     return !field.readOnly && field.type !== "ownerlookup";
   });
   return Object.fromEntries(
@@ -319,6 +360,8 @@ const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   email: (value) => isText(value) && /^[^\s@]{1,64}@[^\s@]+\.[^\s@.]+$/.test(textOf(value)),
   date: (value) => /^\d{4}-\d\d-\d\d$/.test(textOf(value)) && !Number.isNaN(Date.parse(textOf(value))),
   datetime: (value) => instant(value) !== undefined,
+  jsonarray: Array.isArray,
+  tag: (value) => Array.isArray(value) && value.every((tag) => isRecord(tag) && isText(tag.name) && tag.name !== ""),
   lookup: isReference,
   ownerlookup: isReference,
 };

@@ -1,11 +1,31 @@
 import { isRecord } from "../../../util/json.ts";
 import { type Answer, errorAnswer, Refusal } from "../../answer.ts";
+import { type Parameters, selected, type Telling, unmodelledAnswer } from "../../parameters.ts";
 import type { Call, Handler, Routes } from "../../routes.ts";
-import { memberOf, textOf } from "../../state.ts";
-import { answerResults, invalidParameter, isAllowed, missing, page, scopeMismatch, zohoTime } from "./api.ts";
+import { textOf } from "../../state.ts";
+import {
+  answerResults,
+  invalidParameter,
+  isAllowed,
+  missing,
+  page,
+  scopeMismatch,
+  tokenPage,
+  zohoTime,
+} from "./api.ts";
+import { inOrder, parseCoql, queryIn } from "./coql.ts";
 import { parseCriteria } from "./criteria.ts";
-import { describeField, describeModule, findModule, type Module, modulesOf, USER } from "./modules.ts";
-import { invalidModule, type Records } from "./records.ts";
+import {
+  describeField,
+  describeLayout,
+  describeModule,
+  type Module,
+  type Modules,
+  USER,
+  USER_DETAILS,
+} from "./modules.ts";
+import { invalidModule, type Records, type Row } from "./records.ts";
+import type { Tags } from "./tags.ts";
 
 const MAX_WRITTEN = 100;
 /** Fields by which an upsert finds duplicates. */
@@ -25,8 +45,22 @@ interface ModuleCall extends ApiCall {
   readonly module: Module;
 }
 
+/** What narrows a list of records. Converted leads and records in approval do not exist here, so both flags select everything. */
+const PARAMETERS: Parameters<Row> = {
+  filter: (name) => (name === "ids" ? ([id], wanted) => wanted.split(",").includes(id) : undefined),
+  unmodelled: ["cvid", "territory_id"],
+  own: ["fields", "page", "per_page", "page_token", "sort_by", "sort_order", "converted", "approved"],
+};
+/** https://www.zoho.com/crm/developer/docs/api/v8/get-records.html */
+const MAX_FIELDS = 50;
+const SORTABLE = ["id", "Created_Time", "Modified_Time"];
+
 /** Records, modules, fields, users and organisation of CRM, Bigin and Recruit. */
-export function recordRoutes(stores: readonly Records[]): Routes {
+export function recordRoutes(
+  stores: readonly Records[],
+  { modules, tags }: { readonly modules: Modules; readonly tags: Tags },
+  telling: Telling,
+): Routes {
   const api =
     (resource: string, answer: (call: ApiCall) => Answer | undefined): Handler =>
     (call) => {
@@ -37,26 +71,26 @@ export function recordRoutes(stores: readonly Records[]): Routes {
       const made = { ...call, store, version: Number(version), may };
       return resource !== "" && !may(resource) ? scopeMismatch() : answer(made);
     };
-  const inModule = (answer: (call: ModuleCall) => Answer): Handler =>
+  const inModule = (answer: (call: ModuleCall) => Answer | undefined): Handler =>
     api("", (call) => {
       const name = call.params.module ?? "";
-      const module = findModule(call.store.product, name);
+      const module = modules.find(call.store.product, name);
       // Other APIs have names in lower case.
       if (module === undefined) return /^[A-Z]\w*$/.test(name) ? invalidModule() : undefined;
-      if (!call.may(`modules.${module.apiName.replaceAll("_", "")}`)) return scopeMismatch();
+      if (!call.may(resourceOf(module))) return scopeMismatch();
       return answer({ ...call, module });
     });
   const settings = (kind: string, answer: (call: ModuleCall) => Answer): Handler =>
     api(`settings.${kind}`, (call) => {
       const wanted = call.params.module ?? call.query.get("module");
       if (!wanted) return missing("module");
-      const module = findModule(call.store.product, wanted);
+      const module = modules.find(call.store.product, wanted);
       return module === undefined ? invalidModule() : answer({ ...call, module });
     });
   return {
     [`GET ${API}/settings/modules`]: api("settings.modules", ({ store }) => ({
       status: 200,
-      body: { modules: modulesOf(store.product).map(describeModule) },
+      body: { modules: modules.all(store.product).map(describeModule) },
     })),
     [`GET ${API}/settings/modules/{module}`]: settings("modules", ({ module }) => ({
       status: 200,
@@ -64,13 +98,32 @@ export function recordRoutes(stores: readonly Records[]): Routes {
     })),
     [`GET ${API}/settings/fields`]: settings("fields", listFields),
     [`GET ${API}/settings/fields/{id}`]: settings("fields", listFields),
-    [`GET ${API}/settings/related_lists`]: settings("related_lists", () => ({ status: 204 })),
+    [`GET ${API}/settings/layouts`]: settings("layouts", ({ module, version }) => ({
+      status: 200,
+      body: { layouts: [describeLayout(module, version)] },
+    })),
+    [`GET ${API}/settings/layouts/{id}`]: settings("layouts", ({ module, version, params }) => {
+      const layouts = [describeLayout(module, version)].filter(({ id }) => id === params.id);
+      return layouts.length === 0 ? { status: 204 } : { status: 200, body: { layouts } };
+    }),
+    [`GET ${API}/settings/related_lists`]: settings("related_lists", ({ store, module }) => {
+      const related = relatedTo(module, modules.all(store.product)).map(describeRelatedList);
+      return { status: 200, body: { related_lists: related } };
+    }),
+    [`GET ${API}/settings/tags`]: settings("tags", ({ store, module }) => tags.list(store.product, module)),
+    [`POST ${API}/settings/tags`]: settings("tags", ({ store, module, json }) =>
+      tags.create(store.product, module, json),
+    ),
+    [`DELETE ${API}/settings/tags/{id}`]: api("settings.tags", ({ store, params }) =>
+      tags.remove(store.product, params.id ?? ""),
+    ),
+    [`POST ${API}/coql`]: api("", (call) => answerCoql(call, modules, telling)),
     [`GET ${API}/org`]: api("org", () => ({ status: 200, body: { org: [ORGANISATION] } })),
     [`GET ${API}/users`]: api("users", () => ({ status: 200, body: USERS })),
     [`GET ${API}/users/{id}`]: api("users", ({ params }) =>
       params.id === USER.id ? { status: 200, body: USERS } : { status: 204 },
     ),
-    [`GET ${API}/{module}`]: inModule(list),
+    [`GET ${API}/{module}`]: inModule((call) => list(call, telling)),
     [`POST ${API}/{module}`]: inModule(({ store, module, json }) =>
       answerResults("data", store.createAll(module, itemsOf(json)), 201),
     ),
@@ -78,7 +131,11 @@ export function recordRoutes(stores: readonly Records[]): Routes {
       answerResults("data", store.changeAll(module, itemsOf(json)), 200),
     ),
     [`DELETE ${API}/{module}`]: inModule(removeSome),
-    [`GET ${API}/{module}/search`]: inModule(search),
+    [`POST ${API}/{module}/actions/add_tags`]: inModule((call) => tags.change(call, "add", undefined)),
+    [`POST ${API}/{module}/actions/remove_tags`]: inModule((call) => tags.change(call, "remove", undefined)),
+    [`POST ${API}/{module}/{id}/actions/add_tags`]: inModule((call) => tags.change(call, "add", call.params.id)),
+    [`POST ${API}/{module}/{id}/actions/remove_tags`]: inModule((call) => tags.change(call, "remove", call.params.id)),
+    [`GET ${API}/{module}/search`]: inModule((call) => search(call, telling)),
     [`GET ${API}/{module}/deleted`]: inModule(listDeleted),
     [`GET ${API}/{module}/actions/count`]: inModule(({ store, module }) => ({
       status: 200,
@@ -90,7 +147,19 @@ export function recordRoutes(stores: readonly Records[]): Routes {
     [`DELETE ${API}/{module}/{id}`]: inModule(({ store, module, params }) =>
       answerResults("data", store.removeAll(module, [params.id ?? ""]), 200),
     ),
+    [`GET ${API}/{module}/{id}/{related}`]: inModule((call) => listRelated(call, modules)),
+    [`POST ${API}/{module}/{id}/{related}`]: inModule(({ store, params, json }) => {
+      const notes = modules.find(store.product, "Notes");
+      if (notes === undefined || params.related?.toLowerCase() !== "notes") return undefined;
+      const items = itemsOf(json).map((item) => (isRecord(item) ? { ...item, Parent_Id: { id: params.id } } : item));
+      return answerResults("data", store.createAll(notes, items), 201);
+    }),
   };
+}
+
+/** The group of scopes of a module. */
+function resourceOf({ apiName }: Module): string {
+  return `modules.${apiName.replaceAll("_", "")}`;
 }
 
 function listFields({ module, params, version }: ModuleCall): Answer {
@@ -99,21 +168,50 @@ function listFields({ module, params, version }: ModuleCall): Answer {
   return { status: 200, body: { fields: fields.map((field) => describeField(field, version)) } };
 }
 
-function list(call: ModuleCall): Answer {
-  const { store, module, query, version, headers } = call;
-  // https://www.zoho.com/crm/developer/docs/api/v8/get-records.html
-  if (!query.get("fields") && version >= (store.product === "crm" ? 3 : 2) && store.product !== "recruit")
-    return missing("fields");
+function list(call: ModuleCall, telling: Telling): Answer {
+  const { store, module, query, headers } = call;
+  const fields = query.get("fields")?.split(",");
+  if (!fields?.[0] && requiresFields(call)) return missing("fields");
+  const sortBy = query.get("sort_by") ?? "id";
+  if (isStrict(call) && (fields?.length ?? 0) > MAX_FIELDS)
+    return errorAnswer(400, "LIMIT_EXCEEDED", "Fields limit exceeded");
+  if (isStrict(call) && !SORTABLE.includes(sortBy)) return invalidParameter("sort_by");
   const since = Date.parse(String(headers["if-modified-since"] ?? ""));
-  const ids = query.get("ids")?.split(",");
-  const rows = store.rows(module).filter(([id]) => ids === undefined || ids.includes(id));
+  const rows = selected(call, store.rows(module), PARAMETERS, telling);
   const changed = rows.filter(([, { changedAt }]) => !(changedAt < since));
   if (changed.length === 0 && rows.length > 0) return { status: 304 };
-  const sortBy = query.get("sort_by");
-  if (sortBy === "Created_Time") changed.sort(([, a], [, b]) => b.createdAt - a.createdAt);
-  if (sortBy === "Modified_Time") changed.sort(([, a], [, b]) => b.changedAt - a.changedAt);
-  if (query.get("sort_order") === "asc") changed.reverse();
-  return page(query, "data", changed, (row) => store.shown(module, row, query.get("fields")?.split(",")));
+  const sorted = sortedBy(sortBy, changed, store, module);
+  if (query.get("sort_order") === "asc") sorted.reverse();
+  const show = (row: Row): unknown => store.shown(module, row, fields);
+  return hasPageTokens(call) ? tokenPage(call, sorted, show) : page(query, "data", sorted, show);
+}
+
+/** Versions 3 and later of CRM are strict about lists. */
+function isStrict({ store, version }: ModuleCall): boolean {
+  return store.product === "crm" && version >= 3;
+}
+
+function requiresFields(call: ModuleCall): boolean {
+  return isStrict(call) || hasPageTokens(call);
+}
+
+function hasPageTokens(call: ModuleCall): boolean {
+  return isStrict(call) || (call.store.product === "bigin" && call.version >= 2);
+}
+
+/** In descending order; older versions sort by any field. */
+function sortedBy(name: string, rows: readonly Row[], store: Records, module: Module): Row[] {
+  if (name === "id") return [...rows];
+  const keyOf = ([, record]: Row): string | number => {
+    if (name === "Created_Time") return record.createdAt;
+    if (name === "Modified_Time") return record.changedAt;
+    const value = store.value(module, record, name);
+    return typeof value === "number" ? value : textOf(value);
+  };
+  return rows.toSorted((a, b) => {
+    const [left, right] = [keyOf(a), keyOf(b)];
+    return left === right ? 0 : left < right ? 1 : -1;
+  });
 }
 
 function readOne({ store, module, query, params }: ModuleCall): Answer {
@@ -123,7 +221,20 @@ function readOne({ store, module, query, params }: ModuleCall): Answer {
   return { status: 200, body: { data: [store.shown(module, [id, record], query.get("fields")?.split(","))] } };
 }
 
-function search({ store, module, query }: ModuleCall): Answer {
+/** Whether a module has no such field. Where not all of its fields are known, the terminal names it instead. */
+function isUnknown(module: Module, path: string, { note }: Telling): boolean {
+  const [name = ""] = path.split(".");
+  if (module.fields.has(name)) return false;
+  if (!module.isComplete) note(`${module.apiName} has no field ${name}; if it is yours, put it in the seed`);
+  return module.isComplete;
+}
+
+function notSearchable(api_name: string): Answer {
+  const reason = "the field is not available for search";
+  return errorAnswer(400, "INVALID_QUERY", "Invalid query formed", { reason, api_name });
+}
+
+function search({ store, module, query }: ModuleCall, telling: Telling): Answer {
   const kind = ["criteria", "email", "phone", "word"].find((each) => query.get(each));
   if (kind === undefined) return missing("criteria");
   const given = query.get(kind) ?? "";
@@ -132,9 +243,8 @@ function search({ store, module, query }: ModuleCall): Answer {
   const rows = store.rows(module).filter(([id, record]) => {
     if (matches !== undefined)
       return matches((path) => {
-        const [name = "", member = ""] = path.split(".");
-        const value = name === "id" ? id : store.value(module, record, name);
-        return member === "" || !isRecord(value) ? value : memberOf(value, member);
+        if (path !== "id" && isUnknown(module, path, telling)) throw new Refusal(notSearchable(path));
+        return path === "id" ? id : store.read(module, record, path);
       });
     return Object.entries(record.data).some(([name, value]) => {
       if (typeof value !== "string") return false;
@@ -156,6 +266,79 @@ function listDeleted({ store, module, query }: ModuleCall): Answer {
     created_by: by,
     deleted_time: zohoTime(deletedAt),
   }));
+}
+
+/** The records of another module that refer to one. */
+function listRelated(call: ModuleCall, modules: Modules): Answer | undefined {
+  const { store, module, query, params } = call;
+  const { id = "", related = "" } = params;
+  const list = relatedTo(module, modules.all(store.product)).find(
+    ({ module: { apiName } }) => apiName.toLowerCase() === related.toLowerCase(),
+  );
+  if (list === undefined) return undefined;
+  if (!query.get("fields") && hasPageTokens(call)) return missing("fields");
+  const refers = ([, { data }]: Row): boolean => list.fields.some((name) => textOf(Object(data[name]).id) === id);
+  const rows = store.find(module, id) === undefined ? [] : store.rows(list.module).filter(refers);
+  const show = (row: Row): unknown => store.shown(list.module, row, query.get("fields")?.split(","));
+  return hasPageTokens(call) ? tokenPage(call, rows, show) : page(query, "data", rows, show);
+}
+
+/** A module that refers to another, and the fields that do. */
+interface RelatedList {
+  readonly module: Module;
+  readonly fields: readonly string[];
+}
+
+function relatedTo(target: Module, all: readonly Module[]): readonly RelatedList[] {
+  const lists = all.map((module) => {
+    const lookups = [...module.fields.values()].filter(({ type }) => type === "lookup");
+    const fields = lookups.filter(({ module: to = "*" }) => to === "*" || to === target.apiName);
+    return { module, fields: fields.map(({ apiName }) => apiName) };
+  });
+  return lists.filter(
+    ({ module, fields }) => fields.length > 0 && !(module.apiName === "Notes" && target.apiName === "Notes"),
+  );
+}
+
+function describeRelatedList({ module: { id, apiName } }: RelatedList, i: number): unknown {
+  const label = apiName.replaceAll("_", " ");
+  const module = { api_name: apiName, id };
+  return {
+    id,
+    sequence_number: String(i + 1),
+    api_name: apiName,
+    display_label: label,
+    name: label,
+    module,
+    href: `${apiName}`,
+  };
+}
+
+/** https://www.zoho.com/crm/developer/docs/api/v8/COQL-Overview.html */
+function answerCoql(call: ApiCall, modules: Modules, telling: Telling): Answer | undefined {
+  const { store, version, json } = call;
+  if (store.product === "recruit") return undefined;
+  const query = parseCoql(queryIn(json), version);
+  const module = modules.find(store.product, query.module);
+  if (module === undefined) return invalidModule();
+  const mayRead = (resource: string): boolean => isAllowed(call.scopes, store.product, resource, "GET");
+  if (!mayRead("coql") || !mayRead(resourceOf(module))) return scopeMismatch();
+  if (query.unmodelled !== undefined) return unmodelledAnswer(call, query.unmodelled, telling.fail);
+  const columns = [...query.columns, ...query.order.map(({ column }) => column)];
+  const stranger = columns.find((column) => column !== "id" && isUnknown(module, column, telling));
+  if (stranger !== undefined)
+    return errorAnswer(400, "INVALID_QUERY", "column given seems to be invalid", { column_name: stranger });
+  const read = ([id, record]: Row, column: string): unknown =>
+    column === "id" ? id : store.read(module, record, column);
+  const found = store.rows(module).filter((row) => query.matches((column) => read(row, column)));
+  const rows = inOrder(found.toReversed(), query.order, read);
+  const shown = rows.slice(query.offset, query.offset + query.limit);
+  if (shown.length === 0) return { status: 204 };
+  const data = shown.map((row) =>
+    Object.fromEntries([...query.columns.map((column) => [column, read(row, column)]), ["id", row[0]]]),
+  );
+  const info = { count: shown.length, more_records: rows.length > query.offset + query.limit };
+  return { status: 200, body: { data, info } };
 }
 
 function changeOne({ store, module, params, json }: ModuleCall): Answer {
@@ -196,17 +379,6 @@ function itemsOf(json: unknown): readonly unknown[] {
   return data;
 }
 
-const USER_DETAILS = {
-  id: USER.id,
-  full_name: USER.name,
-  first_name: "Patricia",
-  last_name: "Boyle",
-  email: USER.email,
-  status: "active",
-  role: { name: "CEO", id: "554023000000015966" },
-  profile: { name: "Administrator", id: "554023000000015972" },
-  time_zone: "Asia/Kolkata",
-};
 const USERS = { users: [USER_DETAILS], info: { per_page: 200, count: 1, page: 1, more_records: false } };
 const ORGANISATION = {
   id: "554023000000000001",

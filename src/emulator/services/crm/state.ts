@@ -23,13 +23,35 @@ const moduleRecords = z.object({
   live: z.record(z.string(), storedRecord),
   deleted: z.array(z.object({ id: z.string(), name: z.string(), deletedAt: z.number() })),
 });
+/** A field that the organisation has beside the standard ones, as in `settings/fields`. */
+const declaredField = z.object({
+  api_name: z.string(),
+  data_type: z.string(),
+  system_mandatory: z.boolean().optional(),
+  /** Of a pick list. */
+  values: z.array(z.string()).optional(),
+  /** The module that a lookup refers to. */
+  module: z.string().optional(),
+});
+const storedTag = z.object({
+  id: z.string(),
+  name: z.string(),
+  color_code: z.string().nullable(),
+  createdAt: z.number(),
+});
 export const crmState = z.object({
   watch: watchState,
+  /** By product and module, of which one that is not standard is a custom module. A listed module has no other fields. */
+  declared: z.record(z.string(), z.record(z.string(), z.array(declaredField))),
   /** By product and module. */
   records: z.record(z.string(), z.record(z.string(), moduleRecords)),
+  /** By product and module. */
+  tags: z.record(z.string(), z.record(z.string(), z.array(storedTag))),
   nextId: digits,
 });
 
+export type DeclaredField = z.infer<typeof declaredField>;
+export type StoredTag = z.infer<typeof storedTag>;
 export type CrmState = z.infer<typeof crmState>;
 export type WatchState = z.infer<typeof watchState>;
 /** Records of CRM, Bigin or Recruit. */

@@ -2,7 +2,7 @@ import { isRecord } from "../../../util/json.ts";
 import type { Refusal } from "../../answer.ts";
 import { textOf } from "../../state.ts";
 import { refuseItem } from "./api.ts";
-import { findModule } from "./modules.ts";
+import type { Module } from "./modules.ts";
 import type { ChannelRow } from "./state.ts";
 
 export type Item = Readonly<Record<string, unknown>>;
@@ -16,7 +16,11 @@ function longestMs(product: string, version: number): number {
 }
 
 /** Throws a Refusal for an item that Zoho rejects. */
-export function checkItem(item: Item, product: string, method: string): void {
+export function checkItem(
+  item: Item,
+  find: (module: string) => Module | undefined,
+  { product, method }: { readonly product: string; readonly method: string },
+): void {
   const required = ["channel_id", "events", ...(method === "PATCH" ? [] : ["notify_url"])];
   const api_name = required.find((name) => item[name] === undefined);
   if (api_name !== undefined)
@@ -28,7 +32,7 @@ export function checkItem(item: Item, product: string, method: string): void {
     const [, module = "", verb] = /^(\w+)\.(create|edit|delete|all)$/.exec(textOf(event)) ?? [];
     if (verb === undefined) throw invalid("events");
     const message = "the module name given seems to be invalid";
-    if (findModule(product, module) === undefined)
+    if (find(module)?.isWatchable !== true)
       throw refuseItem({ code: "INVALID_MODULE", message, details: { api_name: "events" } });
   }
   if (notify_url !== undefined && !URL.canParse(textOf(notify_url))) throw invalid("notify_url");
@@ -36,10 +40,10 @@ export function checkItem(item: Item, product: string, method: string): void {
     throw invalid("token", { maximum_length: 50 });
   if (channel_expiry !== undefined && instant(channel_expiry) === undefined)
     throw invalid("channel_expiry", { expected_data_type: "datetime" });
-  if (item.notification_condition !== undefined) checkCondition(item.notification_condition, product);
+  if (item.notification_condition !== undefined) checkCondition(item.notification_condition, find, product);
 }
 
-function checkCondition(value: unknown, product: string): void {
+function checkCondition(value: unknown, find: (module: string) => Module | undefined, product: string): void {
   if (product !== "crm" || !Array.isArray(value)) throw invalid("notification_condition");
   for (const condition of value) {
     if (condition?.type !== "field_selection") throw invalid("type", { supported_values: ["field_selection"] });
@@ -48,8 +52,7 @@ function checkCondition(value: unknown, product: string): void {
     if (api_name === undefined || id === undefined)
       throw refuseItem({ code: "EXPECTED_FIELD_MISSING", message: "expected field missing", details });
     const message = "the module name and id do not match";
-    if (findModule(product, textOf(api_name))?.id !== id)
-      throw refuseItem({ code: "AMBIGUITY_DURING_PROCESSING", message });
+    if (find(textOf(api_name))?.id !== id) throw refuseItem({ code: "AMBIGUITY_DURING_PROCESSING", message });
     if (!groupOk(condition.field_selection)) throw invalid("group");
     if (JSON.stringify(condition).split('"field":').length - 1 > 10) throw invalid("field_selection");
   }

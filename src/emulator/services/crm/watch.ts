@@ -15,6 +15,7 @@ import {
 import type { Deliveries, Outgoing } from "../../deliveries.ts";
 import { isOwnClient } from "../../own-client.ts";
 import type { Routes } from "../../routes.ts";
+import type { ServiceParts } from "../../service.ts";
 import { textOf } from "../../state.ts";
 import {
   answerResults,
@@ -27,7 +28,7 @@ import {
   writeEach,
   zohoTime,
 } from "./api.ts";
-import { findModule } from "./modules.ts";
+import type { Modules } from "./modules.ts";
 import type { ChannelRow, WatchState } from "./state.ts";
 import { checkItem, eventsOf, type Item, isTold, patchedRows, type RowOptions, rowsOf } from "./watch-item.ts";
 
@@ -60,10 +61,14 @@ export class Watch {
   };
   readonly #now: () => number;
   readonly #own: () => WatchState;
+  readonly #modules: Modules;
+  readonly #url: () => string;
 
-  constructor(own: () => WatchState, now: () => number) {
+  constructor(own: () => WatchState, modules: Modules, { now, url }: Pick<ServiceParts, "now" | "url">) {
     this.#own = own;
     this.#now = now;
+    this.#modules = modules;
+    this.#url = url;
   }
 
   /** The active channels, one row for each module. */
@@ -137,7 +142,7 @@ export class Watch {
         ...(row.values ? { affected_values: told(values) } : {}),
         query_params: {},
         module,
-        resource_uri: `https://www.zohoapis.com/${URI_APIS[product]}/${module}`,
+        resource_uri: `${this.#url()}/${URI_APIS[product]}/${module}`,
         ids: told(change.ids),
         affected_fields: told(fields ?? []),
         operation: OPERATIONS[verb],
@@ -168,7 +173,7 @@ export class Watch {
   }
 
   #write(item: Item, method: string, options: RowOptions): Result {
-    checkItem(item, options.product, method);
+    checkItem(item, (name) => this.#modules.find(options.product, name), { product: options.product, method });
     const id = textOf(item.channel_id);
     this.#forgetExpired(options.product, id);
     const old = this.#of(options.product).filter((row) => row.channelId === id);
@@ -177,7 +182,7 @@ export class Watch {
     if (method === "PATCH" && item._delete_events === true) return this.#deleteEvents(item, old, others);
     const rows = method === "PATCH" ? patchedRows(old, item, options) : rowsOf(item, options);
     this.#own().rows = [...others, ...rows];
-    const events = rows.map((row) => ({ channel_expiry: zohoTime(row.expiresAt), ...placeOf(row) }));
+    const events = rows.map((row) => ({ channel_expiry: zohoTime(row.expiresAt), ...this.#placeOf(row) }));
     return success({ events }, method === "POST" ? SUBSCRIBED : UPDATED);
   }
 
@@ -190,7 +195,7 @@ export class Watch {
     const touched = old.filter((row, i) => rows[i]?.events.length !== row.events.length);
     if (touched.length === 0) throw notSubscribed();
     this.#own().rows = [...others, ...rows.filter(({ events }) => events.length > 0)];
-    return success({ events: touched.map(placeOf) }, "Successfully removed the subscribe details");
+    return success({ events: touched.map((row) => this.#placeOf(row)) }, "Successfully removed the subscribe details");
   }
 
   #delete(query: URLSearchParams, product: string): Answer {
@@ -201,7 +206,7 @@ export class Watch {
       const own = this.#of(product).filter((row) => row.channelId === id);
       if (own.length === 0) throw notSubscribed();
       this.#own().rows = this.rows().filter((row) => !own.includes(row));
-      return own.map((row) => success(placeOf(row), "Successfully un-subscribed from actions-watch"));
+      return own.map((row) => success(this.#placeOf(row), "Successfully un-subscribed from actions-watch"));
     });
     return product === "bigin" ? answerResults("watch", results, 202, 202) : answerResults("watch", results, 200);
   }
@@ -209,6 +214,13 @@ export class Watch {
   #forgetExpired(product: string, id: string): void {
     const watch = this.#own();
     watch.expired = watch.expired?.filter((row) => row.product !== product || row.channelId !== id);
+  }
+
+  /** As in Zoho's answers, the URI says v2. */
+  #placeOf({ product, module, channelId }: ChannelRow): Readonly<Record<string, unknown>> {
+    const resource_uri = `${this.#url()}/crm/v2/${module}`;
+    const resource_id = this.#modules.find(product, module)?.id;
+    return { resource_uri, resource_id, resource_name: module, channel_id: channelId };
   }
 
   /** A product knows only its channels. */
@@ -227,7 +239,7 @@ export class Watch {
       notify_on_related_action: row.related,
       channel_expiry: zohoTime(row.expiresAt),
       return_affected_field_values: row.values,
-      ...placeOf(row),
+      ...this.#placeOf(row),
       notify_url: row.notifyUrl,
       fields: null,
       // Missing in Bigin and Recruit.
@@ -240,13 +252,6 @@ export class Watch {
 
 const SUBSCRIBED = "Successfully subscribed for actions-watch of the given module";
 const UPDATED = "Successfully updated the subscribe details";
-
-/** As in Zoho's answers, the URI says v2. */
-function placeOf({ product, module, channelId }: ChannelRow): Readonly<Record<string, unknown>> {
-  const resource_uri = `https://www.zohoapis.com/crm/v2/${module}`;
-  const resource_id = findModule(product, module)?.id;
-  return { resource_uri, resource_id, resource_name: module, channel_id: channelId };
-}
 
 function notSubscribed(): Refusal {
   return refuseItem({ code: "NOT_SUBSCRIBED", message: "Not subscribed for actions-watch of the given channel" });

@@ -4,16 +4,25 @@ import type { HeaderPair } from "../../../delivery/delivery.ts";
 import { wire } from "../../../products/desk/wire.ts";
 import { writeKeySet } from "../../../proofs/keys.ts";
 import { isRecord } from "../../../util/json.ts";
-import { type Answer, Refusal, type Wording, wordingOf } from "../../answer.ts";
+import { type Answer, type ApiRecord, Refusal, type Wording, wordingOf } from "../../answer.ts";
+import { selected } from "../../parameters.ts";
 import { publishedKey, publishedSecrets } from "../../published.ts";
 import type { Call, Handler, Routes } from "../../routes.ts";
 import { allows } from "../../scopes.ts";
 import { defineService } from "../../service.ts";
 import { memberOf, members, textOf } from "../../state.ts";
 import { type Data, flawIn, type Operation, type Row, Store, type StoreState, storeState } from "../store.ts";
+import { AGENT, AGENT_ID, COMPUTED, DEPARTMENT_ID, MODULES, type Module } from "./modules.ts";
 
 const EVENTS = new Set<string>(wire.events.map(({ name }) => name));
 const KEYS = ["name", "description", "url", "isEnabled", "ignoreSourceId", "includeEventsFrom", "subscriptions"];
+/** Other groups of scopes that allow the calls of a group. */
+const OTHER_SCOPES: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  webhooks: [["settings", "events"]],
+  agents: [["settings"], ["basic"]],
+  settings: [["basic"]],
+  search: [["tickets"], ["contacts"]],
+};
 const FILTERS: Readonly<Record<string, RegExp>> = {
   departmentIds:
     /^((Ticket|Ticket_Comment|Task|Call|Event)_(Add|Update)|Ticket_Thread_Add|IM_(Message_(Add|Status)|Session_Status))$/,
@@ -30,7 +39,13 @@ type DeskHook = z.infer<typeof hookSchema>;
 export const desk = defineService<StoreState<DeskHook>>({
   name: "desk",
   schema: storeState(hookSchema),
-  empty: () => ({ hooks: [], tables: {}, nextId: "1892000000004203471" }),
+  empty: () => {
+    const made = (data: Data) => ({ data, createdAt: 0, changedAt: 0 });
+    const agents = { [AGENT_ID]: made({ ...MODULES.agents?.usual, ...AGENT }) };
+    const department = { name: "Support", isDefault: true, associatedAgentIds: [AGENT_ID] };
+    const departments = { [DEPARTMENT_ID]: made({ ...MODULES.departments?.usual, ...department }) };
+    return { hooks: [], tables: { agents, departments }, nextId: "1892000000004203471" };
+  },
   open: (own, parts) => new Desk(own, parts),
 });
 
@@ -42,46 +57,19 @@ const wording: Wording = wordingOf(
     badScope: [403, "SCOPE_MISMATCH", "The OAuth token does not have access"],
     wrongMethod: [405, "METHOD_NOT_ALLOWED", "not here"],
     lacking: [404, "URL_NOT_FOUND", "The URL you requested could not be found."],
-    tooMany: [429, "TOO_MANY_REQUESTS", "You have exceeded the allowed number of requests."],
+    unmodelled: [501, "NOT_IMPLEMENTED", "The emulator does not model this."],
+    tooMany: [
+      429,
+      "TOO_MANY_REQUESTS",
+      "You have exceeded the allowed number of requests.",
+      { "x-rate-limit-remaining-v3": "0", "retry-after": "60" },
+    ],
     broken: [500, "INTERNAL_SERVER_ERROR", "An internal server error occurred."],
   },
   (errorCode, message) => ({ errorCode, message }),
 );
 
-interface Module {
-  readonly title: string;
-  readonly singular: string;
-  readonly required: readonly string[];
-  readonly usual: Data;
-}
-
-/** https://github.com/zoho/zohodesk-oas: `Ticket.json`, `Contact.json` */
-const MODULES: Readonly<Record<string, Module>> = {
-  tickets: {
-    title: "Ticket",
-    singular: "ticket",
-    required: ["subject", "departmentId", "contactId"],
-    usual: {
-      ...empty("subject description priority category subCategory classification departmentId contactId accountId"),
-      ...empty("assigneeId teamId productId email phone dueDate resolution"),
-      ...{ status: "Open", channel: "Web", threadCount: "0", commentCount: "0" },
-      ...{ isEscalated: false, isSpam: false, cf: {} },
-    },
-  },
-  contacts: {
-    title: "Contact",
-    singular: "contact",
-    required: ["lastName"],
-    usual: {
-      ...empty("firstName lastName email secondaryEmail phone mobile accountId ownerId type title description"),
-      ...{ isSpam: false, cf: {} },
-    },
-  },
-};
-/** Members that only Desk writes: ignored in the data of a client. */
-const COMPUTED = new Set(["id", "ticketNumber", "statusType", "closedTime", "createdTime", "modifiedTime", "webUrl"]);
-
-/** Tickets, contacts and webhooks of one Desk organisation, by its OpenAPI. A URL is probed before its webhook is saved. */
+/** Records and webhooks of one Desk organisation, by its OpenAPI. A URL is probed before its webhook is saved. */
 export class Desk extends Store<DeskHook> {
   readonly product = "desk";
   readonly orgId = "60017843";
@@ -102,6 +90,23 @@ export class Desk extends Store<DeskHook> {
       this.dropHook(hook.id);
       return { status: 200, body: "" };
     }),
+    [`GET ${API}/myinfo`]: this.#allowed("agents", () => this.#one("agents", AGENT_ID)),
+    [`GET ${API}/search`]: this.#allowed("search", (call) => this.#searchAny(call)),
+    [`GET ${API}/tickets/{id}/conversations`]: this.#below("tickets", (id) => [
+      ...this.#children("threads", id),
+      ...this.#children("comments", id),
+    ]),
+    [`POST ${API}/tickets/{id}/sendReply`]: this.#allowed("tickets", ({ params, json }) =>
+      this.#answered(
+        "threads",
+        this.create("threads", { ...Object(json), ticketId: this.#parent("threads", params.id) }),
+      ),
+    ),
+    [`GET ${API}/contacts/{id}/tickets`]: this.#below("tickets", (id) => this.#referring("tickets", "contactId", id)),
+    [`GET ${API}/accounts/{id}/tickets`]: this.#below("tickets", (id) => this.#referring("tickets", "accountId", id)),
+    [`GET ${API}/accounts/{id}/contacts`]: this.#below("contacts", (id) =>
+      this.#referring("contacts", "accountId", id),
+    ),
     ...Object.assign({}, ...Object.keys(MODULES).map((module) => this.#routesOf(module))),
   };
   protected readonly notFound = wording("lacking");
@@ -115,33 +120,54 @@ export class Desk extends Store<DeskHook> {
   }
 
   protected checked(module: string, given: Data): Data {
-    const { title, required, usual } = MODULES[module] as Module;
-    const data = { ...usual, ...Object.fromEntries(Object.entries(given).filter(([name]) => !COMPUTED.has(name))) };
-    const missing = required.find((name) => (memberOf<unknown>(data, name) ?? "") === "");
+    const { title, required, usual, parent, references = {} } = MODULES[module] as Module;
+    const own = Object.fromEntries(Object.entries(given).filter(([name]) => !COMPUTED.has(name)));
+    const data: Data = { ...usual, ...own, ...(module === "tickets" ? this.#contactOf(own) : {}) };
+    const missing = [...required, ...(parent === undefined ? [] : [parent.member])].find(
+      (name) => (memberOf<unknown>(data, name) ?? "") === "",
+    );
     if (missing !== undefined) throw new Refusal(invalid(`/${missing}`, "missing"));
     const payload = this.shown(module, { id: "0", record: { data, createdAt: 0, changedAt: 0 } });
     const event = { payload, eventTime: "0", eventType: `${title}_Add`, orgId: this.orgId };
     const flaw = flawIn(wire, event.eventType, [event]);
     if (flaw !== undefined) throw new Refusal(invalid(`/${flaw}`));
-    const contact = memberOf<unknown>(data, "contactId");
-    if (typeof contact === "string" && memberOf(this.table("contacts"), contact) === undefined)
-      throw new Refusal(invalid("/contactId"));
+    const all = { ...references, ...(parent && { [parent.member]: parent.module }) };
+    for (const [member, target] of Object.entries(all)) {
+      const id = memberOf<unknown>(data, member);
+      if (typeof id === "string" && memberOf(this.table(target), id) === undefined)
+        throw new Refusal(invalid(`/${member}`));
+    }
     return data;
+  }
+
+  /** A ticket may come with the data of its contact, who is found by the email address or created. */
+  #contactOf({ contact, contactId }: Data): Data {
+    if (!isRecord(contact) || (contactId ?? "") !== "") return {};
+    const known = this.rows("contacts").find(
+      ({ record }) => contact.email !== undefined && record.data.email === contact.email,
+    );
+    return { contact: undefined, contactId: known?.id ?? this.create("contacts", contact).id };
   }
 
   protected shown(module: string, { id, record: { data, createdAt, changedAt } }: Row): Data {
     const [createdTime, modifiedTime] = [createdAt, changedAt].map((at) => new Date(at).toISOString());
-    if (module === "contacts") return { id, ...data, createdTime, modifiedTime };
     const { status } = data;
+    const computed: Readonly<Record<string, Data>> = {
+      tickets: {
+        statusType: status === "Closed" || status === "On Hold" ? status : "Open",
+        webUrl: `${this.url()}/support/acme/ShowHomePage.do#Cases/dv/${id}`,
+        closedTime: status === "Closed" ? modifiedTime : null,
+      },
+      comments: { commenterId: AGENT_ID, commentedTime: createdTime },
+      threads: { author: { id: AGENT_ID, firstName: AGENT.firstName, lastName: AGENT.lastName, type: "AGENT" } },
+    };
     return {
       id,
-      ticketNumber: String(Number(id.slice(-6))),
+      ...(module === "tickets" && { ticketNumber: String(Number(id.slice(-6))) }),
       ...data,
-      statusType: status === "Closed" || status === "On Hold" ? status : "Open",
-      webUrl: `https://desk.zoho.com/support/acme/ShowHomePage.do#Cases/dv/${id}`,
+      ...memberOf(computed, module),
       createdTime,
       modifiedTime,
-      closedTime: status === "Closed" ? modifiedTime : null,
     };
   }
 
@@ -184,34 +210,83 @@ export class Desk extends Store<DeskHook> {
   }
 
   #routesOf(module: string): Routes {
-    const { singular } = MODULES[module] as Module;
-    const allowed = (handle: Handler) => this.#allowed(module, handle);
+    const { parent, trash, isFixed = false, scope } = MODULES[module] as Module;
+    const path = parent === undefined ? `${API}/${module}` : `${API}/${parent.module}/{parentId}/${module}`;
+    const allowed = (handle: Handler) => this.#allowed(scope, handle);
+    const owned = (call: Call): Data =>
+      (parent && { [parent.member]: this.#parent(module, call.params.parentId) }) ?? {};
+    const idIn = (call: Call): string => {
+      const { id = "" } = call.params;
+      const { data } = this.find(module, id).record;
+      if (parent !== undefined && data[parent.member] !== call.params.parentId) throw new Refusal(this.notFound);
+      return id;
+    };
     return {
-      [`GET ${API}/${module}`]: allowed(({ query }) => this.#list(module, query)),
-      [`POST ${API}/${module}`]: allowed(({ json }) => ({ status: 200, body: this.create(module, Object(json)) })),
-      [`GET ${API}/${module}/{id}`]: allowed(({ params }) => ({
-        status: 200,
-        body: this.shown(module, this.find(module, params.id ?? "")),
-      })),
-      [`PATCH ${API}/${module}/{id}`]: allowed(({ params, json }) => ({
-        status: 200,
-        body: this.change(module, params.id ?? "", Object(json)),
-      })),
-      [`POST ${API}/${module}/moveToTrash`]: this.#allowed(
-        module,
-        ({ json }) => this.#trash(module, `${singular}Ids`, json),
-        "DELETE",
-      ),
+      [`GET ${path}`]: allowed((call) => this.#list(module, call, Object.entries(owned(call)))),
+      ...(parent === undefined && {
+        [`GET ${path}/search`]: this.#allowed("search", (call) => this.#search(module, call)),
+      }),
+      [`GET ${path}/{id}`]: allowed((call) => this.#one(module, idIn(call))),
+      ...(!isFixed && {
+        [`POST ${path}`]: allowed((call) =>
+          this.#answered(module, this.create(module, { ...Object(call.json), ...owned(call) })),
+        ),
+        [`PATCH ${path}/{id}`]: allowed((call) =>
+          this.#answered(module, this.change(module, idIn(call), Object(call.json))),
+        ),
+      }),
+      ...(trash !== undefined && {
+        [`POST ${path}/moveToTrash`]: this.#allowed(scope, ({ json }) => this.#trash(module, trash, json), "DELETE"),
+      }),
+      ...(trash === undefined &&
+        !isFixed && {
+          [`DELETE ${path}/{id}`]: allowed((call) => {
+            this.remove(module, idIn(call));
+            return { status: 204 };
+          }),
+        }),
     };
   }
 
-  /** A handler for a token with a scope of the module, and for the organisation's id. */
-  #allowed(module: string, handle: Handler, method?: string): Handler {
+  #one(module: string, id: string): Answer {
+    return { status: 200, body: this.shown(module, this.find(module, id)) };
+  }
+
+  #answered(module: string, { id }: ApiRecord): Answer {
+    return this.#one(module, id);
+  }
+
+  /** Id of the record that a record below it belongs to. Throws a Refusal for none. */
+  #parent(module: string, id = ""): string {
+    return this.find((MODULES[module] as Module).parent?.module ?? module, id).id;
+  }
+
+  /** A list below a record. */
+  #below(scope: string, listed: (id: string) => readonly Data[]): Handler {
+    return this.#allowed(scope, ({ params, query }) => paged(listed(params.id ?? ""), query));
+  }
+
+  #children(module: string, id: string): readonly Data[] {
+    const { member = "" } = (MODULES[module] as Module).parent ?? {};
+    return this.#referring(module, member, this.#parent(module, id)).map((each) => ({
+      ...each,
+      type: module.slice(0, -1),
+    }));
+  }
+
+  #referring(module: string, member: string, id: string): readonly Data[] {
+    return this.rows(module)
+      .filter(({ record }) => record.data[member] === id)
+      .map((row) => this.shown(module, row));
+  }
+
+  /** A handler for a token with a scope of the group, and for the organisation's id. */
+  #allowed(scope: string, handle: Handler, method?: string): Handler {
     return (call) => {
       if ((call.headers.orgid ?? call.query.get("orgId")) !== this.orgId)
         return failure(403, "FORBIDDEN", "The orgId is missing or not yours");
       const has = (group: string): boolean => allows(call.scopes, `Desk.${group}`, method ?? call.method);
-      const isAllowed = has(module) || (module === "webhooks" && has("settings") && has("events"));
+      const isAllowed = has(scope) || memberOf(OTHER_SCOPES, scope)?.some((groups) => groups.every(has)) === true;
       if (!isAllowed) return wording("badScope");
       const { sourceid } = call.headers;
       this.#sourceId = typeof sourceid === "string" ? sourceid : undefined;
@@ -223,14 +298,58 @@ export class Desk extends Store<DeskHook> {
     };
   }
 
-  #list(module: string, query: URLSearchParams): Answer {
-    const [from, limit] = [Number(query.get("from") ?? 0), Number(query.get("limit") ?? 25)];
-    if (!(from >= 0 && limit >= 1 && limit <= 100))
-      return unprocessable("The value passed for the 'from' or 'limit' query parameter is invalid.");
-    // Its OpenAPI counts from 0, clients in production from 1: both find the first page, and then every next one.
-    const first = from === 1 || (limit > 1 && from % limit === 1) ? from - 1 : from;
-    const rows = this.page(module, first, limit).map((row) => this.shown(module, row));
-    return rows.length === 0 ? { status: 204 } : { status: 200, body: { data: rows } };
+  #list(module: string, call: Call, owner: readonly (readonly [member: string, id: unknown])[]): Answer {
+    const { filters = {}, unmodelled = [] } = MODULES[module] as Module;
+    const rows = this.rows(module).filter(({ record: { data } }) => owner.every(([member, id]) => data[member] === id));
+    const filter = (name: string) => {
+      const member = memberOf(filters, name);
+      return member === undefined
+        ? undefined
+        : ({ record: { data } }: Row, wanted: string): boolean => matchesAny(data[member], wanted);
+    };
+    const parameters = { filter, unmodelled, own: ["from", "limit", "sortBy", "orgId"] };
+    const found = selected(call, rows, parameters, this).map((row) => this.shown(module, row));
+    return paged(sortedBy(found, call.query.get("sortBy") ?? ""), call.query);
+  }
+
+  /** `*` in a value stands for anything. A criterion that is not modelled is refused, as all of them narrow. */
+  #search(module: string, call: Call): Answer {
+    const rows = this.rows(module).map((row) => this.shown(module, row));
+    const filter = (name: string) => {
+      if (name === "_all")
+        return (row: Data, wanted: string) => Object.values(row).some((value) => matchesAny(value, wanted));
+      const time = /^(\w+Time)Range$/.exec(name)?.[1];
+      if (time !== undefined) return (row: Data, wanted: string) => isWithin(row[time], wanted);
+      if (/^customField\d$/.test(name)) return matchesCustomField;
+      const member = name === "assignee" ? "assigneeId" : name;
+      if (
+        !Object.hasOwn((MODULES[module] as Module).usual, member) &&
+        !["ticketNumber", "id", "fullName"].includes(member)
+      )
+        return undefined;
+      return (row: Data, wanted: string) => matchesAny(valueIn(row, member), wanted);
+    };
+    const own = ["from", "limit", "sortBy", "orgId", "module"];
+    const unmodelled = [...call.query.keys()].filter((name) => !own.includes(name) && !EXPANDING.includes(name));
+    const found = selected(call, rows, { filter, unmodelled, own }, this);
+    const answer = paged(sortedBy(found, call.query.get("sortBy") ?? ""), call.query);
+    return answer.status === 200 ? { ...answer, body: { ...Object(answer.body), count: found.length } } : answer;
+  }
+
+  /** One word in any module, or in one. */
+  #searchAny(call: Call): Answer {
+    const wanted = call.query.get("searchStr") ?? "";
+    const only = call.query.get("module");
+    const modules = Object.entries(MODULES).filter(
+      ([name, { parent }]) => parent === undefined && (!only || only === name),
+    );
+    const found = modules.flatMap(([name, { title }]) =>
+      this.rows(name)
+        .map((row): Data => ({ ...this.shown(name, row), module: title }))
+        .filter((row) => Object.values(row).some((value) => matchesAny(value, `*${wanted}*`))),
+    );
+    const answer = paged(found, call.query);
+    return answer.status === 200 ? { ...answer, body: { ...Object(answer.body), count: found.length } } : answer;
   }
 
   #trash(module: string, name: string, json: unknown): Answer {
@@ -291,9 +410,70 @@ export class Desk extends Store<DeskHook> {
   }
 }
 
-/** Members without a value. */
-function empty(names: string): Data {
-  return Object.fromEntries(names.split(" ").map((name) => [name, null]));
+/** Parameters that add members to the answer. */
+const EXPANDING = ["include", "fields"];
+
+/** The page of a list that `from` and `limit` name. */
+function paged(rows: readonly Data[], query: URLSearchParams): Answer {
+  const [from, limit] = [Number(query.get("from") ?? 0), Number(query.get("limit") ?? 25)];
+  if (!(from >= 0 && limit >= 1 && limit <= 100))
+    return unprocessable("The value passed for the 'from' or 'limit' query parameter is invalid.");
+  // Its OpenAPI counts from 0, clients in production from 1: both find the first page, and then every next one.
+  const first = from === 1 || (limit > 1 && from % limit === 1) ? from - 1 : from;
+  const shown = rows.slice(first, first + limit);
+  return shown.length === 0 ? { status: 204 } : { status: 200, body: { data: shown } };
+}
+
+/** Ascending, or with a `-` in front descending. */
+function sortedBy(rows: readonly Data[], order: string): readonly Data[] {
+  const member = order.replace(/^-/, "");
+  if (member === "" || !rows.some((row) => Object.hasOwn(row, member))) return rows;
+  const sorted = rows.toSorted((a, b) => textOf(a[member]).localeCompare(textOf(b[member]), "en", { numeric: true }));
+  return order.startsWith("-") ? sorted.reverse() : sorted;
+}
+
+function valueIn(row: Data, member: string): unknown {
+  return member === "fullName" ? [row.firstName, row.lastName].filter(Boolean).join(" ") : row[member];
+}
+
+/** `cf_name:value` */
+function matchesCustomField({ cf }: Data, wanted: string): boolean {
+  const [, name = "", value = ""] = /^([^:]+):(.*)$/s.exec(wanted) ?? [];
+  return matchesAny(memberOf<unknown>(Object(cf), name), value);
+}
+
+/** Whether a value, or one of a list, is one of those between commas. `*` stands for anything, case does not count. */
+function matchesAny(value: unknown, wanted: string): boolean {
+  const values = [value].flat().map((each) => textOf(each).toLowerCase());
+  return wanted.split(",").some((each) => {
+    const text = each.trim().toLowerCase();
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as Desk writes it.
+    if (text === "${empty}" || text === "unassigned") return values.includes("");
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as Desk writes it.
+    return text === "${notempty}" ? !values.includes("") : values.some((given) => isLike(given, text));
+  });
+}
+
+function isLike(text: string, pattern: string): boolean {
+  const [first = "", ...parts] = pattern.split("*");
+  const last = parts.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first) || !text.endsWith(last)) return false;
+  const end = text.length - last.length;
+  let at = first.length;
+  for (const part of parts) {
+    const found = text.indexOf(part, at);
+    if (found === -1) return false;
+    at = found + part.length;
+  }
+  return at <= end;
+}
+
+/** Whether a time lies between two that a comma separates. */
+function isWithin(value: unknown, range: string): boolean {
+  const [from = Number.NaN, to = Number.NaN] = range.split(",").map((each) => Date.parse(each));
+  const at = Date.parse(textOf(value));
+  return at >= from && at <= to;
 }
 
 function shownHook({ id, body }: DeskHook): Data {

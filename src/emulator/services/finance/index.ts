@@ -6,11 +6,13 @@ import { books } from "../../../products/books.ts";
 import { isHttpUrl } from "../../../util/hosts.ts";
 import { isRecord, parseJson, writeJson } from "../../../util/json.ts";
 import { type Answer, type ApiRequest, Refusal, type Wording, wordingOf } from "../../answer.ts";
-import type { Handler, Routes } from "../../routes.ts";
+import { selected } from "../../parameters.ts";
+import type { Call, Handler, Routes } from "../../routes.ts";
 import { allows } from "../../scopes.ts";
 import { defineService } from "../../service.ts";
 import { memberOf, members, textOf } from "../../state.ts";
 import { type Data, flawIn, type Operation, onlyKey, type Row, Store, type StoreState, storeState } from "../store.ts";
+import { MODULES, type Module, SUFFIXES, UNMODELLED } from "./modules.ts";
 
 const BOOKS = "/books/v3";
 const ROOTS: Readonly<Record<string, string>> = { [BOOKS]: "ZohoBooks", "/inventory/v1": "ZohoInventory" };
@@ -48,50 +50,17 @@ export const finance = defineService<StoreState<FinanceHook>>({
 
 const wording: Wording = wordingOf(
   {
-    noToken: [401, 14, "Invalid value passed for authtoken"],
-    badToken: [401, 14, "Invalid value passed for authtoken"],
+    noToken: [401, 57, "You are not authorized to perform this operation"],
+    badToken: [401, 57, "You are not authorized to perform this operation"],
     badScope: [401, 57, "You are not authorized to perform this operation"],
     wrongMethod: [405, 5, "Invalid URL Passed"],
     lacking: [404, 5, "Invalid URL Passed"],
+    unmodelled: [501, 5, "The emulator does not model this"],
     tooMany: [429, 1070, "too many requests"],
     broken: [500, 1001, "Internal Error"],
   },
   (code, message) => ({ code, message }),
 );
-
-interface Module {
-  /** Wraps its record in answers and deliveries. */
-  readonly key: string;
-  /** Name in webhooks and rules. */
-  readonly entity: string;
-  /** Group of its scopes. */
-  readonly scope: string;
-  readonly required: readonly string[];
-  readonly usual: Data;
-}
-
-/** https://www.zoho.com/books/api/v3/ */
-const MODULES: Readonly<Record<string, Module>> = {
-  contacts: {
-    ...{ key: "contact", entity: "customer", scope: "contacts", required: ["contact_name"] },
-    usual: {
-      ...{ company_name: "", contact_type: "customer", status: "active", currency_code: "USD", payment_terms: 0 },
-      ...{ payment_terms_label: "Due on Receipt", outstanding_receivable_amount: 0, billing_address: {} },
-      ...{ shipping_address: {}, contact_persons: [], custom_fields: [] },
-    },
-  },
-  items: {
-    ...{ key: "item", entity: "item", scope: "settings", required: ["name", "rate"] },
-    usual: { sku: "", description: "", status: "active", custom_fields: [] },
-  },
-  invoices: {
-    ...{ key: "invoice", entity: "invoice", scope: "invoices", required: ["customer_id", "line_items"] },
-    usual: {
-      ...{ status: "draft", reference_number: "", currency_code: "USD", exchange_rate: 1, tax_total: 0 },
-      ...{ custom_fields: [], billing_address: {}, shipping_address: {} },
-    },
-  },
-};
 
 /** Records of Books, and webhooks and workflow rules of one Books and one Inventory organisation. */
 export class Finance extends Store<FinanceHook> {
@@ -117,7 +86,7 @@ export class Finance extends Store<FinanceHook> {
   }
 
   protected checked(module: string, given: Data): Data {
-    const { key, required, usual } = MODULES[module] as Module;
+    const { key, required, usual, party } = MODULES[module] as Module;
     const data = { ...usual, ...given };
     const isMissing = (name: string): boolean =>
       [[], "", null].some((none) => isDeepStrictEqual(memberOf<unknown>(data, name) ?? null, none));
@@ -125,15 +94,30 @@ export class Finance extends Store<FinanceHook> {
       required.find(isMissing) ??
       flawIn(wire, key, { [key]: this.shown(module, { id: "0", record: { data, createdAt: 0, changedAt: 0 } }) });
     if (flaw !== undefined) throw wrong(flaw);
-    return module === "invoices" ? this.#withTotals(data) : data;
+    if (module === "customerpayments") this.#checkApplied(data);
+    return { ...data, ...this.#partyOf(party, data), ...(required.includes("line_items") && this.#totalsOf(data)) };
   }
 
-  /** An invoice with its customer's name, the parts of its lines, and their sum. */
-  #withTotals(data: Data): Data {
-    const customer_id = String(data.customer_id);
-    const customer = memberOf(this.table("contacts"), customer_id);
-    if (customer === undefined) throw wrong("customer_id");
-    const line_items = (data.line_items as readonly Data[]).map((line): Data & { readonly item_total: number } => {
+  /** The name of a document's customer or vendor. */
+  #partyOf(party: Module["party"], data: Data): Data {
+    if (party === undefined) return {};
+    const id = textOf(data[`${party}_id`]);
+    const contact = memberOf(this.table("contacts"), id);
+    if (contact === undefined) throw wrong(`${party}_id`);
+    return { [`${party}_id`]: id, [`${party}_name`]: contact.data.contact_name };
+  }
+
+  /** Throws a Refusal for a payment of invoices that do not exist. */
+  #checkApplied({ invoices }: Data): void {
+    const isKnown = (each: unknown): boolean =>
+      memberOf(this.table("invoices"), textOf(Object(each).invoice_id)) !== undefined;
+    if (!Array.isArray(invoices) || !invoices.every(isKnown)) throw wrong("invoices");
+  }
+
+  /** The parts of a document's lines, their sum, and what is left to pay of it. */
+  #totalsOf(data: Data): Data {
+    if (!Array.isArray(data.line_items) || !data.line_items.every(isRecord)) throw wrong("line_items");
+    const line_items = data.line_items.map((line: Data): Data & { readonly item_total: number } => {
       const item = memberOf(this.table("items"), String(line.item_id))?.data;
       const { name = item?.name, rate = item?.rate, quantity = 1, line_item_id = this.newId() } = line;
       const item_total = cents(Number(rate) * Number(quantity));
@@ -142,18 +126,21 @@ export class Finance extends Store<FinanceHook> {
     });
     const sub_total = cents(line_items.reduce((sum, { item_total }) => sum + item_total, 0));
     const total = cents(sub_total + Number(data.tax_total));
-    const customer_name = customer.data.contact_name;
-    return { ...data, customer_id, customer_name, line_items, sub_total, total, balance: total };
+    return { line_items, sub_total, total, balance: cents(total - Number(data.payment_made ?? 0)) };
   }
 
   protected shown(module: string, { id, record: { data, createdAt, changedAt } }: Row): Data {
     const [created = "", changed] = [createdAt, changedAt].map(
       (at) => `${new Date(at).toISOString().slice(0, 19)}+0000`,
     );
+    const { key, number } = MODULES[module] as Module;
     const date = created.slice(0, 10);
     return {
-      [`${(MODULES[module] as Module).key}_id`]: id,
-      ...(module === "invoices" && { invoice_number: `INV-${id.slice(-6)}`, date, due_date: data.date ?? date }),
+      [`${key}_id`]: id,
+      ...(number !== undefined && { [number[0]]: `${number[1]}-${id.slice(-6)}` }),
+      ...(!["contacts", "items"].includes(module) && { date }),
+      ...(module === "invoices" && { due_date: data.date ?? date }),
+      ...(module === "expenses" && { total: data.amount }),
       ...data,
       created_time: created,
       last_modified_time: changed,
@@ -163,6 +150,7 @@ export class Finance extends Store<FinanceHook> {
   /** Runs the rules: each posts the whole record, as a body that the user designed is not filled in. */
   protected written(operation: Operation, module: string, row: Row): void {
     const { entity, key } = MODULES[module] as Module;
+    if (operation === "add" && module === "customerpayments") this.#apply(row.record.data);
     // A vendor is a contact, too.
     if (module === "contacts" && row.record.data.contact_type !== entity) return;
     for (const { root, body, rules } of this.hooks) {
@@ -185,6 +173,16 @@ export class Finance extends Store<FinanceHook> {
           secrets: onlyKey("secret", body.secret),
         });
       }
+    }
+  }
+
+  /** Pays what a payment names of its invoices. */
+  #apply({ invoices }: Data): void {
+    for (const { invoice_id, amount_applied } of invoices as readonly Data[]) {
+      const { data } = this.find("invoices", textOf(invoice_id)).record;
+      const payment_made = cents(Number(data.payment_made ?? 0) + (Number(amount_applied) || 0));
+      const status = payment_made >= Number(data.total) ? "paid" : "partially_paid";
+      this.change("invoices", textOf(invoice_id), { payment_made, status });
     }
   }
 
@@ -215,14 +213,14 @@ export class Finance extends Store<FinanceHook> {
   }
 
   #routesOfModule(module: string): Routes {
-    const { key, scope } = MODULES[module] as Module;
+    const { key, scope, statuses = {} } = MODULES[module] as Module;
     const allowed = (handle: Handler) => this.#allowed(BOOKS, scope, handle);
     const one = (message: string, id: string, status = 200): Answer => ({
       status,
       body: { code: 0, message, [key]: this.shown(module, this.find(module, id)) },
     });
     return {
-      [`GET ${BOOKS}/${module}`]: allowed(({ query }) => this.#list(module, query)),
+      [`GET ${BOOKS}/${module}`]: allowed((call) => this.#list(module, call)),
       [`POST ${BOOKS}/${module}`]: allowed((call) =>
         one(`The ${key} has been created.`, this.create(module, dataOf(call)).id, 201),
       ),
@@ -234,6 +232,15 @@ export class Finance extends Store<FinanceHook> {
         this.remove(module, params.id ?? "");
         return { status: 200, body: { code: 0, message: `The ${key} has been deleted.` } };
       }),
+      ...Object.fromEntries(
+        Object.entries(statuses).map(([name, status]) => [
+          `POST ${BOOKS}/${module}/{id}/${NAMED_STATUS.includes(name) ? name : `status/${name}`}`,
+          allowed(({ params }) => {
+            this.change(module, params.id ?? "", { status });
+            return { status: 200, body: { code: 0, message: `The ${key} has been marked as ${status}.` } };
+          }),
+        ]),
+      ),
     };
   }
 
@@ -257,15 +264,19 @@ export class Finance extends Store<FinanceHook> {
     };
   }
 
-  #list(module: string, query: URLSearchParams): Answer {
+  #list(module: string, call: Call): Answer {
+    const { query } = call;
     const page = Number(query.get("page") ?? 1);
     const per_page = Number(query.get("per_page") ?? MAX_PER_PAGE);
     if (!(page >= 1 && per_page >= 1 && per_page <= MAX_PER_PAGE))
       return failure(400, 4, "Invalid value passed for page or per_page");
-    const rows = this.page(module, (page - 1) * per_page, per_page + 1);
-    const page_context = { page, per_page, has_more_page: rows.length > per_page };
-    const records = rows.slice(0, per_page).map((row) => this.shown(module, row));
-    return { status: 200, body: { code: 0, message: "success", [module]: records, page_context } };
+    const rows = this.rows(module).map((row) => this.shown(module, row));
+    const filter = (name: string) => filterOf(MODULES[module] as Module, name, query);
+    const parameters = { filter, unmodelled: [...UNMODELLED, "filter_by"], own: OWN_PARAMETERS };
+    const found = sorted(selected(call, rows, parameters, this), query);
+    const shown = found.slice((page - 1) * per_page, page * per_page);
+    const page_context = { page, per_page, has_more_page: found.length > page * per_page };
+    return { status: 200, body: { code: 0, message: "success", [module]: shown, page_context } };
   }
 
   #createHook(root: string, json: unknown): Answer {
@@ -310,6 +321,46 @@ export class Finance extends Store<FinanceHook> {
     const page_context = { page, has_more_page: own.length > page * this.pageSize };
     return { status: 200, body: { code: 0, message: "success", webhooks, page_context } };
   }
+}
+
+const OWN_PARAMETERS = ["organization_id", "page", "per_page", "sort_column", "sort_order", "response_option"];
+/** Calls that have no `status/` in their path. */
+const NAMED_STATUS = ["active", "inactive"];
+
+/** What a parameter of a list selects, such as `contact_name`, `total_less_than`, `search_text` or `filter_by`. */
+function filterOf(
+  module: Module,
+  name: string,
+  query: URLSearchParams,
+): ((row: Data, wanted: string) => boolean) | undefined {
+  if (name === "search_text")
+    return (row, wanted) =>
+      Object.values(row).some((value) => textOf(value).toLowerCase().includes(wanted.toLowerCase()));
+  if (name === "last_modified_time") return (row, wanted) => Date.parse(textOf(row[name])) >= Date.parse(wanted);
+  if (name === "filter_by") {
+    const status = /^Status\.(\w+)$/.exec(query.get(name) ?? "")?.[1]?.toLowerCase();
+    return status === undefined ? undefined : (row) => status === "all" || textOf(row.status) === status;
+  }
+  const member = module.filters.find(
+    (each) => name.startsWith(each) && Object.hasOwn(SUFFIXES, name.slice(each.length)),
+  );
+  const compare = SUFFIXES[name.slice(member?.length)];
+  if (member === undefined || compare === undefined) return undefined;
+  return (row, wanted) => valuesOf(row, member).some((value) => compare(value.toLowerCase(), wanted.toLowerCase()));
+}
+
+/** The email address and the phone of a contact may be those of its persons. */
+function valuesOf(row: Data, member: string): readonly string[] {
+  const persons = Array.isArray(row.contact_persons) ? row.contact_persons : [];
+  return [row, ...persons.filter(isRecord)].map((each) => textOf(each[member]));
+}
+
+/** By `sort_column`; `sort_order` is `A` or `D`. */
+function sorted(rows: readonly Data[], query: URLSearchParams): readonly Data[] {
+  const column = query.get("sort_column") ?? "";
+  if (!rows.some((row) => Object.hasOwn(row, column))) return rows;
+  const ordered = rows.toSorted((a, b) => textOf(a[column]).localeCompare(textOf(b[column]), "en", { numeric: true }));
+  return query.get("sort_order") === "D" ? ordered.reverse() : ordered;
 }
 
 /** JSON, or as Zoho's own scripts send it, a form with `JSONString`. */
