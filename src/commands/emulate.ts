@@ -21,6 +21,7 @@ export const define: Define = (command, act) => {
       `port to listen on, 0 for any free one (default: ${EMULATOR_PORT}, or the next free one)`,
     )
     .option("--host <host>", "address to listen on (default: 127.0.0.1)")
+    .option("--base-url <url>", "address by which its clients reach it, such as http://zoho:4480 (default: its own)")
     .option("--state <file>", "keep what the organisation holds in this file")
     .option("--seed <file>", "create the records of this JSON file at the start")
     .option("--env", "only print the variables for this folder's emulator, and start nothing")

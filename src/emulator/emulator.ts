@@ -35,6 +35,8 @@ export interface EmulatorOptions {
   readonly host?: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /** Origin by which clients reach it, for the URLs in its answers. Default: the one that it listens on. */
+  readonly baseUrl?: string | undefined;
   /** Contains the samples and the page. */
   readonly packageRoot: string;
   /** For `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. */
@@ -63,7 +65,8 @@ const MAX_SNAPSHOT_BYTES = 64 * 1024 * 1024;
 const MAX_REQUESTS = 10_000;
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 const CLOSE_GRACE_MS = 200;
-const OWN_HOSTS = "a browser uses it from its own page, at localhost, an IP address or the name given as --host";
+const OWN_HOSTS =
+  "a browser uses it from its own page, at localhost, an IP address or the name given as --host or --base-url";
 /** A client has no token yet when it comes here. */
 const ACCOUNTS_PATH = "/oauth/";
 const CHANGES_PATH = `${CONTROL_PATH}changes`;
@@ -73,7 +76,8 @@ const CHANGES_PATH = `${CONTROL_PATH}changes`;
  * that cannot be listened on.
  */
 export async function openEmulator(options: EmulatorOptions) {
-  const { host = "127.0.0.1", onTrouble = () => {} } = options;
+  const { host = "127.0.0.1", baseUrl, onTrouble = () => {} } = options;
+  const hosts = [host, ...(baseUrl === undefined ? [] : [new URL(baseUrl).hostname])];
   const now = options.now ?? (() => new Date());
   const clock = (): number => now().getTime();
   const state = options.state ?? emptyState();
@@ -140,7 +144,7 @@ export async function openEmulator(options: EmulatorOptions) {
 
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
     const ofAccounts = request.path.startsWith(ACCOUNTS_PATH) ? stubs.take(request) : undefined;
-    const answer = ofAccounts ?? accounts.answer(request, originOf(request) ?? url);
+    const answer = ofAccounts ?? accounts.answer(request, baseUrl ?? originOf(request) ?? url);
     if (answer !== undefined) return answer;
     const found = services.find(({ service }) => service.paths.test(request.path));
     const fail: Wording = found?.service.fail ?? defaultWording;
@@ -194,7 +198,7 @@ export async function openEmulator(options: EmulatorOptions) {
       (request.method === "GET" && (page.has(request.path) || request.path === HEALTH_PATH));
     // A browser names the origin of whatever its pages post, and SDKs name none.
     if (isOwn || incoming.headers.origin !== undefined) {
-      const refusal = foreignRefusal(incoming, (name) => isAddressOr(host, name));
+      const refusal = foreignRefusal(incoming, (name) => isAddressOr(hosts, name), baseUrl);
       if (refusal !== undefined) {
         const body = { error: refusal.reason, hint: OWN_HOSTS };
         return sendAnswer(response, { status: refusal.status, body, headers: SECURITY_HEADERS }, undefined);
@@ -234,10 +238,13 @@ export async function openEmulator(options: EmulatorOptions) {
     },
     { maxBody: MAX_BODY_BYTES, onProtocolError: onTrouble },
   );
-  url = reachableOrigin(host, server.port);
+  const localUrl = reachableOrigin(host, server.port);
+  url = baseUrl ?? localUrl;
 
   return {
     url,
+    /** Address on this machine. */
+    localUrl,
     state,
     faults,
     stubs,

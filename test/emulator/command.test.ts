@@ -213,6 +213,33 @@ describe("emulate", () => {
   });
 });
 
+describe("emulate --base-url", () => {
+  it("says that address, and is found by the other commands of the folder", async () => {
+    const cwd = tempFolder();
+    const emulator = await startCommand("emulate", ["--port", "0", "--base-url", "http://Zoho:4480/"], "emulator", {
+      cwd,
+    });
+    onTestFinished(async () => void (await emulator.stop()));
+    expect(emulator.ready).toMatchObject({ url: "http://zoho:4480", env: { ZOHO_API_URL: "http://zoho:4480" } });
+    const { exitCode, err } = await run(["emulate", "reset"], { cwd });
+    expect([exitCode, err]).toEqual([0, `the emulator of ${realpathSync(cwd)} is empty\n`]);
+    const printed = await run(["emulate", "--env", "--base-url", "http://zoho:4480"], { cwd });
+    expect([printed.out, printed.err]).toEqual([expect.stringContaining("ZOHO_API_URL=http://zoho:4480\n"), ""]);
+  });
+
+  it.each([
+    ["zoho:4480", '--base-url: "zoho:4480" is not a URL\n  write it as http://zoho:4480'],
+    [
+      "http://zoho:4480/api?a=b",
+      "--base-url has more than a scheme, a host and a port\n  write it as http://zoho:4480",
+    ],
+    ["http://me:pw@zoho:4480", "--base-url has more than a scheme, a host and a port\n  write it as http://zoho:4480"],
+  ])("refuses %s", async (url, message) => {
+    const { exitCode, err } = await run(["emulate", "--port", "0", "--base-url", url]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(message)]);
+  });
+});
+
 describe("emulate --env", () => {
   const variables = (url: string) => ({
     ZOHO_ACCOUNTS_URL: url,
