@@ -23,6 +23,7 @@ export const CONTROL_PATH = "/_emulator/";
 
 interface Parts {
   readonly state: EmulatorState;
+  readonly hasSeed: boolean;
   readonly faults: Faults;
   readonly stubs: Stubs;
   readonly deliveries: Deliveries;
@@ -109,7 +110,7 @@ export class Control {
         return {};
       case "POST reset":
         reset();
-        return {};
+        return { seeded: this.#parts.hasSeed };
       case "GET snapshot":
         return snapshotOf(this.#parts.state);
       case "POST restore":

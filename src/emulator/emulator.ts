@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { openServer, sendReply } from "../receiver/http-server.ts";
 import { readWholeBody } from "../receiver/read-body.ts";
 import { HEALTH_PATH, healthReply, type RunningServer } from "../receiver/routes.ts";
@@ -24,6 +25,7 @@ import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
 import { Faults } from "./faults.ts";
 import { isPoll } from "./own-client.ts";
 import { compileRoutes, findRoute } from "./routes.ts";
+import { plant, type Seed } from "./seed.ts";
 import type { Override, Service } from "./service.ts";
 import { definitions, type EmulatorState, emptyState } from "./services/index.ts";
 import { age } from "./state.ts";
@@ -43,6 +45,8 @@ export interface EmulatorOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** To start with; it is changed in place. */
   readonly state?: EmulatorState;
+  /** What an empty organisation has at the start, and every one after a reset. */
+  readonly seed?: Seed | undefined;
   /** The process, for other programs on this machine. */
   readonly owner?: Pick<RunningServer, "pid" | "folder">;
   /** Asked before the services. */
@@ -73,7 +77,7 @@ const CHANGES_PATH = `${CONTROL_PATH}changes`;
 
 /**
  * Serves one Zoho organisation: its accounts server and the APIs of its products. Rejects with a usage error for an address
- * that cannot be listened on.
+ * that cannot be listened on, and for a mistake in the seed.
  */
 export async function openEmulator(options: EmulatorOptions) {
   const { host = "127.0.0.1", baseUrl, onTrouble = () => {} } = options;
@@ -121,23 +125,41 @@ export async function openEmulator(options: EmulatorOptions) {
     requests.clear();
     changed();
   };
-  /** Empties the organisation. */
-  const reset = (): void => restore(emptyState());
+  /** Puts the organisation back to its start: the seed, or nothing. */
+  const reset = (): void => {
+    restore(emptyState());
+    if (options.seed === undefined) return;
+    plant(
+      services.map(({ service }) => service),
+      options.seed,
+    );
+    changed();
+  };
+  if (options.seed !== undefined) {
+    const kept = { ...state };
+    try {
+      // Also where it is not used now, as a reset will need it.
+      reset();
+    } catch (error) {
+      Object.assign(state, kept);
+      throw error;
+    }
+    if (!isDeepStrictEqual(kept, emptyState())) Object.assign(state, kept);
+  }
   const control = new Control({
-    ...{
-      state,
-      faults,
-      stubs,
-      deliveries,
-      requests,
-      stores,
-      subscriptions,
-      advance,
-      reset,
-      restore,
-      now: clock,
-      url: () => url,
-    },
+    state,
+    hasSeed: options.seed !== undefined,
+    faults,
+    stubs,
+    deliveries,
+    requests,
+    stores,
+    subscriptions,
+    advance,
+    reset,
+    restore,
+    now: clock,
+    url: () => url,
     packageRoot: options.packageRoot,
     makeCode: (scopes) => accounts.grant(scopes),
   });

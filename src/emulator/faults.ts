@@ -2,7 +2,7 @@ import { usageError } from "../util/errors.ts";
 import type { Answer, ApiRequest } from "./answer.ts";
 
 /** The usual answer, that much later. What the request does, it does at once. */
-export interface Delay {
+interface Delay {
   readonly delayMs: number;
 }
 

@@ -12,7 +12,7 @@ import type { NumberedDelivery } from "./deliveries.ts";
 import { type Emulator, openEmulator } from "./emulator.ts";
 import { EMULATOR_PORT, EMULATOR_URL, emulatorAt, emulatorName, ownEmulator, rememberEmulator } from "./own.ts";
 import { variablesOf } from "./published.ts";
-import { seed } from "./seed.ts";
+import { readSeed } from "./seed.ts";
 import { emptyState } from "./services/index.ts";
 import { openStateFile } from "./state-file.ts";
 import { stubCommand } from "./stubs.ts";
@@ -39,6 +39,7 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
   const port = options.port === undefined ? undefined : parseInteger(options.port, "--port", 0, 65_535);
   const baseUrl = options.baseUrl === undefined ? undefined : readOrigin(options.baseUrl);
   if (options.env === true) return printVariables(context, { host: options.host, port, baseUrl });
+  const seed = options.seed === undefined ? undefined : readSeed(resolve(context.cwd, options.seed));
   const file =
     options.state === undefined ? undefined : await openStateFile(context, resolve(context.cwd, options.state));
   const state = file?.state ?? emptyState();
@@ -59,6 +60,7 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
       host,
       baseUrl,
       state,
+      seed,
       owner: { pid: context.pid, folder: projectFolder(context) },
       env: context.env,
       packageRoot: context.packageRoot,
@@ -77,11 +79,11 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
     const emulator = await openAtPort(context, port, (at) => openEmulator({ ...serve, port: at }));
     const forget = await rememberEmulator(context, emulator.localUrl);
     try {
-      if (options.seed !== undefined) {
-        if (file?.isEmpty === false)
-          report({ type: "warning", message: `${options.seed} was not read: ${options.state} is not empty` });
-        else seed(emulator, resolve(context.cwd, options.seed));
-      }
+      if (seed !== undefined && file?.isEmpty === false)
+        report({
+          type: "warning",
+          message: `${options.state} is not empty: ${options.seed} is used at the next reset`,
+        });
       reportReady(context, emulator, host);
       await firstOf([context.signal]);
     } finally {

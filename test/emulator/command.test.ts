@@ -463,13 +463,19 @@ describe("--seed", () => {
     expect(emulator.lines().map(({ type }) => type)).toEqual(["emulator"]);
   });
 
-  it("is not read where the state has been kept", async () => {
+  it("is used at a reset only where the state has been kept", async () => {
     const cwd = folderWith({ "seed.json": JSON.stringify({ crm: { Leads: [lead("Doe").data] } }) });
     const argv = ["--seed", "seed.json", "--state", "zoho.json"];
     await (await emulate(argv, { cwd })).stop();
     const emulator = await emulate(argv, { cwd });
     expect(await leadsOf(emulator)).toEqual(["Doe"]);
-    expect(await emulator.line("warning")).toMatchObject({ message: "seed.json was not read: zoho.json is not empty" });
+    expect(await emulator.line("warning")).toMatchObject({
+      message: "zoho.json is not empty: seed.json is used at the next reset",
+    });
+    await emulator.call("records", lead("Roe"));
+    const { err } = await run(["emulate", "reset", "--url", emulator.url], { cwd });
+    expect(err).toBe(`the emulator of ${realpathSync(cwd)} is back at its seed\n`);
+    expect(await leadsOf(emulator)).toEqual(["Doe"]);
   });
 
   it("leaves nothing of a file with a mistake, and is read once that is mended", async () => {

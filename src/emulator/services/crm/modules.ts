@@ -93,8 +93,6 @@ Rejected`,
 };
 
 const SYSTEM = ["Created_By ownerlookup", "Modified_By ownerlookup", "Created_Time datetime", "Modified_Time datetime"];
-/** The only user, who owns all records. */
-export const USER = { name: "Patricia Boyle", id: "554023000000235011", email: "patricia.boyle@example.com" };
 const FIRST_MODULE = 554023000000000125n;
 const FIRST_FIELD = 554023000000001001n;
 

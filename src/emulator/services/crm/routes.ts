@@ -1,11 +1,12 @@
 import { isRecord } from "../../../util/json.ts";
 import { type Answer, errorAnswer, Refusal } from "../../answer.ts";
 import type { Call, Handler, Routes } from "../../routes.ts";
-import { memberOf, textOf } from "../../state.ts";
+import { memberOf, textOf, type User } from "../../state.ts";
 import { answerResults, invalidParameter, isAllowed, missing, page, scopeMismatch, zohoTime } from "./api.ts";
 import { parseCriteria } from "./criteria.ts";
-import { describeField, describeModule, findModule, type Module, modulesOf, USER } from "./modules.ts";
+import { describeField, describeModule, findModule, type Module, modulesOf } from "./modules.ts";
 import { invalidModule, type Records } from "./records.ts";
+import { DEFAULT_USER, type Users } from "./users.ts";
 
 const MAX_WRITTEN = 100;
 /** Fields by which an upsert finds duplicates. */
@@ -26,7 +27,7 @@ interface ModuleCall extends ApiCall {
 }
 
 /** Records, modules, fields, users and organisation of CRM, Bigin and Recruit. */
-export function recordRoutes(stores: readonly Records[]): Routes {
+export function recordRoutes(stores: readonly Records[], users: Users): Routes {
   const api =
     (resource: string, answer: (call: ApiCall) => Answer | undefined): Handler =>
     (call) => {
@@ -66,10 +67,11 @@ export function recordRoutes(stores: readonly Records[]): Routes {
     [`GET ${API}/settings/fields/{id}`]: settings("fields", listFields),
     [`GET ${API}/settings/related_lists`]: settings("related_lists", () => ({ status: 204 })),
     [`GET ${API}/org`]: api("org", () => ({ status: 200, body: { org: [ORGANISATION] } })),
-    [`GET ${API}/users`]: api("users", () => ({ status: 200, body: USERS })),
-    [`GET ${API}/users/{id}`]: api("users", ({ params }) =>
-      params.id === USER.id ? { status: 200, body: USERS } : { status: 204 },
-    ),
+    [`GET ${API}/users`]: api("users", ({ query }) => page(query, "users", users.all, (user) => user)),
+    [`GET ${API}/users/{id}`]: api("users", ({ params }) => {
+      const user = users.find(params.id ?? "");
+      return user === undefined ? { status: 204 } : { status: 200, body: { users: [user] } };
+    }),
     [`GET ${API}/{module}`]: inModule(list),
     [`POST ${API}/{module}`]: inModule(({ store, module, json }) =>
       answerResults("data", store.createAll(module, itemsOf(json)), 201),
@@ -79,7 +81,7 @@ export function recordRoutes(stores: readonly Records[]): Routes {
     ),
     [`DELETE ${API}/{module}`]: inModule(removeSome),
     [`GET ${API}/{module}/search`]: inModule(search),
-    [`GET ${API}/{module}/deleted`]: inModule(listDeleted),
+    [`GET ${API}/{module}/deleted`]: inModule((call) => listDeleted(call, users.current)),
     [`GET ${API}/{module}/actions/count`]: inModule(({ store, module }) => ({
       status: 200,
       body: { count: store.count(module) },
@@ -145,8 +147,8 @@ function search({ store, module, query }: ModuleCall): Answer {
   return page(query, "data", rows, (row) => store.shown(module, row, query.get("fields")?.split(",")));
 }
 
-function listDeleted({ store, module, query }: ModuleCall): Answer {
-  const by = { name: USER.name, id: USER.id };
+function listDeleted({ store, module, query }: ModuleCall, { full_name: name, id }: User): Answer {
+  const by = { name, id };
   const rows = query.get("type") === "permanent" ? [] : store.deleted(module).toReversed();
   return page(query, "data", rows, ({ id, name, deletedAt }) => ({
     deleted_by: by,
@@ -196,23 +198,11 @@ function itemsOf(json: unknown): readonly unknown[] {
   return data;
 }
 
-const USER_DETAILS = {
-  id: USER.id,
-  full_name: USER.name,
-  first_name: "Patricia",
-  last_name: "Boyle",
-  email: USER.email,
-  status: "active",
-  role: { name: "CEO", id: "554023000000015966" },
-  profile: { name: "Administrator", id: "554023000000015972" },
-  time_zone: "Asia/Kolkata",
-};
-const USERS = { users: [USER_DETAILS], info: { per_page: 200, count: 1, page: 1, more_records: false } };
 const ORGANISATION = {
   id: "554023000000000001",
   company_name: "Acme",
   zgid: "60017843",
-  primary_email: USER.email,
+  primary_email: DEFAULT_USER.email,
   currency: "US Dollar",
   iso_code: "USD",
   currency_symbol: "$",

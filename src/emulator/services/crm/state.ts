@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { digits, storedRecord } from "../../state.ts";
+import { declaredField, digits, storedRecord, user } from "../../state.ts";
 
 const channelRow = z.object({
   product: z.string(),
@@ -27,6 +27,10 @@ export const crmState = z.object({
   watch: watchState,
   /** By product and module. */
   records: z.record(z.string(), z.record(z.string(), moduleRecords)),
+  /** By product and module, of which one that is not standard is a custom module. A listed module has no other fields. */
+  declared: z.record(z.string(), z.record(z.string(), z.array(declaredField))),
+  /** The first does whatever is done. */
+  users: z.array(user).min(1),
   nextId: digits,
 });
 
