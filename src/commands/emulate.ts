@@ -21,8 +21,9 @@ export const define: Define = (command, act) => {
       `port to listen on, 0 for any free one (default: ${EMULATOR_PORT}, or the next free one)`,
     )
     .option("--host <host>", "address to listen on (default: 127.0.0.1)")
+    .option("--base-url <url>", "address by which its clients reach it, such as http://zoho:4480 (default: its own)")
     .option("--state <file>", "keep what the organisation holds in this file")
-    .option("--seed <file>", "create the records of this JSON file at the start")
+    .option("--seed <file>", "start with what this JSON file has, and go back to it at a reset")
     .option("--env", "only print the variables for this folder's emulator, and start nothing")
     .addHelpText("before", examples("zoho-hooks emulate --state zoho.json"))
     .action(act(emulate));
@@ -45,7 +46,7 @@ export const define: Define = (command, act) => {
     .addHelpText("before", examples("zoho-hooks emulate advance 6d"))
     .action(act(advance));
   addUrl(command.command("reset"))
-    .description("Empty a running emulator. Its client and its published refresh token stay.")
+    .description("Put a running emulator back to its start: its seed, or nothing.")
     .addHelpText("before", examples("zoho-hooks emulate reset"))
     .action(act(reset));
 };
@@ -64,4 +65,5 @@ The client, refresh token and secrets that --env prints are the same for every e
 app and listen need them to verify what the emulator posts. In PowerShell, and with node --env-file: zoho-hooks help
 emulator.
 
-Without --state everything is gone at the end. --seed is read only while the file of --state is empty.`;
+Without --state everything is gone at the end. Where the file of --state is not empty, --seed
+is used at a reset only.`;

@@ -31,6 +31,7 @@ export const CONTROL_PATH = "/_emulator/";
 
 interface Parts {
   readonly state: EmulatorState;
+  readonly hasSeed: boolean;
   readonly faults: Faults;
   readonly stubs: Stubs;
   readonly deliveries: Deliveries;
@@ -117,7 +118,7 @@ export class Control {
         return {};
       case "POST reset":
         reset();
-        return {};
+        return { seeded: this.#parts.hasSeed };
       case "GET snapshot":
         return snapshotOf(this.#parts.state);
       case "POST restore":

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { HEALTH_PATH } from "../delivery/paths.ts";
 import { openServer, sendReply } from "../receiver/http-server.ts";
 import { readWholeBody } from "../receiver/read-body.ts";
@@ -25,6 +26,7 @@ import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
 import { Faults } from "./faults.ts";
 import { isPoll } from "./own-client.ts";
 import { compileRoutes, findRoute } from "./routes.ts";
+import { plant, type Seed } from "./seed.ts";
 import type { Override, Service } from "./service.ts";
 import { definitions, type EmulatorState, emptyState } from "./services/index.ts";
 import { age } from "./state.ts";
@@ -36,12 +38,16 @@ export interface EmulatorOptions {
   readonly host?: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /** Origin by which clients reach it, for the URLs in its answers. Default: the one that it listens on. */
+  readonly baseUrl?: string | undefined;
   /** Contains the samples and the page. */
   readonly packageRoot: string;
   /** For `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** To start with; it is changed in place. */
   readonly state?: EmulatorState;
+  /** What an empty organisation has at the start, and every one after a reset. */
+  readonly seed?: Seed | undefined;
   /** The process, for other programs on this machine. */
   readonly owner?: Pick<RunningServer, "pid" | "folder">;
   /** Asked before the services. */
@@ -67,17 +73,19 @@ const MAX_REQUESTS = 10_000;
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 const MAX_NOTES = 1000;
 const CLOSE_GRACE_MS = 200;
-const OWN_HOSTS = "a browser uses it from its own page, at localhost, an IP address or the name given as --host";
+const OWN_HOSTS =
+  "a browser uses it from its own page, at localhost, an IP address or the name given as --host or --base-url";
 /** A client has no token yet when it comes here. */
 const ACCOUNTS_PATH = "/oauth/";
 const CHANGES_PATH = `${CONTROL_PATH}changes`;
 
 /**
  * Serves one Zoho organisation: its accounts server and the APIs of its products. Rejects with a usage error for an address
- * that cannot be listened on.
+ * that cannot be listened on, and for a mistake in the seed.
  */
 export async function openEmulator(options: EmulatorOptions) {
-  const { host = "127.0.0.1", onTrouble = () => {} } = options;
+  const { host = "127.0.0.1", baseUrl, onTrouble = () => {} } = options;
+  const hosts = [host, ...(baseUrl === undefined ? [] : [new URL(baseUrl).hostname])];
   const now = options.now ?? (() => new Date());
   const clock = (): number => now().getTime();
   const state = options.state ?? emptyState();
@@ -122,23 +130,41 @@ export async function openEmulator(options: EmulatorOptions) {
     requests.clear();
     changed();
   };
-  /** Empties the organisation. */
-  const reset = (): void => restore(emptyState());
+  /** Puts the organisation back to its start: the seed, or nothing. */
+  const reset = (): void => {
+    restore(emptyState());
+    if (options.seed === undefined) return;
+    plant(
+      services.map(({ service }) => service),
+      options.seed,
+    );
+    changed();
+  };
+  if (options.seed !== undefined) {
+    const kept = { ...state };
+    try {
+      // Also where it is not used now, as a reset will need it.
+      reset();
+    } catch (error) {
+      Object.assign(state, kept);
+      throw error;
+    }
+    if (!isDeepStrictEqual(kept, emptyState())) Object.assign(state, kept);
+  }
   const control = new Control({
-    ...{
-      state,
-      faults,
-      stubs,
-      deliveries,
-      requests,
-      stores,
-      subscriptions,
-      advance,
-      reset,
-      restore,
-      now: clock,
-      url: () => url,
-    },
+    state,
+    hasSeed: options.seed !== undefined,
+    faults,
+    stubs,
+    deliveries,
+    requests,
+    stores,
+    subscriptions,
+    advance,
+    reset,
+    restore,
+    now: clock,
+    url: () => url,
     packageRoot: options.packageRoot,
     makeCode: (scopes) => accounts.grant(scopes),
   });
@@ -148,7 +174,7 @@ export async function openEmulator(options: EmulatorOptions) {
 
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
     const ofAccounts = request.path.startsWith(ACCOUNTS_PATH) ? stubs.take(request) : undefined;
-    const answer = ofAccounts ?? accounts.answer(request, originOf(request) ?? url);
+    const answer = ofAccounts ?? accounts.answer(request, baseUrl ?? originOf(request) ?? url);
     if (answer !== undefined) return answer;
     const [found, fail] = [ownerOf(request), wordingFor(request)];
     const route = findRoute(found?.routes ?? [], request);
@@ -201,7 +227,7 @@ export async function openEmulator(options: EmulatorOptions) {
       (request.method === "GET" && (page.has(request.path) || request.path === HEALTH_PATH));
     // A browser names the origin of whatever its pages post, and SDKs name none.
     if (isOwn || incoming.headers.origin !== undefined) {
-      const refusal = foreignRefusal(incoming, (name) => isAddressOr(host, name));
+      const refusal = foreignRefusal(incoming, (name) => isAddressOr(hosts, name), baseUrl);
       if (refusal !== undefined) {
         const body = { error: refusal.reason, hint: OWN_HOSTS };
         return sendAnswer(response, { status: refusal.status, body, headers: SECURITY_HEADERS }, undefined);
@@ -241,10 +267,13 @@ export async function openEmulator(options: EmulatorOptions) {
     },
     { maxBody: MAX_BODY_BYTES, onProtocolError: onTrouble },
   );
-  url = reachableOrigin(host, server.port);
+  const localUrl = reachableOrigin(host, server.port);
+  url = baseUrl ?? localUrl;
 
   return {
     url,
+    /** Address on this machine. */
+    localUrl,
     state,
     faults,
     stubs,

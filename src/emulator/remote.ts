@@ -29,21 +29,21 @@ export async function fail(context: Context, what: string, options: FailOptions)
   const isDelivery = DELIVERY_FAULTS.some((each) => each === what);
   const fault = /^\d+$/.test(what) ? Number(what) : what;
   const plan = { [isDelivery ? "delivery" : "answer"]: fault, times, retryAfter };
-  const name = await call(context, options, "fail", plan);
+  const { name } = await call(context, options, "fail", plan);
   const [one, several] = isDelivery ? ["delivery", "deliveries"] : ["answer", "answers"];
   return done(context, `the next ${times === 1 ? one : `${times} ${several}`} of ${name}: ${what}`);
 }
 
 /** Ages what a running emulator holds. */
 export async function advance(context: Context, by: string, options: RemoteOptions): Promise<ExitCode> {
-  const name = await call(context, options, "advance", { by });
+  const { name } = await call(context, options, "advance", { by });
   return done(context, `all that ${name} holds is ${by} older`);
 }
 
-/** Empties a running emulator. */
+/** Puts a running emulator back to its start. */
 export async function reset(context: Context, options: RemoteOptions): Promise<ExitCode> {
-  const name = await call(context, options, "reset", {});
-  return done(context, `${name} is empty`);
+  const { name, answer } = await call(context, options, "reset", {});
+  return done(context, `${name} is ${answer.seeded === true ? "back at its seed" : "empty"}`);
 }
 
 function done(context: Context, message: string): ExitCode {
@@ -51,8 +51,8 @@ function done(context: Context, message: string): ExitCode {
   return ExitCode.ok;
 }
 
-/** Makes a control call. Resolves to what the emulator is called. */
-async function call(context: Context, options: RemoteOptions, name: string, body: object): Promise<string> {
+/** Makes a control call. Resolves to its answer, and to what the emulator is called. */
+async function call(context: Context, options: RemoteOptions, name: string, body: object) {
   const { origin, where = origin } = await addressOf(context, options);
   const found = await emulatorAt(origin);
   const { env, signal } = context;
@@ -64,7 +64,7 @@ async function call(context: Context, options: RemoteOptions, name: string, body
     if (result.error !== undefined) throw noEmulator(where, result.error.message);
     const answer = parseJson(result.reply?.toString() ?? "");
     const { error, hint } = answer.ok && isRecord(answer.value) ? answer.value : {};
-    if (result.status === 200 && answer.ok) return emulatorName(origin, found);
+    if (result.status === 200 && answer.ok) return { name: emulatorName(origin, found), answer: Object(answer.value) };
     if (typeof error !== "string") throw noEmulator(where, `it answered with HTTP ${result.status}`);
     throw usageError(error, typeof hint === "string" ? hint : undefined);
   } finally {

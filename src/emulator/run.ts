@@ -5,14 +5,14 @@ import type { Context } from "../project/context.ts";
 import { projectFolder } from "../project/folder.ts";
 import { isPortBusy, openOnFreePort } from "../receiver/http-server.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
-import { isLocalUrl, isLoopback, reachableOrigin } from "../util/hosts.ts";
+import { isHttpUrl, isLocalUrl, isLoopback, reachableOrigin } from "../util/hosts.ts";
 import { firstOf } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import type { NumberedDelivery } from "./deliveries.ts";
-import { openEmulator } from "./emulator.ts";
+import { type Emulator, openEmulator } from "./emulator.ts";
 import { EMULATOR_PORT, EMULATOR_URL, emulatorAt, emulatorName, ownEmulator, rememberEmulator } from "./own.ts";
 import { variablesOf } from "./published.ts";
-import { seed } from "./seed.ts";
+import { readSeed } from "./seed.ts";
 import { emptyState } from "./services/index.ts";
 import { openStateFile } from "./state-file.ts";
 import { stubCommand } from "./stubs.ts";
@@ -23,6 +23,8 @@ export interface EmulateOptions {
   readonly port?: string;
   /** Default: 127.0.0.1. */
   readonly host?: string;
+  /** Default: the address that it listens on. */
+  readonly baseUrl?: string;
   readonly state?: string;
   readonly seed?: string;
   readonly env?: boolean;
@@ -35,7 +37,9 @@ const OTHER_PORTS = Array.from({ length: 18 }, (_, i) => EMULATOR_PORT + 1 + i);
 export async function emulate(context: Context, options: EmulateOptions): Promise<ExitCode> {
   const { host = "127.0.0.1" } = options;
   const port = options.port === undefined ? undefined : parseInteger(options.port, "--port", 0, 65_535);
-  if (options.env === true) return printVariables(context, { host: options.host, port });
+  const baseUrl = options.baseUrl === undefined ? undefined : readOrigin(options.baseUrl);
+  if (options.env === true) return printVariables(context, { host: options.host, port, baseUrl });
+  const seed = options.seed === undefined ? undefined : readSeed(resolve(context.cwd, options.seed));
   const file =
     options.state === undefined ? undefined : await openStateFile(context, resolve(context.cwd, options.state));
   const state = file?.state ?? emptyState();
@@ -54,7 +58,9 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
   try {
     const serve = {
       host,
+      baseUrl,
       state,
+      seed,
       owner: { pid: context.pid, folder: projectFolder(context) },
       env: context.env,
       packageRoot: context.packageRoot,
@@ -64,7 +70,7 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
         noteDropped(emulator.requests.dropped);
       },
       onDelivery(delivery: NumberedDelivery) {
-        report(deliveryReport(delivery, exportCommand(context, emulator.url)));
+        report(deliveryReport(delivery, exportCommand(context, emulator)));
         noteDropped(emulator.deliveries.sent.dropped);
       },
       onNote: (message: string) => report({ type: "notice", message }),
@@ -72,14 +78,14 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
       onChange: () => file?.changed(),
     };
     const emulator = await openAtPort(context, port, (at) => openEmulator({ ...serve, port: at }));
-    const forget = await rememberEmulator(context, emulator.url);
+    const forget = await rememberEmulator(context, emulator.localUrl);
     try {
-      if (options.seed !== undefined) {
-        if (file?.isEmpty === false)
-          report({ type: "warning", message: `${options.seed} was not read: ${options.state} is not empty` });
-        else seed(emulator, resolve(context.cwd, options.seed));
-      }
-      reportReady(context, emulator.url, host);
+      if (seed !== undefined && file?.isEmpty === false)
+        report({
+          type: "warning",
+          message: `${options.state} is not empty: ${options.seed} is used at the next reset`,
+        });
+      reportReady(context, emulator, host);
       await firstOf([context.signal]);
     } finally {
       await forget();
@@ -92,7 +98,7 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
 }
 
 /** At the port that the user named; else at the usual one, or at another one if that is in use, as `listen` does. */
-async function openAtPort<T extends { readonly url: string }>(
+async function openAtPort<T extends Pick<Emulator, "localUrl">>(
   context: Context,
   named: number | undefined,
   open: (port: number) => Promise<T>,
@@ -105,19 +111,35 @@ async function openAtPort<T extends { readonly url: string }>(
     if (own !== undefined) throw usageError(`${error.message}; this folder's emulator is at ${own}`, error.hint);
     const opened = await openOnFreePort(OTHER_PORTS, open);
     if (opened === undefined) throw error;
-    context.report({ type: "warning", message: `${error.message}: using port ${new URL(opened.url).port}` });
+    context.report({ type: "warning", message: `${error.message}: using port ${new URL(opened.localUrl).port}` });
     return opened;
   }
+}
+
+/** The origin of `--base-url`. */
+function readOrigin(text: string): string {
+  const example = "write it as http://zoho:4480";
+  if (!isHttpUrl(text)) throw usageError(`--base-url: ${JSON.stringify(text)} is not a URL`, example);
+  const { origin, href } = new URL(text);
+  if (href === `${origin}/`) return origin;
+  throw usageError("--base-url has more than a scheme, a host and a port", `write it as ${origin}`);
 }
 
 /** Of this folder's emulator, or of one at the named address. Says when none answers there, and when it is another folder's. */
 async function printVariables(
   context: Context,
-  { host, port }: { readonly host: string | undefined; readonly port: number | undefined },
+  {
+    host,
+    port,
+    baseUrl,
+  }: { readonly [name in "host" | "baseUrl"]: string | undefined } & {
+    readonly port: number | undefined;
+  },
 ): Promise<ExitCode> {
-  const own = port === undefined ? await ownEmulator(context) : undefined;
+  const own = port === undefined && baseUrl === undefined ? await ownEmulator(context) : undefined;
   const usual = new URL(own ?? EMULATOR_URL);
-  const url = reachableOrigin(host ?? usual.hostname.replace(/^\[|\]$/g, ""), port ?? Number(usual.port || 80));
+  const url =
+    baseUrl ?? reachableOrigin(host ?? usual.hostname.replace(/^\[|\]$/g, ""), port ?? Number(usual.port || 80));
   const env = variablesOf(url);
   const text = Object.entries(env)
     .map(([name, value]) => `${name}=${value}\n`)
@@ -135,22 +157,25 @@ async function printVariables(
 }
 
 /** The command that gives a shell the variables. */
-function exportCommand({ invocation }: Context, url: string): string {
-  const { port } = new URL(url);
-  return `export $(${invocation} emulate --env${port === String(EMULATOR_PORT) ? "" : ` --port ${port}`})`;
+function exportCommand({ invocation }: Context, { url, localUrl }: Addresses): string {
+  const { port } = new URL(localUrl);
+  const usual = port === String(EMULATOR_PORT) ? "" : ` --port ${port}`;
+  return `export $(${invocation} emulate --env${url === localUrl ? usual : ` --base-url ${url}`})`;
 }
 
-function reportReady(context: Context, url: string, host: string): void {
-  const { port } = new URL(url);
+type Addresses = Pick<Emulator, "url" | "localUrl">;
+
+function reportReady(context: Context, { url, localUrl }: Addresses, host: string): void {
+  const { port } = new URL(localUrl);
   const { invocation } = context;
-  const elsewhere = port === String(EMULATOR_PORT) ? "" : ` --url ${url}`;
+  const elsewhere = port === String(EMULATOR_PORT) ? "" : ` --url ${localUrl}`;
   context.report({
     type: "emulator",
     url,
     env: variablesOf(url),
     tries: [
       ["page", `${url}/`],
-      ["variables", exportCommand(context, url)],
+      ["variables", exportCommand(context, { url, localUrl })],
       ["try it", `${invocation} listen 3000 --channel Leads.create`],
       ["faults", `${invocation} emulate fail 429${elsewhere}`],
     ],

@@ -2,43 +2,139 @@ import { UserError, usageError } from "../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
 import { Refusal } from "./answer.ts";
-import { storeOf } from "./control.ts";
-import type { Emulator } from "./emulator.ts";
+import type { Service } from "./service.ts";
+import type { DeclaredField, User } from "./state.ts";
 
-/**
- * Creates the records of a file, such as `{"crm": {"Leads": [{…}]}}`. Throws a usage error with the place of a mistake, and leaves
- * nothing, so that a kept state takes the file once it is right.
- */
-export function seed({ stores, reset }: Pick<Emulator, "stores" | "reset">, path: string): void {
-  const text = readText(path);
-  if (text === undefined) throw usageError(`${path}: no such file`);
-  const content = parseJsonFile(text, path);
-  const fail = (keys: readonly PropertyKey[], message: string, hint?: string): UserError => {
-    reset();
-    return fileError(text, path, keys, message, hint);
-  };
-  if (!isRecord(content)) throw fail([], "it is not an object of products", EXAMPLE);
-  for (const [product, modules] of Object.entries(content)) {
-    const store = orFail([product], () => storeOf(stores, product));
-    if (!isRecord(modules)) throw fail([product], "it is not an object of modules", EXAMPLE);
-    for (const [module, records] of Object.entries(modules)) {
-      if (!Array.isArray(records)) throw fail([product, module], "it is not a list of records", EXAMPLE);
-      for (const [i, record] of records.entries()) {
-        if (!isRecord(record)) throw fail([product, module, i], "it is not an object", EXAMPLE);
-        orFail([product, module, i], () => store.create(module, record));
-      }
-    }
-  }
-
-  function orFail<T>(keys: readonly PropertyKey[], work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      if (error instanceof Refusal) throw fail(keys, `Zoho would refuse this record: ${error.message}`);
-      if (error instanceof UserError) throw fail(keys, error.message, error.hint);
-      throw error;
-    }
-  }
+/** What an organisation has at its start, as the user wrote it. */
+export interface Seed {
+  readonly content: unknown;
+  /** Words a mistake at a place in it. */
+  error(keys: readonly PropertyKey[], message: string, hint?: string): UserError;
 }
 
+/** The seed in a file. Throws a usage error for one that is not JSON. */
+export function readSeed(path: string): Seed {
+  const text = readText(path);
+  if (text === undefined) throw usageError(`${path}: no such file`);
+  return {
+    content: parseJsonFile(text, path),
+    error: (keys, message, hint) => fileError(text, path, keys, message, hint),
+  };
+}
+
+type Keys = readonly PropertyKey[];
+type Data = Readonly<Record<string, unknown>>;
+
 const EXAMPLE = 'write it as {"crm": {"Leads": [{"Last_Name": "Doe"}]}}';
+const FIELDS_EXAMPLE = 'as GET settings/fields answers it: {"fields": [{"api_name": "Badge", "data_type": "text"}]}';
+/** Seeded users without an id get these. */
+const FIRST_USER = 554023000000235012n;
+
+/**
+ * Puts a seed into an empty organisation: first its users and modules, then the records, in their order, and last what subscribes to
+ * their changes, so that nothing is posted. Throws a usage error with the place of a mistake.
+ */
+export function plant(services: readonly Service[], { content, error }: Seed): void {
+  const attempt = <T>(keys: Keys, noun: string, work: () => T): T => {
+    try {
+      return work();
+    } catch (thrown) {
+      if (thrown instanceof Refusal) throw error(keys, `Zoho would refuse this ${noun}: ${thrown.message}`);
+      if (thrown instanceof UserError) throw error(keys, thrown.message, thrown.hint);
+      throw thrown;
+    }
+  };
+  const listAt = (value: unknown, keys: Keys, noun: string, hint: string): readonly Data[] => {
+    if (!Array.isArray(value)) throw error(keys, `it is not a list of ${noun}s`, hint);
+    return value.map((each, i) => objectAt(each, [...keys, i], "it is not an object", hint));
+  };
+  const objectAt = (value: unknown, keys: Keys, message: string, hint: string): Data => {
+    if (isRecord(value)) return value;
+    throw error(keys, message, hint);
+  };
+
+  const { users, ...products } = objectAt(content, [], "it is not an object of products", EXAMPLE);
+  if (users !== undefined) {
+    const read = listAt(users, ["users"], "user", USERS_EXAMPLE).map((each, i) =>
+      attempt(["users", i], "user", () => readUser(each, i)),
+    );
+    if (read.length === 0) throw error(["users"], "it is empty", USERS_EXAMPLE);
+    for (const service of services) service.setUsers?.(read);
+  }
+  const planted = Object.entries(products).map(([product, given]) => {
+    const { service, store } = attempt([product], "product", () => ownerOf(services, product));
+    // Channels expire, webhooks do not.
+    const [kind, other] = service.expire === undefined ? ["webhooks", "channels"] : ["channels", "webhooks"];
+    const content = objectAt(given, [product], "it is not an object of modules", EXAMPLE);
+    const { modules, [kind]: subscriptions, ...records } = content;
+    if (Object.hasOwn(records, other)) throw error([product, other], `${product} has ${kind}`, `call it ${kind}`);
+    return { product, service, store, kind, modules, subscriptions, records };
+  });
+  for (const { product, service, modules } of planted) {
+    if (modules === undefined) continue;
+    const keys = [product, "modules"];
+    if (service.declare === undefined) throw error(keys, `the modules of ${product} are fixed`, "leave it out");
+    for (const [module, described] of Object.entries(
+      objectAt(modules, keys, "it is not an object of modules", FIELDS_EXAMPLE),
+    )) {
+      const at = [...keys, module];
+      const { fields } = objectAt(described, at, "it is not an object with fields", FIELDS_EXAMPLE);
+      const given = listAt(fields, [...at, "fields"], "field", FIELDS_EXAMPLE);
+      const read = given.flatMap((each, i) => attempt([...at, "fields", i], "field", () => readField(each)) ?? []);
+      attempt(at, "module", () => service.declare?.(product, module, read));
+    }
+  }
+  for (const { product, store, records } of planted)
+    for (const [module, list] of Object.entries(records))
+      for (const [i, record] of listAt(list, [product, module], "record", EXAMPLE).entries())
+        attempt([product, module, i], "record", () => store.create(module, record));
+  for (const { product, service, kind, subscriptions = [] } of planted)
+    for (const [i, each] of listAt(
+      subscriptions,
+      [product, kind],
+      kind.slice(0, -1),
+      `as its API takes a new one`,
+    ).entries())
+      attempt([product, kind, i], kind.slice(0, -1), () => service.subscribe(product, each));
+}
+
+const USERS_EXAMPLE = 'write it as [{"first_name": "Ana", "last_name": "Lima", "email": "ana@example.com"}]';
+
+function ownerOf(services: readonly Service[], product: string) {
+  for (const service of services) {
+    const store = service.records.find((each) => each.product === product.toLowerCase());
+    if (store !== undefined) return { service, store };
+  }
+  const known = services.flatMap(({ records }) => records.map((each) => each.product)).join(", ");
+  throw usageError(`the emulator has no records of ${JSON.stringify(product)}`, `it has those of ${known}`);
+}
+
+function readUser(given: Data, index: number): User {
+  const { id = String(FIRST_USER + BigInt(index)), first_name = "", last_name, email } = given;
+  if (typeof id !== "string" || !/^\d+$/.test(id)) throw usageError("id is not a text of digits", USERS_EXAMPLE);
+  if (typeof email !== "string" || email === "") throw usageError("email is missing", USERS_EXAMPLE);
+  if (typeof last_name !== "string" || typeof first_name !== "string")
+    throw usageError("last_name is missing", USERS_EXAMPLE);
+  const full_name = [first_name, last_name].filter((name) => name !== "").join(" ");
+  return { full_name, ...given, id, email };
+}
+
+/** A field as `settings/fields` answers it. Undefined for one that only Zoho writes, which the emulator has or does not. */
+function readField(given: Data): DeclaredField | undefined {
+  const { api_name, data_type = "text", system_mandatory, read_only, pick_list_values, lookup } = given;
+  if (typeof api_name !== "string" || !/^\w+$/.test(api_name)) throw usageError("api_name is missing", FIELDS_EXAMPLE);
+  if (typeof data_type !== "string") throw usageError("data_type is not a text", FIELDS_EXAMPLE);
+  if (read_only === true) return undefined;
+  const values = Array.isArray(pick_list_values)
+    ? pick_list_values.map((each) => String(isRecord(each) ? each.actual_value : each))
+    : undefined;
+  const target = isRecord(lookup) ? lookup.module : lookup;
+  const module = isRecord(target) ? target.api_name : target;
+  return {
+    api_name,
+    data_type,
+    ...(system_mandatory === true && { system_mandatory }),
+    ...(values !== undefined && values.length > 0 && { values }),
+    ...(data_type === "lookup" && typeof module === "string" && { module }),
+  };
+}

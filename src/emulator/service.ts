@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Answer, ApiRequest, RecordStore, Subscription, Wording } from "./answer.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Routes } from "./routes.ts";
+import type { DeclaredField, User } from "./state.ts";
 
 /** What the emulator gives to each service. */
 export interface ServiceParts {
@@ -24,6 +25,16 @@ export interface Service {
   /** Of each product with records. */
   readonly records: readonly RecordStore[];
   subscriptions(): readonly Subscription[];
+  /** Adds a channel or a webhook as its API does, without asking whether its URL answers. Throws a Refusal. */
+  subscribe(product: string, given: Readonly<Record<string, unknown>>): void;
+  /** Deletes a channel or a webhook. False where there is none. */
+  unsubscribe(product: string, id: string): boolean;
+  /** Ends a channel as its time does. Undefined for webhooks, which do not expire. */
+  expire?(product: string, id: string): boolean;
+  /** Says which fields a module has beside the standard ones. One that is not standard is a new module. */
+  declare?(product: string, module: string, fields: readonly DeclaredField[]): void;
+  /** Replaces the users. The first of them does whatever is done. */
+  setUsers?(users: readonly User[]): void;
   /** Called before the organisation is made older; what it returns is called after. */
   aging?(): () => void;
   /** Forgets what is not in its state, which is another one by then. */

@@ -30,9 +30,23 @@ export const storedRecord = z.object({
   /** When a request of Sign ends that has not been signed. */
   expiresAt: z.number().optional(),
 });
+/** A field that the organisation has beside the standard ones, as in `settings/fields`. */
+export const declaredField = z.object({
+  api_name: z.string(),
+  data_type: z.string(),
+  system_mandatory: z.boolean().optional(),
+  /** Of a pick list. */
+  values: z.array(z.string()).optional(),
+  /** The module that a lookup refers to. */
+  module: z.string().optional(),
+});
+/** As CRM's `users` answers it. */
+export const user = z.looseObject({ id: z.string(), full_name: z.string(), email: z.string() });
 /** Digits of the next id of a product. */
 export const digits = z.string().regex(/^\d+$/);
 
+export type DeclaredField = z.infer<typeof declaredField>;
+export type User = z.infer<typeof user>;
 export type AccountsState = z.infer<typeof accountsState>;
 export type Grant = z.infer<typeof grant>;
 export type Refreshable = z.infer<typeof refreshable>;

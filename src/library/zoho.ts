@@ -3,13 +3,17 @@ import { planFault, readAge, storeOf, wholeDelivery } from "../emulator/control.
 import { openEmulator } from "../emulator/emulator.ts";
 import { variablesOf } from "../emulator/published.ts";
 import { readSnapshot, snapshotOf } from "../emulator/snapshot.ts";
-import { UserError } from "../util/errors.ts";
+import { UserError, usageError } from "../util/errors.ts";
 import { packageRootOf } from "./fixtures.ts";
 import { requireOptions } from "./input.ts";
 
 export interface ZohoOptions {
   /** The clock by which tokens and channels expire. Default: the real one. */
   readonly now?: (() => Date) | undefined;
+  /**
+   * What it has at the start and after each reset, as a file of `emulate --seed` has it: `{ crm: { Leads: [{ Last_Name: "Doe" }] } }`.
+   */
+  readonly seed?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A record as the product's API answers it. */
@@ -118,7 +122,7 @@ export interface Zoho extends Readonly<Record<"crm" | "bigin" | "recruit" | "des
   answer(answer: ZohoAnswer): void;
   /** Ages all that it holds, by `6d` or milliseconds: channels and tokens expire sooner. The clock stays. */
   advance(by: string | number): void;
-  /** Empties it. */
+  /** Puts it back to its start: its seed, or nothing. */
   reset(): void;
   /** All that it holds now: records, channels, webhooks and tokens. */
   snapshot(): ZohoSnapshot;
@@ -129,14 +133,19 @@ export interface Zoho extends Readonly<Record<"crm" | "bigin" | "recruit" | "des
 
 /** `fileUrl`: of a file in src/ or dist/ of the package, which has the samples. */
 export async function openZoho(fileUrl: string | undefined, options: ZohoOptions): Promise<Zoho> {
-  requireOptions(options, ["now"]);
-  const { now } = options;
+  requireOptions(options, ["now", "seed"]);
+  const { now, seed } = options;
   const emulator = await openEmulator({
     port: 0,
     packageRoot: packageRootOf(fileUrl) ?? "",
     env: {},
+    seed: seed && { content: seed, error: seedError },
     ...(now === undefined ? {} : { now }),
-  });
+  }).catch((error: unknown) =>
+    readably(() => {
+      throw error;
+    }),
+  );
   const { deliveries, faults, stubs, stores } = emulator;
   const recordsOf = (product: string): ZohoRecords => {
     const write = async <T>(work: (store: RecordStore) => T): Promise<T> => {
@@ -176,6 +185,10 @@ export async function openZoho(fileUrl: string | undefined, options: ZohoOptions
       ),
     close: () => emulator.close(),
   };
+}
+
+function seedError(keys: readonly PropertyKey[], message: string, hint?: string): UserError {
+  return usageError(`${["seed", ...keys].map(String).join(".")}: ${message}`, hint);
 }
 
 /** What the command line shows with a hint is one message here. */

@@ -15,26 +15,34 @@ export function headerValues({ rawHeaders }: IncomingMessage, name: string): rea
 /**
  * Why a request is refused that a page of another origin may have caused; undefined for other requests, also those of
  * programs, which send neither Origin nor Sec-Fetch-Site. `isOwn` tells whether a host, with its port, is this server: a foreign
- * name that resolves to it (DNS rebinding) is not.
+ * name that resolves to it (DNS rebinding) is not. `publicOrigin`: another origin of its own pages, as that of a proxy with TLS.
  */
-export function foreignRefusal(request: IncomingMessage, isOwn: (host: string) => boolean): Refusal | undefined {
+export function foreignRefusal(
+  request: IncomingMessage,
+  isOwn: (host: string) => boolean,
+  publicOrigin?: string,
+): Refusal | undefined {
   const [host, ...otherHosts] = headerValues(request, "host").map((each) => each.toLowerCase());
   if (host === undefined || otherHosts.length > 0 || !isOwn(host))
     return { status: 403, reason: "the Host header names another server" };
   const isFromPage =
     headerValues(request, "sec-fetch-site").every((site) => site === "same-origin" || site === "none") &&
-    headerValues(request, "origin").every((origin) => origin === `http://${host}`);
+    headerValues(request, "origin").every((origin) => origin === `http://${host}` || origin === publicOrigin);
   return isFromPage ? undefined : { status: 403, reason: "the request comes from another page" };
 }
 
 /**
- * Whether a host is this machine by its name, an address, which no name server chooses, or the name that the server listens
- * on. The port may be that of a container's host.
+ * Whether a host is this machine by its name, an address, which no name server chooses, or one of the server's own names. The
+ * port may be that of a container's host.
  */
-export function isAddressOr(name: string, host: string): boolean {
+export function isAddressOr(names: readonly string[], host: string): boolean {
   if (!URL.canParse(`http://${host}`)) return false;
   const { hostname } = new URL(`http://${host}`);
-  return isLoopback(hostname) || isIP(hostname.replace(/^\[|\]$/g, "")) > 0 || hostname === name.toLowerCase();
+  return (
+    isLoopback(hostname) ||
+    isIP(hostname.replace(/^\[|\]$/g, "")) > 0 ||
+    names.some((name) => name.toLowerCase() === hostname)
+  );
 }
 
 /** On every answer. There is no CORS header, so no other page reads one. */

@@ -3,10 +3,13 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
 import { variablesOf } from "../../src/emulator/published.ts";
 import { BIN, type BinChild, type BinOptions, cleanEnv, runBin, startBin } from "../support/bin.ts";
 import { closeBrowserAtEnd, hasBrowser, openPage } from "../support/browser.ts";
+import { folderWith } from "../support/files.ts";
 import { tempFolder } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
 
 closeBrowserAtEnd();
 
@@ -187,4 +190,25 @@ describe.skipIf(!hasBrowser)("login --browser", { timeout: 60_000 }, () => {
     const { status, stderr } = await signIn("Reject");
     expect([status, stderr]).toEqual([6, expect.stringContaining("Zoho did not grant access: access_denied")]);
   });
+});
+
+it("starts as the service of docs/emulator.md does, and is healthy", async () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/emulator.md"), "utf8");
+  const { zoho, app } = parse(/```yaml skip\n([\s\S]*?)```/.exec(page)?.[1] ?? "").services;
+  const [port, cwd] = [
+    String(await freePort()),
+    folderWith({ "seed.json": '{"crm": {"Leads": [{"Last_Name": "Doe"}]}}' }),
+  ];
+  // In the image, the seed is mounted at the root, and the port is the container's own.
+  const here = (text: string) => text.replace("4480", port).replace("/seed.json", "seed.json");
+  const argv = zoho.command.map((each: string) => (each.startsWith("http") ? each : here(each)));
+  const child = startBin(argv, { cwd });
+  await child.said(/Ready\. A Zoho for development is at http:\/\/zoho:4480\n/);
+  const health = await fetch(here(zoho.healthcheck.test.at(-1)));
+  expect(health.status).toBe(200);
+  expect(await leadsOf(`http://127.0.0.1:${port}`)).toEqual(["Doe"]);
+  const command = /zoho-hooks (emulate --env .*) > zoho\.env/.exec(page)?.[1]?.split(" ") ?? [];
+  expect(app.env_file).toBe("zoho.env");
+  expect((await runBin(command, { cwd })).stdout).toContain("ZOHO_API_URL=http://zoho:4480\n");
+  await interrupted(child);
 });

@@ -213,6 +213,33 @@ describe("emulate", () => {
   });
 });
 
+describe("emulate --base-url", () => {
+  it("says that address, and is found by the other commands of the folder", async () => {
+    const cwd = tempFolder();
+    const emulator = await startCommand("emulate", ["--port", "0", "--base-url", "http://Zoho:4480/"], "emulator", {
+      cwd,
+    });
+    onTestFinished(async () => void (await emulator.stop()));
+    expect(emulator.ready).toMatchObject({ url: "http://zoho:4480", env: { ZOHO_API_URL: "http://zoho:4480" } });
+    const { exitCode, err } = await run(["emulate", "reset"], { cwd });
+    expect([exitCode, err]).toEqual([0, `the emulator of ${realpathSync(cwd)} is empty\n`]);
+    const printed = await run(["emulate", "--env", "--base-url", "http://zoho:4480"], { cwd });
+    expect([printed.out, printed.err]).toEqual([expect.stringContaining("ZOHO_API_URL=http://zoho:4480\n"), ""]);
+  });
+
+  it.each([
+    ["zoho:4480", '--base-url: "zoho:4480" is not a URL\n  write it as http://zoho:4480'],
+    [
+      "http://zoho:4480/api?a=b",
+      "--base-url has more than a scheme, a host and a port\n  write it as http://zoho:4480",
+    ],
+    ["http://me:pw@zoho:4480", "--base-url has more than a scheme, a host and a port\n  write it as http://zoho:4480"],
+  ])("refuses %s", async (url, message) => {
+    const { exitCode, err } = await run(["emulate", "--port", "0", "--base-url", url]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(message)]);
+  });
+});
+
 describe("emulate --env", () => {
   const variables = (url: string) => ({
     ZOHO_ACCOUNTS_URL: url,
@@ -436,13 +463,19 @@ describe("--seed", () => {
     expect(emulator.lines().map(({ type }) => type)).toEqual(["emulator"]);
   });
 
-  it("is not read where the state has been kept", async () => {
+  it("is used at a reset only where the state has been kept", async () => {
     const cwd = folderWith({ "seed.json": JSON.stringify({ crm: { Leads: [lead("Doe").data] } }) });
     const argv = ["--seed", "seed.json", "--state", "zoho.json"];
     await (await emulate(argv, { cwd })).stop();
     const emulator = await emulate(argv, { cwd });
     expect(await leadsOf(emulator)).toEqual(["Doe"]);
-    expect(await emulator.line("warning")).toMatchObject({ message: "seed.json was not read: zoho.json is not empty" });
+    expect(await emulator.line("warning")).toMatchObject({
+      message: "zoho.json is not empty: seed.json is used at the next reset",
+    });
+    await emulator.call("records", lead("Roe"));
+    const { err } = await run(["emulate", "reset", "--url", emulator.url], { cwd });
+    expect(err).toBe(`the emulator of ${realpathSync(cwd)} is back at its seed\n`);
+    expect(await leadsOf(emulator)).toEqual(["Doe"]);
   });
 
   it("leaves nothing of a file with a mistake, and is read once that is mended", async () => {

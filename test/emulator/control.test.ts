@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
+import { PUBLISHED } from "../../src/emulator/published.ts";
 import { startTarget, type Target } from "../support/target.ts";
 
 const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
@@ -24,8 +25,13 @@ async function call(name: string, body?: unknown) {
 }
 
 /** The status of a request whose headers a browser would set. */
-function statusWith(headers: Record<string, string>, path = "/_emulator/state", method = "GET"): Promise<number> {
-  const { port } = new URL(emulator.url);
+function statusWith(
+  headers: Record<string, string>,
+  path = "/_emulator/state",
+  method = "GET",
+  { localUrl } = emulator,
+): Promise<number> {
+  const { port } = new URL(localUrl);
   return new Promise((resolve, reject) => {
     const sent = request({ host: "127.0.0.1", port, path, method, headers }, (response) => {
       response.resume();
@@ -363,6 +369,51 @@ it("serves its APIs to programs under any name, and nothing else", async () => {
   expect(await statusWith(headers, "/oauth/v2/token", "POST")).toBe(200);
   expect(await statusWith(headers, "/_emulator/state")).toBe(403);
   expect(await statusWith(headers, "/")).toBe(403);
+});
+
+describe("with a base URL", () => {
+  const opened = async (baseUrl: string) => {
+    const other = await openEmulator({ port: 0, packageRoot, env: {}, baseUrl });
+    onTestFinished(other.close);
+    return other;
+  };
+
+  it("takes control calls and its page by that name, and by no other", async () => {
+    const other = await opened("https://zoho.test");
+    const headers = { host: "zoho.test", origin: "https://zoho.test", "sec-fetch-site": "same-origin" };
+    expect(await statusWith({ host: "zoho.test:8443" }, "/", "GET", other)).toBe(200);
+    expect(await statusWith(headers, "/_emulator/reset", "POST", other)).toBe(200);
+    expect(await statusWith(headers, "/oauth/v2/token", "POST", other)).toBe(200);
+    expect(await statusWith({}, "/_emulator/state", "GET", other)).toBe(200);
+    for (const wrong of [
+      { host: "www.zoho.test" },
+      { ...headers, origin: "https://www.zoho.test" },
+      { ...headers, origin: "https://zoho.test:8443" },
+    ])
+      expect(await statusWith(wrong, "/_emulator/reset", "POST", other)).toBe(403);
+  });
+
+  it("names it in its answers, whatever the request came to", async () => {
+    const { localUrl, url } = await opened("http://zoho.test:4480");
+    expect(url).toBe("http://zoho.test:4480");
+    const post = async (path: string, fields: Record<string, string>) => {
+      const body = new URLSearchParams({ client_id: PUBLISHED.clientId, ...fields });
+      return fetch(localUrl + path, { method: "POST", redirect: "manual", body });
+    };
+    const tokens = await post("/oauth/v2/token", {
+      ...{ client_secret: PUBLISHED.clientSecret, grant_type: "refresh_token", refresh_token: PUBLISHED.refreshToken },
+    });
+    const { access_token, api_domain } = (await tokens.json()) as Record<string, string>;
+    expect(api_domain).toBe(url);
+    expect(await (await fetch(`${localUrl}/oauth/serverinfo`)).json()).toMatchObject({ locations: { us: url } });
+    const consent = await post("/oauth/v2/auth", {
+      ...{ response_type: "code", scope: "Desk.basic.READ", redirect_uri: "http://localhost/", decision: "accept" },
+    });
+    expect(new URL(consent.headers.get("location") ?? "").searchParams.get("accounts-server")).toBe(url);
+    const headers = { authorization: `Zoho-oauthtoken ${access_token}` };
+    const lacking = await fetch(`${localUrl}/crm/v8/Leads/1/rovers`, { headers });
+    expect(await lacking.text()).toContain(`${url}/_emulator/answer`);
+  });
 });
 
 it("closes the connection of a body in single bytes, and says so", async () => {

@@ -141,6 +141,20 @@ it("answers what it does not have as the test says", async () => {
   );
 });
 
+it("has its seed at the start and after each reset", async () => {
+  const seed = { crm: { Leads: [DOE] }, desk: { contacts: [{ lastName: "Roe" }] } };
+  const zoho = await started({ seed });
+  const [lead] = zoho.crm.list("Leads");
+  await zoho.crm.create("Leads", DOE);
+  zoho.reset();
+  expect(zoho.crm.list("Leads")).toMatchObject([{ id: lead?.id, ...DOE }]);
+  expect(zoho.desk.list("contacts")).toMatchObject([{ lastName: "Roe" }]);
+  await expect(startZoho({ seed: { crm: { Leads: [{}] } } })).rejects.toThrow(
+    /^seed\.crm\.Leads\.0: Zoho would refuse this record: .*MANDATORY_NOT_FOUND/,
+  );
+  await expect(startZoho({ seed: { mars: {} } })).rejects.toThrow(TypeError);
+});
+
 it("goes back to a snapshot, as often as wanted", async () => {
   const [zoho, other] = [await started(), await started()];
   const lead = await zoho.crm.create("Leads", DOE);
@@ -175,7 +189,7 @@ describe("a mistake", () => {
   it("in an option or an argument is a TypeError", async () => {
     // @ts-expect-error: no such option.
     await expect(() => startZoho({ port: 1 })).rejects.toThrow(
-      new TypeError('there is no option named "port", only now'),
+      new TypeError('there is no option named "port", only now, seed'),
     );
     const zoho = await started();
     // @ts-expect-error: neither.

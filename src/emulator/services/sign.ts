@@ -102,6 +102,13 @@ export class Sign extends Store<SignHook> {
     return { url: String(hook.form.webhook_url), events: actionsOf(hook), enabled: isEnabled(hook) };
   }
 
+  /** Lists and objects may be written as such. */
+  subscribe(_product: string, given: Data): void {
+    const text = (value: unknown): string =>
+      Array.isArray(value) ? value.join(",") : isRecord(value) ? JSON.stringify(value) : textOf(value);
+    this.#storeHook(Object.fromEntries(Object.entries(given).map(([name, value]) => [name, text(value)])));
+  }
+
   /** Of a draft. */
   protected checked(_module: string, given: Data): Data {
     const { request_name, actions, is_sequential = true, expiration_days = 15 } = given;
@@ -273,22 +280,25 @@ export class Sign extends Store<SignHook> {
   #createHook({ headers, form }: ApiRequest): Answer {
     if (!String(headers["content-type"]).startsWith("multipart/form-data; boundary="))
       return failure(400, 9039, "a multipart form is expected");
-    const fields = Object.fromEntries(form);
+    const { id } = this.#storeHook(Object.fromEntries(form));
+    return {
+      status: 200,
+      body: writeJson(withNumericIds({ code: 0, webhook: { webhook_id: id }, status: "success" })),
+    };
+  }
+
+  #storeHook(fields: Readonly<Record<string, string>>): SignHook {
     const actions = (fields.webhook_actions ?? "").split(",");
-    if (!URL.canParse(fields.webhook_url ?? "")) return failure(400, 9043, "webhook_url");
-    if (!actions.every((each) => ACTIONS.includes(each))) return failure(400, 9043, "webhook_actions");
-    if (fields.environment !== "PRODUCTION" || !fields.purpose) return failure(400, 9043, "environment or purpose");
-    if (this.hooks.length >= MAX_HOOKS) return failure(400, 9101, "Only two webhooks can be created");
+    if (!URL.canParse(fields.webhook_url ?? "")) throw refusal(9043, "webhook_url");
+    if (!actions.every((each) => ACTIONS.includes(each))) throw refusal(9043, "webhook_actions");
+    if (fields.environment !== "PRODUCTION" || !fields.purpose) throw refusal(9043, "environment or purpose");
+    if (this.hooks.length >= MAX_HOOKS) throw refusal(9101, "Only two webhooks can be created");
     const settings = fields.webhook_security_settings;
     const security = readObject(settings ?? "{}", "webhook_security_settings");
     if (settings !== undefined && security.webhook_security_type !== "HMAC") throw wrong("webhook_security_settings");
     const { secret_key: key } = Object(security.hmac_security_info);
     const secret = typeof key === "string" ? key : undefined;
-    const { id } = this.addHook({ id: this.newId(), form: fields, secret, failures: 0 });
-    return {
-      status: 200,
-      body: writeJson(withNumericIds({ code: 0, webhook: { webhook_id: id }, status: "success" })),
-    };
+    return this.addHook({ id: this.newId(), form: fields, secret, failures: 0 });
   }
 }
 

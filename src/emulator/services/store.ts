@@ -61,6 +61,12 @@ export abstract class Store<Hook extends { readonly id: string }> implements Rec
     return this.hooks.map((hook) => ({ product: this.product, id: hook.id, ...this.subscription(hook) }));
   }
 
+  abstract subscribe(product: string, given: Data): void;
+
+  unsubscribe(_product: string, id: string): boolean {
+    return this.dropHook(id);
+  }
+
   protected abstract subscription(hook: Hook): Pick<Subscription, "url" | "events" | "enabled">;
   /** A record as the API answers it. */
   protected abstract shown(module: string, row: Row): Data;

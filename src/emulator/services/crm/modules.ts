@@ -1,5 +1,5 @@
-import { memberOf } from "../../state.ts";
-import type { CrmState, DeclaredField } from "./state.ts";
+import { type DeclaredField, memberOf } from "../../state.ts";
+import type { CrmState } from "./state.ts";
 
 export interface Field {
   readonly id: string;
@@ -136,8 +136,6 @@ Rejected`,
 const UNWATCHED = ["Notes"];
 const TAG = "Tag tag";
 const SYSTEM = ["Created_By ownerlookup", "Modified_By ownerlookup", "Created_Time datetime", "Modified_Time datetime"];
-/** The only user, who owns all records. */
-export const USER = { name: "Patricia Boyle", id: "554023000000235011", email: "patricia.boyle@example.com" };
 const FIRST_MODULE = 554023000000000125n;
 const FIRST_FIELD = 554023000000001001n;
 
@@ -316,7 +314,7 @@ export function describeLayout(module: Module, version: number): Record<string, 
     status: "active",
     visible: true,
     created_for: null,
-    profiles: [{ default: true, name: USER_DETAILS.profile.name, id: USER_DETAILS.profile.id }],
+    profiles: [{ default: true, ...PROFILE }],
     sections: [
       { api_name: section, name: section, display_label: section, sequence_number: 1, column_count: 2, fields },
     ],
@@ -350,15 +348,5 @@ const JSON_TYPES: Readonly<Record<string, string>> = {
   jsonarray: "jsonarray",
 };
 
-export const USER_DETAILS = {
-  id: USER.id,
-  full_name: USER.name,
-  first_name: "Patricia",
-  last_name: "Boyle",
-  email: USER.email,
-  zuid: "60017840",
-  status: "active",
-  role: { name: "CEO", id: "554023000000015966" },
-  profile: { name: "Administrator", id: "554023000000015972" },
-  time_zone: "Asia/Kolkata",
-};
+/** The only profile of users. */
+export const PROFILE = { name: "Administrator", id: "554023000000015972" };

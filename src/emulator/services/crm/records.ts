@@ -1,16 +1,18 @@
 import { isRecord } from "../../../util/json.ts";
 import { type Answer, type ApiRecord, errorAnswer, type RecordStore, Refusal, type Result } from "../../answer.ts";
-import { memberOf, nextId, type StoredRecord, textOf } from "../../state.ts";
+import { memberOf, nextId, type StoredRecord, textOf, type User } from "../../state.ts";
 import { refuseItem, success, writeEach, zohoTime } from "./api.ts";
-import { type Field, type Module, type Modules, maxLength, USER } from "./modules.ts";
+import { type Field, type Module, type Modules, maxLength } from "./modules.ts";
 import type { CrmState, ModuleRecords } from "./state.ts";
 import type { Tags } from "./tags.ts";
+import { mentioned, type Users } from "./users.ts";
 import type { Change } from "./watch.ts";
 import { instant } from "./watch-item.ts";
 
 export interface RecordsOptions {
   readonly product: string;
   own(): CrmState;
+  readonly users: Users;
   now(): number;
   readonly modules: Modules;
   readonly tags: Tags;
@@ -96,7 +98,7 @@ export class Records implements RecordStore {
     if (name === "Modified_Time") return zohoTime(record.changedAt);
     if (name === "Full_Name") return this.#name(module, record);
     const field = module.fields.get(name);
-    if (field?.type === "ownerlookup") return USER;
+    if (field?.type === "ownerlookup") return mentioned(this.#userIn(name === "Owner" ? record.data.Owner : null));
     const value = memberOf(record.data, name) ?? (field?.type === "tag" ? [] : null);
     if (field?.type !== "lookup" || !isRecord(value)) return value;
     const owner = this.ownerOf(idOf(value), field.module);
@@ -196,9 +198,10 @@ export class Records implements RecordStore {
     const missing = [...module.fields.values()].find((field) => field.mandatory && data[field.apiName] === undefined);
     if (missing !== undefined) throw mandatory(i, missing.apiName);
     const [id, at] = [nextId(this.#options.own()), this.#options.now()];
-    const record = { data, createdAt: at, changedAt: at };
+    const Owner = { id: this.#options.users.current.id };
+    const record = { data: { Owner, ...data }, createdAt: at, changedAt: at };
     this.#of(module).live[id] = record;
-    const result = success(detailsOf([id, record]), "record added");
+    const result = success(detailsOf([id, record], this.#options.users.current), "record added");
     return { verb: "create", id, record, fields: Object.keys(data), result };
   }
 
@@ -212,7 +215,13 @@ export class Records implements RecordStore {
       JSON.stringify(data[name]) !== JSON.stringify(memberOf(record.data, name) ?? null);
     const fields = Object.keys(data).filter(isChanged);
     Object.assign(record, { data: { ...record.data, ...data }, changedAt: this.#options.now() });
-    return { verb: "edit", id, record, fields, result: success(detailsOf([id, record]), "record updated") };
+    return {
+      verb: "edit",
+      id,
+      record,
+      fields,
+      result: success(detailsOf([id, record], this.#options.users.current), "record updated"),
+    };
   }
 
   /** The fields of an item to store. Throws a Refusal for an invalid one; whether one is missing is not looked at. */
@@ -246,15 +255,22 @@ export class Records implements RecordStore {
     if (!(TYPES[type] ?? isText)(value)) return { expected_data_type: type === "picklist" ? "text" : type };
     const maximum_length = maxLength(type);
     if (typeof value === "string" && value.length > maximum_length) return { maximum_length };
-    if (type === "ownerlookup") return idOf(value) === USER.id ? undefined : { expected_data_type: type };
+    if (type === "ownerlookup")
+      return this.#options.users.find(idOf(value)) === undefined ? { expected_data_type: type } : undefined;
     const isKnown = type !== "lookup" || module === undefined || this.ownerOf(idOf(value), module) !== undefined;
     return isKnown ? undefined : { expected_data_type: type };
+  }
+
+  /** The user that a field names, or else the one who does whatever is done. */
+  #userIn(value: unknown): User {
+    const { users } = this.#options;
+    return (isRecord(value) ? users.find(idOf(value)) : undefined) ?? users.current;
   }
 
   /** Tells the channels of a module, and those that watch the records to which the written ones refer. */
   #tell(module: Module, verb: Change["verb"], written: readonly Written[]): void {
     const { product } = this;
-    const deletion = { Modified_By: USER, Record_Status__s: 0 };
+    const deletion = { Modified_By: mentioned(this.#options.users.current), Record_Status__s: 0 };
     this.#options.notify({
       product,
       module: module.apiName,
@@ -321,8 +337,8 @@ function accepted([result]: readonly Result[]): Result {
 }
 
 /** Details of the result of a write. */
-function detailsOf([id, { createdAt, changedAt }]: Row): Data {
-  const by = { name: USER.name, id: USER.id };
+function detailsOf([id, { createdAt, changedAt }]: Row, { full_name: name, id: userId }: User): Data {
+  const by = { name, id: userId };
   const [Created_Time, Modified_Time] = [createdAt, changedAt].map(zohoTime);
   return { Modified_Time, Modified_By: by, Created_Time, id, Created_By: by };
 }
@@ -337,15 +353,19 @@ function toData(module: Module, item: Data): Data {
   const names = Object.keys(item).filter((name) => {
     const field = module.fields.get(name);
     if (field === undefined) return !module.isComplete && !OWN_MEMBERS.test(name) && /^[A-Za-z]\w{0,99}$/.test(name);
-    return !field.readOnly && field.type !== "ownerlookup";
+    return !field.readOnly;
   });
   return Object.fromEntries(
     names.map((name) => {
       const [value, type] = [item[name], module.fields.get(name)?.type];
       if (value === "") return [name, null];
-      return [name, type === "lookup" && value !== null ? { id: idOf(value) } : value];
+      return [name, isReferenceType(type) && value !== null ? { id: idOf(value) } : value];
     }),
   );
+}
+
+function isReferenceType(type: string | undefined): boolean {
+  return type === "lookup" || type === "ownerlookup";
 }
 
 const isText = (value: unknown): boolean => typeof value === "string";

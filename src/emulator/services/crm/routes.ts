@@ -2,7 +2,7 @@ import { isRecord } from "../../../util/json.ts";
 import { type Answer, errorAnswer, Refusal } from "../../answer.ts";
 import { type Parameters, selected, type Telling, unmodelledAnswer } from "../../parameters.ts";
 import type { Call, Handler, Routes } from "../../routes.ts";
-import { textOf } from "../../state.ts";
+import { textOf, type User } from "../../state.ts";
 import {
   answerResults,
   invalidParameter,
@@ -15,17 +15,10 @@ import {
 } from "./api.ts";
 import { inOrder, parseCoql, queryIn } from "./coql.ts";
 import { parseCriteria } from "./criteria.ts";
-import {
-  describeField,
-  describeLayout,
-  describeModule,
-  type Module,
-  type Modules,
-  USER,
-  USER_DETAILS,
-} from "./modules.ts";
+import { describeField, describeLayout, describeModule, type Module, type Modules } from "./modules.ts";
 import { invalidModule, type Records, type Row } from "./records.ts";
 import type { Tags } from "./tags.ts";
+import { DEFAULT_USER, type Users } from "./users.ts";
 
 const MAX_WRITTEN = 100;
 /** Fields by which an upsert finds duplicates. */
@@ -58,7 +51,7 @@ const SORTABLE = ["id", "Created_Time", "Modified_Time"];
 /** Records, modules, fields, users and organisation of CRM, Bigin and Recruit. */
 export function recordRoutes(
   stores: readonly Records[],
-  { modules, tags }: { readonly modules: Modules; readonly tags: Tags },
+  { modules, tags, users }: { readonly modules: Modules; readonly tags: Tags; readonly users: Users },
   telling: Telling,
 ): Routes {
   const api =
@@ -119,10 +112,11 @@ export function recordRoutes(
     ),
     [`POST ${API}/coql`]: api("", (call) => answerCoql(call, modules, telling)),
     [`GET ${API}/org`]: api("org", () => ({ status: 200, body: { org: [ORGANISATION] } })),
-    [`GET ${API}/users`]: api("users", () => ({ status: 200, body: USERS })),
-    [`GET ${API}/users/{id}`]: api("users", ({ params }) =>
-      params.id === USER.id ? { status: 200, body: USERS } : { status: 204 },
-    ),
+    [`GET ${API}/users`]: api("users", ({ query }) => page(query, "users", users.all, (user) => user)),
+    [`GET ${API}/users/{id}`]: api("users", ({ params }) => {
+      const user = users.find(params.id ?? "");
+      return user === undefined ? { status: 204 } : { status: 200, body: { users: [user] } };
+    }),
     [`GET ${API}/{module}`]: inModule((call) => list(call, telling)),
     [`POST ${API}/{module}`]: inModule(({ store, module, json }) =>
       answerResults("data", store.createAll(module, itemsOf(json)), 201),
@@ -136,7 +130,7 @@ export function recordRoutes(
     [`POST ${API}/{module}/{id}/actions/add_tags`]: inModule((call) => tags.change(call, "add", call.params.id)),
     [`POST ${API}/{module}/{id}/actions/remove_tags`]: inModule((call) => tags.change(call, "remove", call.params.id)),
     [`GET ${API}/{module}/search`]: inModule((call) => search(call, telling)),
-    [`GET ${API}/{module}/deleted`]: inModule(listDeleted),
+    [`GET ${API}/{module}/deleted`]: inModule((call) => listDeleted(call, users.current)),
     [`GET ${API}/{module}/actions/count`]: inModule(({ store, module }) => ({
       status: 200,
       body: { count: store.count(module) },
@@ -255,8 +249,8 @@ function search({ store, module, query }: ModuleCall, telling: Telling): Answer 
   return page(query, "data", rows, (row) => store.shown(module, row, query.get("fields")?.split(",")));
 }
 
-function listDeleted({ store, module, query }: ModuleCall): Answer {
-  const by = { name: USER.name, id: USER.id };
+function listDeleted({ store, module, query }: ModuleCall, { full_name: name, id }: User): Answer {
+  const by = { name, id };
   const rows = query.get("type") === "permanent" ? [] : store.deleted(module).toReversed();
   return page(query, "data", rows, ({ id, name, deletedAt }) => ({
     deleted_by: by,
@@ -379,12 +373,11 @@ function itemsOf(json: unknown): readonly unknown[] {
   return data;
 }
 
-const USERS = { users: [USER_DETAILS], info: { per_page: 200, count: 1, page: 1, more_records: false } };
 const ORGANISATION = {
   id: "554023000000000001",
   company_name: "Acme",
   zgid: "60017843",
-  primary_email: USER.email,
+  primary_email: DEFAULT_USER.email,
   currency: "US Dollar",
   iso_code: "USD",
   currency_symbol: "$",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { digits, storedRecord } from "../../state.ts";
+import { declaredField, digits, storedRecord, user } from "../../state.ts";
 
 const channelRow = z.object({
   product: z.string(),
@@ -23,16 +23,6 @@ const moduleRecords = z.object({
   live: z.record(z.string(), storedRecord),
   deleted: z.array(z.object({ id: z.string(), name: z.string(), deletedAt: z.number() })),
 });
-/** A field that the organisation has beside the standard ones, as in `settings/fields`. */
-const declaredField = z.object({
-  api_name: z.string(),
-  data_type: z.string(),
-  system_mandatory: z.boolean().optional(),
-  /** Of a pick list. */
-  values: z.array(z.string()).optional(),
-  /** The module that a lookup refers to. */
-  module: z.string().optional(),
-});
 const storedTag = z.object({
   id: z.string(),
   name: z.string(),
@@ -47,10 +37,11 @@ export const crmState = z.object({
   records: z.record(z.string(), z.record(z.string(), moduleRecords)),
   /** By product and module. */
   tags: z.record(z.string(), z.record(z.string(), z.array(storedTag))),
+  /** The first does whatever is done. */
+  users: z.array(user).min(1),
   nextId: digits,
 });
 
-export type DeclaredField = z.infer<typeof declaredField>;
 export type StoredTag = z.infer<typeof storedTag>;
 export type CrmState = z.infer<typeof crmState>;
 export type WatchState = z.infer<typeof watchState>;

@@ -2,9 +2,10 @@ import { isRecord } from "../../../util/json.ts";
 import { type Answer, errorAnswer, type Result } from "../../answer.ts";
 import { nextId, textOf } from "../../state.ts";
 import { answerResults, missing, refuseItem, success, writeEach, zohoTime } from "./api.ts";
-import { type Module, USER } from "./modules.ts";
+import type { Module } from "./modules.ts";
 import type { Records } from "./records.ts";
 import type { CrmState, StoredTag } from "./state.ts";
+import type { Users } from "./users.ts";
 
 /** https://www.zoho.com/crm/developer/docs/api/v8/add-tags.html */
 const MAX_RECORDS = 500;
@@ -20,17 +21,25 @@ interface TagCall {
 /** The tags of each module, which a tag of a record creates. */
 export class Tags {
   readonly #own: () => CrmState;
+  readonly #users: Users;
   readonly #now: () => number;
 
-  constructor(own: () => CrmState, now: () => number) {
+  constructor(own: () => CrmState, users: Users, now: () => number) {
     this.#own = own;
+    this.#users = users;
     this.#now = now;
   }
 
   list(product: string, module: Module): Answer {
     const tags = this.#of(product, module);
     if (tags.length === 0) return { status: 204 };
-    return { status: 200, body: { tags: tags.map(described), info: { count: tags.length, allowed_count: 100 } } };
+    return {
+      status: 200,
+      body: {
+        tags: tags.map((tag) => ({ ...this.#stamps(tag), name: tag.name })),
+        info: { count: tags.length, allowed_count: 100 },
+      },
+    };
   }
 
   create(product: string, module: Module, json: unknown): Answer {
@@ -48,7 +57,7 @@ export class Tags {
       if (this.#find(product, module, name) !== undefined)
         throw refuseItem({ code: "DUPLICATE_DATA", message: "duplicate data", details: { api_name: "name" } });
       const tag = this.named(product, module, { ...Object(item), name });
-      return success(stamps(tag), "tags created successfully");
+      return success(this.#stamps(tag), "tags created successfully");
     });
     return answerResults("tags", results, 201);
   }
@@ -99,6 +108,13 @@ export class Tags {
     return tag;
   }
 
+  #stamps({ id, createdAt, color_code }: StoredTag): Readonly<Record<string, unknown>> {
+    const { full_name: name, id: userId } = this.#users.current;
+    const by = { name, id: userId };
+    const time = zohoTime(createdAt);
+    return { created_time: time, modified_time: time, modified_by: by, id, created_by: by, color_code };
+  }
+
   #find(product: string, module: Module, name: string): StoredTag | undefined {
     return this.#of(product, module).find((tag) => tag.name.toLowerCase() === name.toLowerCase());
   }
@@ -118,14 +134,4 @@ function listIn(value: unknown): readonly unknown[] {
     .split(",")
     .map((each) => each.trim())
     .filter((each) => each !== "");
-}
-
-function stamps({ id, createdAt, color_code }: StoredTag): Readonly<Record<string, unknown>> {
-  const by = { name: USER.name, id: USER.id };
-  const time = zohoTime(createdAt);
-  return { created_time: time, modified_time: time, modified_by: by, id, created_by: by, color_code };
-}
-
-function described(tag: StoredTag): Readonly<Record<string, unknown>> {
-  return { ...stamps(tag), name: tag.name };
 }

@@ -11,7 +11,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** The longest lifetime; Zoho silently cuts longer ones to an hour. */
-function longestMs(product: string, version: number): number {
+export function longestMs(product: string, version: number): number {
   return product === "crm" && version >= 4 ? 7 * DAY_MS : DAY_MS;
 }
 

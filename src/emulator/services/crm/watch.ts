@@ -30,7 +30,16 @@ import {
 } from "./api.ts";
 import type { Modules } from "./modules.ts";
 import type { ChannelRow, WatchState } from "./state.ts";
-import { checkItem, eventsOf, type Item, isTold, patchedRows, type RowOptions, rowsOf } from "./watch-item.ts";
+import {
+  checkItem,
+  eventsOf,
+  type Item,
+  isTold,
+  longestMs,
+  patchedRows,
+  type RowOptions,
+  rowsOf,
+} from "./watch-item.ts";
 
 /** A change of records that channels may watch. */
 export interface Change {
@@ -102,6 +111,28 @@ export class Watch {
     return () => {
       watch.expired = [...(watch.expired ?? []), ...alive.filter((row) => row.expiresAt <= this.#now())];
     };
+  }
+
+  /** Adds a channel as the newest API does. One without an expiry lives as long as a channel can. */
+  subscribe(product: string, item: Item): void {
+    const options = { product, version: 8, now: this.#now() };
+    const longest = new Date(options.now + longestMs(product, options.version)).toISOString().slice(0, 19);
+    this.#write({ channel_expiry: `${longest}+00:00`, ...item }, "POST", options);
+  }
+
+  unsubscribe(product: string, id: string): boolean {
+    const count = this.rows().length;
+    this.#own().rows = this.rows().filter((row) => row.product !== product || row.channelId !== id);
+    return this.rows().length < count;
+  }
+
+  /** Ends a channel as `advance` does. */
+  expire(product: string, id: string): boolean {
+    const now = this.#now();
+    const ended = this.#of(product).filter((row) => row.channelId === id);
+    const watch = this.#own();
+    watch.expired = [...(watch.expired ?? []), ...ended.map((row) => ({ ...row, expiresAt: now }))];
+    return this.unsubscribe(product, id);
   }
 
   /** Ends a channel without the owner's knowledge. */

@@ -119,6 +119,12 @@ export class Desk extends Store<DeskHook> {
     return { url: String(url), events: Object.keys(Object(subscriptions)), enabled: isEnabled !== false };
   }
 
+  subscribe(_product: string, given: Data): void {
+    const refusal = refusalOf(given, undefined);
+    if (refusal !== undefined) throw new Refusal(refusal);
+    this.#storeHook(given);
+  }
+
   protected checked(module: string, given: Data): Data {
     const { title, required, usual, parent, references = {} } = MODULES[module] as Module;
     const own = Object.fromEntries(Object.entries(given).filter(([name]) => !COMPUTED.has(name)));
@@ -375,27 +381,19 @@ export class Desk extends Store<DeskHook> {
   /** Creates a webhook, or changes `hook`. */
   async #saveHook(json: unknown, hook?: DeskHook): Promise<Answer> {
     const body: Data = isRecord(json) ? json : {};
-    const stranger = Object.keys(body).find((key) => !KEYS.includes(key));
-    if (stranger !== undefined) return invalid(`/${stranger}`);
-    const { url = hook?.body.url, subscriptions, isEnabled = true } = body;
-    if (typeof url !== "string") return invalid("/url", "missing");
-    if (typeof isEnabled !== "boolean") return invalid("/isEnabled");
-    if (!isRecord(subscriptions)) return invalid("/subscriptions", "missing");
-    for (const [event, filter] of Object.entries(subscriptions)) {
-      const at = `/subscriptions/${event}`;
-      if (!EVENTS.has(event)) return invalid(at);
-      if (filter === null) continue;
-      const filters = Object.entries(Object(filter));
-      const isFit = ([name, value]: [string, unknown]): boolean =>
-        memberOf(FILTERS, name)?.test(event) === true && [value].flat().every((each) => typeof each !== "object");
-      // Zoho expects null instead of {} without a filter.
-      if (filters.length === 0 || !filters.every(isFit)) return invalid(at);
-    }
-    if (url !== hook?.body.url && !(await this.#answersProbe(url)))
+    const refusal = refusalOf(body, hook?.body.url);
+    if (refusal !== undefined) return refusal;
+    const { url = hook?.body.url } = body;
+    if (url !== hook?.body.url && !(await this.#answersProbe(String(url))))
       return unprocessable("Validation failed for the condition : The endpoint failed to respond with status code 200");
+    return { status: 200, body: shownHook(this.#storeHook(body, hook)) };
+  }
+
+  #storeHook(body: Data, hook?: DeskHook): DeskHook {
+    const isEnabled = true;
     const saved = hook ?? this.addHook({ id: this.newId(), body: { type: "CUSTOMER_WEBHOOK", isEnabled } });
     saved.body = { ...saved.body, ...body };
-    return { status: 200, body: shownHook(saved) };
+    return saved;
   }
 
   /** A GET must get 200, or else a POST of `{}`. */
@@ -408,6 +406,27 @@ export class Desk extends Store<DeskHook> {
     }
     return false;
   }
+}
+
+/** Why Desk refuses a webhook, apart from its URL's answer to the probe. `oldUrl`: the one that it has already. */
+function refusalOf(body: Data, oldUrl: unknown): Answer | undefined {
+  const stranger = Object.keys(body).find((key) => !KEYS.includes(key));
+  if (stranger !== undefined) return invalid(`/${stranger}`);
+  const { url = oldUrl, subscriptions, isEnabled = true } = body;
+  if (typeof url !== "string") return invalid("/url", "missing");
+  if (typeof isEnabled !== "boolean") return invalid("/isEnabled");
+  if (!isRecord(subscriptions)) return invalid("/subscriptions", "missing");
+  for (const [event, filter] of Object.entries(subscriptions)) {
+    const at = `/subscriptions/${event}`;
+    if (!EVENTS.has(event)) return invalid(at);
+    if (filter === null) continue;
+    const filters = Object.entries(Object(filter));
+    const isFit = ([name, value]: [string, unknown]): boolean =>
+      memberOf(FILTERS, name)?.test(event) === true && [value].flat().every((each) => typeof each !== "object");
+    // Zoho expects null instead of {} without a filter.
+    if (filters.length === 0 || !filters.every(isFit)) return invalid(at);
+  }
+  return undefined;
 }
 
 /** Parameters that add members to the answer. */

@@ -31,6 +31,7 @@ const RULES: Readonly<Record<Operation, readonly string[]>> = {
   edit: ["add_edit"],
   delete: ["delete"],
 };
+const RULE_TYPES = [...new Set(Object.values(RULES).flat())];
 const [, wire] = books.formats;
 const hookSchema = z.object({
   id: z.string(),
@@ -83,6 +84,14 @@ export class Finance extends Store<FinanceHook> {
   protected subscription({ root, body, rules }: FinanceHook) {
     const product = root === BOOKS ? "books" : "inventory";
     return { product, url: String(body.url), events: [String(body.entity)], enabled: rules.length > 0 };
+  }
+
+  /** `rules`: the types of its workflow rules, without which it is never called. */
+  subscribe(_product: string, { rules = ["add_edit", "delete"], ...body }: Data): void {
+    const types = Array.isArray(rules) ? rules.map(textOf) : [];
+    if (!types.every((type) => RULE_TYPES.includes(type))) throw wrong("rules");
+    const hook = this.#storeHook(BOOKS, body);
+    for (const type of types) hook.rules.push({ id: this.newId(), type });
   }
 
   protected checked(module: string, given: Data): Data {
@@ -281,6 +290,11 @@ export class Finance extends Store<FinanceHook> {
 
   #createHook(root: string, json: unknown): Answer {
     const body = isRecord(json) ? json : {};
+    const { id } = this.#storeHook(root, body);
+    return { status: 201, body: { code: 0, message: "done", webhook: { webhook_id: id, ...body } } };
+  }
+
+  #storeHook(root: string, body: Data): FinanceHook {
     const stranger = Object.keys(body).find((key) => !ARGUMENTS.includes(key));
     if (stranger !== undefined) throw wrong(stranger);
     const { url, webhook_name: name, description = "", entity, method, secret = "" } = body;
@@ -292,8 +306,7 @@ export class Finance extends Store<FinanceHook> {
     if (typeof secret !== "string" || !/^([A-Za-z0-9]{12,50})?$/.test(secret)) throw wrong("secret");
     if (!pairsOf(body.headers).every(([header, value]) => HEADER_NAME.test(header) && /^[ -~]*$/.test(value)))
       throw wrong("headers");
-    const { id } = this.addHook({ id: this.newId(), root, body, rules: [] });
-    return { status: 201, body: { code: 0, message: "done", webhook: { webhook_id: id, ...body } } };
+    return this.addHook({ id: this.newId(), root, body, rules: [] });
   }
 
   #addRule(root: string, json: unknown): Answer {
@@ -302,7 +315,7 @@ export class Finance extends Store<FinanceHook> {
     const [action] = Array.isArray(actions) ? actions : [];
     const hook = this.hooks.find((each) => each.root === root && each.id === action?.action_id);
     if (hook === undefined || action?.action_type !== "webhook") return failure(400, 15, "no such action");
-    if (!["add", "add_edit", "delete"].includes(type as string) || hook.body.entity !== entity || !name)
+    if (!RULE_TYPES.includes(type as string) || hook.body.entity !== entity || !name)
       return failure(400, 15, "the rule is not right");
     const id = this.newId();
     hook.rules.push({ id, type: String(type) });
