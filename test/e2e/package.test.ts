@@ -54,6 +54,7 @@ it("packs what is used, and nothing else", () => {
       "docs/emulator.md",
       "docs/formats.md",
       "docs/getting-started.md",
+      "docs/in-the-app.md",
       "docs/inspector.md",
       "docs/json.md",
       "docs/library.md",

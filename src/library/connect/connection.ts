@@ -26,7 +26,7 @@ const SHARE_MS = 10_000;
 const sharedStore = memoryStore();
 
 /** Reads nothing of the options before the first call. */
-export function openConnection(options: ConnectOptions) {
+export function openConnection(options: ConnectOptions, sleep: Sleep = sleepRealTime) {
   const { now = () => new Date(), timeoutMs = TIMEOUT_MS } = options;
   let opened: ReturnType<typeof open> | undefined;
   const open = () => {
@@ -105,8 +105,8 @@ function signInOf({ clientId, clientSecret, refreshToken, dc, environment = "pro
   } as const satisfies SignIn;
 }
 
-/** Resolves early when the signal aborts. */
-const sleep: Sleep = (ms, signal) =>
+/** As that of util/timing.ts, without Node's timers. */
+const sleepRealTime: Sleep = (ms, signal) =>
   new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
