@@ -355,10 +355,11 @@ function endReason(lines: readonly string[], exit: string): string {
 }
 
 function notConnected(lines: readonly string[]): UserError {
-  const last = lines.findLast((line) => / (?:ERR|WRN) /.test(line));
+  const last = lines.findLast((line) => / ERR /.test(line));
+  const reason = last === undefined ? "it says nothing about it" : endReason([last], "");
   return new UserError(
     "connectionLost",
-    `cloudflared could not connect to Cloudflare within ${CONNECT_TIMEOUT_MS / 1000} s${last === undefined ? "" : `: ${endReason([last], "")}`}`,
+    `cloudflared could not connect to Cloudflare within ${CONNECT_TIMEOUT_MS / 1000} s: ${reason}`,
     `let it connect to TCP port 7844 in the firewall, ${ALTERNATIVES}`,
     "cloudflaredUnreachable",
   );
