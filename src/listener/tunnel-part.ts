@@ -125,11 +125,7 @@ export async function startTunnel(
     // The user's own tunnel leads to the port that they know.
     const port = choice.kind === "public-url" ? receiver.port : await receiver.openTunnelPort();
     const open = context.overrides?.openTunnel ?? openTunnel;
-    const message =
-      choice.kind === "cloudflared"
-        ? "Opening a tunnel of Cloudflare, which takes about 15 seconds …"
-        : "Opening the tunnel …";
-    const tunnel = await context.waiting(message, () =>
+    const tunnel = await context.waiting(waitingText(context, choice), () =>
       open(choice, {
         addr: { host: "127.0.0.1", port },
         reaches: async (publicUrl, signal) => (await reach(publicUrl, signal, true)).ok,
@@ -160,6 +156,14 @@ export async function startTunnel(
 
 const CLOUDFLARE_HINT =
   "Zoho may reach it all the same: try it from another network, such as a phone; some resolvers refuse trycloudflare.com";
+
+/** Where no spinner shows it, a quarter of a minute without a line would look as if `listen` hung. */
+function waitingText({ report, stderr }: Context, { kind }: OpenChoice): string {
+  if (kind !== "cloudflared") return "Opening the tunnel …";
+  const message = "a tunnel of Cloudflare, which takes about 15 seconds";
+  if (!stderr.isTTY) report({ type: "notice", message: `opening ${message}` });
+  return `Opening ${message} …`;
+}
 
 interface ReachOptions {
   readonly tunnel: Tunnel;

@@ -1,14 +1,15 @@
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import type { UserError } from "../util/errors.ts";
-import type { Parts } from "./listen.ts";
+import type { ChannelPart } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import { CLOUDFLARE_NOTE, chooseCloudflared, type OpenChoice, type TunnelPart } from "./tunnel-part.ts";
 
 interface SwitchOptions {
   readonly context: Context;
   readonly plan: Plan;
-  readonly parts: Parts;
+  /** The parts of the run, of which this one sets and deletes `tunnel`. */
+  readonly parts: { tunnel?: TunnelPart; readonly channel?: ChannelPart };
   open(context: Context, choice: OpenChoice, onLost: (error: UserError) => void): Promise<TunnelPart>;
   /** The public URL has changed; undefined: there is none now. */
   onUrl(url: string | undefined): Promise<void>;

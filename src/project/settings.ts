@@ -53,6 +53,8 @@ function local<T>(kind: Kind<T>, fallback: T, row: Omit<Row<T>, "reach">) {
   return setting(kind, fallback, { ...row, reach: () => [] });
 }
 
+export const TUNNELS = ["ngrok", "cloudflared", "none"] as const;
+
 const WITH_UNIT = 'write it as text with its unit, such as "30s" or "7d"';
 
 /**
@@ -141,12 +143,9 @@ const TABLE = {
     reach: (bytes, place) => (prunesElsewhere(place) ? [`${bytes} bytes`] : []),
   }),
   // ngrok opens with the user's own account, cloudflared without one.
-  tunnel: setting(optional(oneOf("ngrok", "cloudflared", "none")), undefined, {
+  tunnel: setting(optional(oneOf(...TUNNELS)), undefined, {
     path: ["tunnel", "use"],
-    flag: [
-      "--tunnel",
-      "how Zoho reaches this machine; cloudflared needs no account (default: ngrok if it has an authtoken)",
-    ],
+    flag: ["--tunnel <tunnel>", "ngrok, cloudflared or none (default: ngrok if it has an authtoken)"],
     reach: (use) => (use === "cloudflared" ? [use] : []),
   }),
   // It is of the account whose token is used.

@@ -58,8 +58,9 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style)
 }
 
 function noPublicUrl({ takesKeys }: ReadyReport): string {
-  const start = takesKeys ? "press t for one of Cloudflare" : "use --tunnel cloudflared";
-  return `none: ${start}, set NGROK_AUTHTOKEN, or use --public-url`;
+  return takesKeys
+    ? "none: press t for one, set NGROK_AUTHTOKEN, or use --public-url"
+    : "none: use --tunnel cloudflared, NGROK_AUTHTOKEN or --public-url";
 }
 
 type Row = readonly [label: string, text: string | false | undefined];

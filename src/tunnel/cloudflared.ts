@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorText, orUndefined, UserError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
-import { setLongTimeout } from "../util/timing.ts";
+import { onAbort, setLongTimeout, withTimeout } from "../util/timing.ts";
 import type { StartProgram } from "./cloudflared-program.ts";
 import { type Reaches, type Tunnel, type TunnelOptions, untilUnreachable } from "./tunnel.ts";
 
@@ -257,7 +257,8 @@ async function untilDisconnected(session: Session, signal: AbortSignal) {
 
 /** Throws when the signal aborts. */
 async function pauseOrEnd({ ended }: Session, signal: AbortSignal): Promise<void> {
-  await delay(POLL_MS, undefined, { signal: AbortSignal.any([signal, ended]) }).catch(() => {});
+  // Not by AbortSignal.any, whose signals pile up over the days of a run.
+  await withTimeout(POLL_MS, [signal, ended], (limit) => new Promise<void>((resolve) => onAbort(limit, resolve)));
   signal.throwIfAborted();
 }
 
@@ -347,18 +348,20 @@ function endError(lines: readonly string[], exit: string): UserError {
   );
 }
 
-/** The reason is the last line of the log, without a time. */
+/** The reason is the last line of the log, without a time, or what its field `error` says. */
 function endReason(lines: readonly string[], exit: string): string {
   const last = lines.findLast((line) => line.trim() !== "" && !/^\d{4}-\d\d-\d\dT\S+ (?:INF|DBG|WRN) /.test(line));
-  const text = oneLine((last ?? "").replace(/^\d{4}-\d\d-\d\dT\S+ [A-Z]{3} /, "").trim());
+  const [, field] = / error="((?:[^"\\]|\\.)*)"/.exec(last ?? "") ?? [];
+  const text = oneLine(field ?? (last ?? "").replace(/^\d{4}-\d\d-\d\dT\S+ [A-Z]{3} /, "").trim());
   return text === "" ? exit : text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }
 
 function notConnected(lines: readonly string[]): UserError {
-  const last = lines.findLast((line) => / (?:ERR|WRN) /.test(line));
+  const last = lines.findLast((line) => / ERR /.test(line));
+  const reason = last === undefined ? "it says nothing about it" : endReason([last], "");
   return new UserError(
     "connectionLost",
-    `cloudflared could not connect to Cloudflare within ${CONNECT_TIMEOUT_MS / 1000} s${last === undefined ? "" : `: ${endReason([last], "")}`}`,
+    `cloudflared could not connect to Cloudflare within ${CONNECT_TIMEOUT_MS / 1000} s: ${reason}`,
     `let it connect to TCP port 7844 in the firewall, ${ALTERNATIVES}`,
     "cloudflaredUnreachable",
   );

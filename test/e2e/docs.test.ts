@@ -52,9 +52,9 @@ async function startTunnel(port: number): Promise<{ readonly url: string; close(
 
 /** What the pages show for Zoho's own servers, and what is shown for the one of the tests, which needs no tunnel. */
 const WITH_LOCAL_ZOHO = [
-  ["  public URL   none: set NGROK_AUTHTOKEN, or use --public-url\n  keys", "  keys"],
+  ["  public URL   none: press t for one, set NGROK_AUTHTOKEN, or use --public-url\n  keys", "  keys"],
   [
-    "none: Zoho cannot reach this machine\n    → for a public URL: set NGROK_AUTHTOKEN, or listen --public-url https://…",
+    "none: Zoho cannot reach this machine\n    → for a public URL: listen --tunnel cloudflared, set NGROK_AUTHTOKEN, or listen --public-url https://…",
     "not needed: Zoho is on this machine",
   ],
 ] as const;

@@ -133,7 +133,7 @@ describe("the ready block of listen", () => {
     expect(await screen([], { env: { NO_COLOR: "1" } })).toEqual([
       "Ready. Listening on http://127.0.0.1:PORT/webhooks/zoho/<product>",
       "  checks       nothing: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN",
-      "  public URL   none: set NGROK_AUTHTOKEN, or use --public-url",
+      "  public URL   none: use --tunnel cloudflared, NGROK_AUTHTOKEN or --public-url",
       expect.stringContaining("try it"),
     ]);
   });

@@ -1,5 +1,6 @@
 import { eventNames, findProduct } from "../../contract/event-names.ts";
 import type { Product } from "../../contract/product.ts";
+import { TUNNELS } from "../../project/settings.ts";
 
 export interface Suggestion {
   readonly value: string;
@@ -42,6 +43,8 @@ function isFile(placeholder: string): boolean {
 function placeholderValues(wanted: Wanted, products: readonly Product[], word: string): readonly Suggestion[] {
   const { placeholder, group, product, format } = wanted;
   switch (placeholder) {
+    case "tunnel":
+      return TUNNELS.map((value) => ({ value, description: "" }));
     case "product":
       return productValues(products);
     case "products":

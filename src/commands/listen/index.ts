@@ -15,7 +15,7 @@ export const define: Define = (command, act) => {
 
 const EXAMPLES = examples(
   "zoho-hooks listen 3000                       forward to your app on port 3000",
-  "zoho-hooks listen 3000 --tunnel ngrok        with a public URL",
+  "zoho-hooks listen 3000 --tunnel cloudflared  with a public URL, without an account",
   "zoho-hooks listen 3000 --exec 'npm test' --expect crm:Leads.create=2",
   "zoho-hooks listen --channel Leads.create,Deals.all --expand",
   "zoho-hooks listen --json | jq .event",
@@ -31,6 +31,9 @@ Every delivery is saved in the event log before it is answered: see zoho-hooks e
 with an older one, install better-sqlite3@12, which --forward-to also needs.
 
 In a terminal, single keys look at events and replay them: press ? for the list. --no-keys turns them off.
+
+--tunnel cloudflared starts your own cloudflared, and needs no account. Its URL is a new one at each start, and what is
+sent to it passes through Cloudflare. In a terminal, the key t opens and closes it.
 
 --exec gives the command the URLs in its environment. After success, listen waits for what --expect names, which exits
 with 0, or with 8 if something is missing at the end of --timeout: by default 60s after the command has ended. Repeats are

@@ -1,9 +1,8 @@
 import { isRecord } from "../../../util/json.ts";
 import { type Answer, errorAnswer, type Result } from "../../answer.ts";
-import { nextId, textOf } from "../../state.ts";
+import { nextId, type StoredRecord, textOf } from "../../state.ts";
 import { answerResults, missing, refuseItem, success, writeEach, zohoTime } from "./api.ts";
 import type { Module } from "./modules.ts";
-import type { Records } from "./records.ts";
 import type { CrmState, StoredTag } from "./state.ts";
 import type { Users } from "./users.ts";
 
@@ -12,7 +11,11 @@ const MAX_RECORDS = 500;
 
 /** What a call about tags is about. */
 interface TagCall {
-  readonly store: Records;
+  readonly store: {
+    readonly product: string;
+    find(module: Module, id: string): StoredRecord | undefined;
+    changeAll(module: Module, items: readonly unknown[]): readonly Result[];
+  };
   readonly module: Module;
   readonly query: URLSearchParams;
   readonly json: unknown;
