@@ -266,7 +266,11 @@ fuzz<Case>({
     // What it holds now can be shown.
     const shown = await send({ of: "state", edits: [], headers: [] });
     // 501 is for what it does not model.
-    expect([status < 500 || status === 501, shown.status, troubles.splice(0)], text.slice(0, 500)).toEqual([true, 200, []]);
+    expect([status < 500 || status === 501, shown.status, troubles.splice(0)], text.slice(0, 500)).toEqual([
+      true,
+      200,
+      [],
+    ]);
     if (++count % 50 === 0) emulator.reset();
   },
 });
