@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([zoho.close(), target.close()]));
 
-const SCOPES = ["modules", "settings", "users", "org", "notifications"].map((each) => `ZohoCRM.${each}.ALL`);
+const SCOPES = ["modules", "settings", "users", "org", "notifications", "coql"].map((each) => `ZohoCRM.${each}.ALL`);
 
 async function integrate(script: string, argv: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
   const env = {
@@ -51,6 +51,7 @@ describe.each([
       upserted: ["update", "insert"],
       found: [["Austin"]],
       all: [["other@example.com"], ["boyle@example.com"]],
+      queried: [["boyle@example.com"]],
       deleted: ["SUCCESS"],
       gone: 204,
       refused: ["INVALID_DATA"],

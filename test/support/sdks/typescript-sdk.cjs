@@ -80,6 +80,9 @@ async function main() {
   const fields = new sdk.ParameterMap();
   await fields.add(Records.GetRecordsParam.FIELDS, "Last_Name,Email");
   const all = await records.getRecords(fields);
+  const query = new sdk.Coql.BodyWrapper();
+  query.setSelectQuery("select Last_Name, Email from Leads where City like 'Aus%' and Company != 'Nobody' limit 2");
+  const queried = await new sdk.Coql.CoqlOperations().getRecords(query);
   const deleted = await records.deleteRecord(id, new sdk.ParameterMap());
   const gone = await records.getRecord(id, new sdk.ParameterMap());
   const refused = await records.createRecords(leads({ ...given, Email: "no address" }));
@@ -117,6 +120,7 @@ async function main() {
       .map((each) => each.getAction().getValue()),
     found: values(found, "City"),
     all: values(all, "Email"),
+    queried: values(queried, "Email"),
     deleted: codes(deleted, "getData"),
     gone: gone.getStatusCode(),
     refused: codes(refused, "getData"),

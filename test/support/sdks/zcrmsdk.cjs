@@ -76,6 +76,10 @@ async function main() {
   await criteria.add(SearchRecordsParam.CRITERIA, "((Email:equals:boyle@example.com) and (City:starts_with:Aus))");
   const found = await records.searchRecords("Leads", criteria);
   const all = await records.getRecords("Leads");
+  const { QueryOperations } = require(`${API}/query/query_operations`);
+  const query = new (require(`${API}/query/body_wrapper`).BodyWrapper)();
+  query.setSelectQuery("select Last_Name, Email from Leads where City like 'Aus%' and Company != 'Nobody' limit 2");
+  const queried = await new QueryOperations().getRecords(query);
   const deleted = await records.deleteRecord(id, "Leads");
   const gone = await records.getRecord(id, "Leads");
   const refused = await records.createRecords("Leads", leads({ ...given, Email: "no address" }));
@@ -105,6 +109,7 @@ async function main() {
     upserted: upserted.object.getData().map((each) => each.getAction().getValue()),
     found: values(found, "City"),
     all: values(all, "Email"),
+    queried: values(queried, "Email"),
     deleted: codes(deleted, "getData"),
     gone: gone.statusCode,
     refused: codes(refused, "getData"),

@@ -336,7 +336,8 @@ export function maxLength(type: string): number {
   return { textarea: 32_000, phone: 30, email: 100 }[type] ?? 255;
 }
 
-const DATA_TYPES: Readonly<Record<string, string>> = { tag: "text", jsonarray: "subform" };
+/** Lists of objects are said to be text. */
+const DATA_TYPES: Readonly<Record<string, string>> = { tag: "text", jsonarray: "text" };
 const JSON_TYPES: Readonly<Record<string, string>> = {
   integer: "integer",
   boolean: "boolean",

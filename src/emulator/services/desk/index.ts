@@ -114,6 +114,10 @@ export class Desk extends Store<DeskHook> {
   /** Header of the call that is answered now. */
   #sourceId: string | undefined;
 
+  override modules() {
+    return super.modules().filter(({ name }) => MODULES[name]?.isGiven !== true);
+  }
+
   protected subscription({ body }: DeskHook) {
     const { url, subscriptions, isEnabled } = body;
     return { url: String(url), events: Object.keys(Object(subscriptions)), enabled: isEnabled !== false };

@@ -11,6 +11,8 @@ export interface Module {
   readonly trash?: string;
   /** Only read through the API. */
   readonly isFixed?: boolean;
+  /** An empty organisation has one, so that it does not count as a record. */
+  readonly isGiven?: boolean;
   readonly required: readonly string[];
   /** Members with their usual values. */
   readonly usual: Data;
@@ -111,6 +113,7 @@ export const MODULES: Readonly<Record<string, Module>> = {
     title: "Agent",
     scope: "agents",
     isFixed: true,
+    isGiven: true,
     required: ["lastName", "emailId"],
     usual: {
       ...empty("firstName lastName emailId phone mobile photoURL roleId profileId"),
@@ -125,6 +128,7 @@ export const MODULES: Readonly<Record<string, Module>> = {
     title: "Department",
     scope: "settings",
     isFixed: true,
+    isGiven: true,
     required: ["name"],
     usual: {
       ...empty("name nameInCustomerPortal description"),
