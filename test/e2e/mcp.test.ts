@@ -66,8 +66,19 @@ it("lists its tools and pages, and gives samples and products", async () => {
   const { client, call, errors } = await connect(tempFolder());
   const { tools } = await client.listTools();
   expect(tools.map(({ name }) => name)).toEqual([
-    ...["list_products", "get_sample", "verify", "list_events", "get_event", "wait_for_event", "check_endpoint"],
-    ...["send", "replay"],
+    "list_products",
+    "get_sample",
+    "verify",
+    "list_events",
+    "get_event",
+    "explain_event",
+    "diff_events",
+    "get_stats",
+    "list_channels",
+    "check_endpoint",
+    "send",
+    "replay",
+    "wait_for_event",
   ]);
   const { resources } = await client.listResources();
   expect(resources.map(({ uri }) => uri)).toContain("zoho-hooks://docs/verifying");
