@@ -286,13 +286,17 @@ it("marks what an app answers, and cancels a call", async () => {
   await listener.stop();
 });
 
-it("refuses NUL by the name of the argument, and says why it ends at a message of more than 10 MB", async () => {
-  const { call } = await connect(tempFolder());
+it("refuses NUL by the name of the argument, and a message of more than 10 MB by its size, and goes on", async () => {
+  const { client, call } = await connect(tempFolder());
   const nul = { isError: true, text: expect.stringContaining("headers.x-a: a NUL character (U+0000)") };
   expect(await call("verify", { body: "\0", headers: { "x-a": "\0" } })).toMatchObject(nul);
   expect((await call("verify", { body: "\0" })).isError).toBe(false);
+  await expect(client.callTool({ name: "verify", arguments: { body: "x".repeat(10_000_001) } })).rejects.toThrow(
+    "a message of more than 10 MB is not read",
+  );
+  expect((await call("verify", { body: "{}" })).isError).toBe(false);
   const ended = await runBin(["mcp"], { stdin: "x".repeat(10_000_001) });
-  expect(ended).toMatchObject({ status: 2, stdout: "" });
+  expect(ended).toMatchObject({ status: 0, stdout: "" });
   expect(ended.stderr).toContain("a message of more than 10 MB");
 });
 

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import { Readable } from "node:stream";
 import { McpServer } from "@modelcontextprotocol/server";
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { z } from "zod";
@@ -9,13 +10,14 @@ import { overrideContext } from "../../project/context.ts";
 import { readProject } from "../../project/project.ts";
 import { checkTrust, notTrusted } from "../../project/trust.ts";
 import { examples } from "../../terminal/help.ts";
-import { ExitCode, usageError } from "../../util/errors.ts";
+import { ExitCode } from "../../util/errors.ts";
 import { parseJsonFile, readText } from "../../util/files.ts";
 import { onAbort } from "../../util/timing.ts";
 import { formatBytes } from "../../util/units.ts";
 import type { Define } from "../command.ts";
 import { type Answer, failureAnswer, serveCalls } from "./answer.ts";
 import { createCalls } from "./calls.ts";
+import { MessageLines } from "./messages.ts";
 import { createWait, WAIT_FOR_EVENT } from "./wait.ts";
 
 interface McpOptions {
@@ -44,8 +46,11 @@ VS Code (.vscode/mcp.json), under "servers":
 It works in the folder in which it is started, with its settings, secrets and event log. What it returns is masked as on the
 terminal, and what a sender wrote is marked as data.`;
 
-/** The SDK closes the connection at a longer one. */
+/** Enough for a body of 9 MB. */
 const MAX_MESSAGE_BYTES = 10_000_000;
+const TOO_LONG = `a message of more than ${formatBytes(MAX_MESSAGE_BYTES)} is not read: verify a large body from a file, with zoho-hooks verify <file>`;
+/** JSON-RPC's code for a message that is no request: https://www.jsonrpc.org/specification#error_object */
+const INVALID_REQUEST = -32_600;
 
 async function mcp(context: Context, { allowRemote = false }: McpOptions): Promise<ExitCode> {
   if (context.threadParent !== undefined) return serveCalls(context, context.threadParent);
@@ -56,15 +61,14 @@ async function mcp(context: Context, { allowRemote = false }: McpOptions): Promi
   // Standard input and output are the protocol's.
   const quiet = overrideContext(context, { report() {}, prompts: async () => undefined });
   const wait = await createWait(quiet, calls.call);
-  const transport = new StdioServerTransport(undefined, undefined, { maxBufferSize: MAX_MESSAGE_BYTES });
-  const { version } = parseJsonFile(readText(manifest) ?? "{}", manifest) as { readonly version: string };
-  let tooLong = false;
-  const handle = serveStdio(createServer, {
-    transport,
-    onerror({ message }) {
-      if (message.includes("exceeded maximum size")) tooLong = true;
-    },
+  const messages = new MessageLines(MAX_MESSAGE_BYTES, (id) => {
+    if (id === undefined) context.stderr.write(`error: ${TOO_LONG}\n`);
+    else void transport.send({ jsonrpc: "2.0", id, error: { code: INVALID_REQUEST, message: TOO_LONG } });
   });
+  const transport = new StdioServerTransport(messages, undefined, { maxBufferSize: MAX_MESSAGE_BYTES });
+  const { version } = parseJsonFile(readText(manifest) ?? "{}", manifest) as { readonly version: string };
+  const handle = serveStdio(createServer, { transport });
+  Readable.from(context.stdin.chunks()).pipe(messages);
   const { onclose } = transport;
   await new Promise<void>((resolve) => {
     onAbort(context.signal, resolve);
@@ -75,11 +79,7 @@ async function mcp(context: Context, { allowRemote = false }: McpOptions): Promi
   });
   await handle.close();
   calls.close();
-  if (!tooLong) return ExitCode.ok;
-  throw usageError(
-    `the client has sent a message of more than ${formatBytes(MAX_MESSAGE_BYTES)}, so the connection was closed`,
-    "verify a large body from a file: zoho-hooks verify <file>",
-  );
+  return ExitCode.ok;
 
   function createServer(): McpServer {
     const server = new McpServer({ name: "zoho-hooks", version }, { instructions: INSTRUCTIONS });
