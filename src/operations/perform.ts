@@ -3,6 +3,7 @@ import type { Report } from "../process/messages.ts";
 import type { Output } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
+import { hasSucceeded } from "../send/reports.ts";
 import { renderReport } from "../terminal/context.ts";
 import { withCommandsAsCalled } from "../terminal/failure.ts";
 import { noProgress } from "../terminal/progress.ts";
@@ -66,7 +67,7 @@ function createLimit() {
 function hasFailed(report: Report): boolean | undefined {
   switch (report.type) {
     case "sent":
-      return report.error !== undefined;
+      return !hasSucceeded(report);
     case "verified":
       return report.outcome !== "valid" && report.outcome !== "custom";
     case "request":

@@ -55,7 +55,8 @@ const INVALID_REQUEST = -32_600;
 async function mcp(context: Context, { allowRemote = false }: McpOptions): Promise<ExitCode> {
   if (context.threadParent !== undefined) return serveCalls(context, context.threadParent);
   const manifest = join(context.packageRoot, "package.json");
-  const whole = readProject(context);
+  // What cannot be read is told by each call, until it is mended.
+  const whole = readProject(context, () => {});
   const { open } = await checkTrust(context, whole);
   const calls = createCalls(context, { allowRemote });
   // Standard input and output are the protocol's.

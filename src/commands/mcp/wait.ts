@@ -34,7 +34,7 @@ export const WAIT_FOR_EVENT = {
 
 export async function createWait(context: Context, call: CallTool) {
   /** Number of the last event that was returned, or that was there at the start. */
-  let last = await newestEvent(context);
+  let last = await newestEvent(context).catch(() => 0);
   return async (given: unknown, signal: AbortSignal): Promise<Answer> => {
     const { event, timeout_seconds: seconds } = readInput(WAIT_FOR_EVENT.name, WAIT_FOR_EVENT.input(), given);
     const config = loadConfig(overrideContext(context, { project: await requireTrust(context) }));
@@ -63,12 +63,14 @@ export async function createWait(context: Context, call: CallTool) {
   };
 }
 
-/** 0 in a folder that is not trusted, or where there is no log. */
+/** 0 in a folder that is not trusted, or where there is no log. Rejects where the settings or the log cannot be read. */
 async function newestEvent(context: Context): Promise<number> {
   const { open, trusted } = await checkTrust(context, readProject(context));
   if (open.length > 0) return 0;
   const log = new SharedLog(context, loadConfig(overrideContext(context, { project: trusted })));
-  const newest = await log.use(newestNumber, 0).catch(() => 0);
-  await log.close();
-  return newest;
+  try {
+    return await log.use(newestNumber, 0);
+  } finally {
+    await log.close();
+  }
 }
