@@ -16,7 +16,7 @@ import { lockOwner } from "../events/running-listener.ts";
 import { isListening } from "../forward/app-health.ts";
 import { createRoutes } from "../forward/routes.ts";
 import type { LockOwner, LogEntry, LogFilter, LogListOptions, LogRow, WaitingCount } from "../log/log.ts";
-import { type Door, operations } from "../operations/index.ts";
+import { type Door, type Operation, operations } from "../operations/index.ts";
 import type { Outcome } from "../operations/outcome.ts";
 import { perform } from "../operations/perform.ts";
 import type { Context } from "../project/context.ts";
@@ -78,11 +78,8 @@ export function createOperations(context: Context, options: OperationsOptions) {
   const own = overrideContext(context, { json: false });
   // `replayInput` checks the target that the page names. Others are the project's own.
   const door: Door = { showSecrets, requireReachable() {} };
-  const run = async (name: string, input: unknown): Promise<Outcome> => {
-    const operation = operations.find((each) => each.name === name);
-    if (operation === undefined) throw new Error(`there is no operation ${name}`);
-    return perform(own, operation, input, door);
-  };
+  const run = <Input>(operation: Operation<Input>, input: Input): Promise<Outcome> =>
+    perform(own, operation, input, door);
   const hidden = hiddenSecrets(context, { showSecrets });
   return {
     source: eventSource(options, silent, toRows),
@@ -113,8 +110,9 @@ export function createOperations(context: Context, options: OperationsOptions) {
     },
     /** An operation that reads, with its input as its schema has read it. */
     run,
-    replay: async (request: ReplayRequest) => run("replay", await replayInput(context, log, request, showSecrets)),
-    send: (request: SendRequest) => run("send", sendInput(request)),
+    replay: async (request: ReplayRequest) =>
+      run(operations.replay, await replayInput(context, log, request, showSecrets)),
+    send: (request: SendRequest) => run(operations.send, sendInput(request)),
     /** An error as the user reads it. */
     failure(error: unknown): Failure {
       const { message, hint = null } = failureTexts(error, context);

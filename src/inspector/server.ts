@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
-import { operations as table } from "../operations/index.ts";
+import { operationsByName } from "../operations/index.ts";
 import type { Outcome } from "../operations/outcome.ts";
 import { openServer } from "../receiver/http-server.ts";
 import { readWholeBody } from "../receiver/read-body.ts";
@@ -176,8 +176,10 @@ function action<Shape extends z.ZodRawShape>(
 
 /** An operation that only reads, as the table has it. Undefined where there is none. */
 function reading(path: string): Action | undefined {
-  const operation = table.find(({ name, acts }) => acts !== true && path === `/api/${name}`);
-  return operation && ((operations, input) => operations.run(operation.name, read(operation.input(), input)));
+  const [, name = ""] = /^\/api\/(\w+)$/.exec(path) ?? [];
+  const operation = operationsByName.get(name);
+  if (operation === undefined || operation.acts) return undefined;
+  return (operations, input) => operations.run(operation, read<unknown>(operation.input(), input));
 }
 
 /** Those that act: the page sees targets and bodies with their secrets masked, and sends only where it may. */

@@ -7,10 +7,8 @@ import type { ExitCode } from "../util/errors.ts";
 import type { JsonLine } from "../util/text.ts";
 import { withBodyOnce, withEventNames, withoutBody, withoutType } from "./brief.ts";
 
-/** What a front door asks for: the commands' own functions, with their input as one object of JSON. */
-export interface Operation {
-  /** Name in the page's API: `POST /api/explain`. */
-  readonly name: string;
+/** What a front door asks for: a command's own function, with its input as one object. */
+export interface Operation<Input = unknown> {
   /** Name of the tool in MCP. */
   readonly tool: string;
   /** For an agent, which chooses its tools by it. */
@@ -20,11 +18,11 @@ export interface Operation {
   /** Made when it is read: start-up pays nothing for it. */
   input(): z.ZodObject;
   /** `input`: as the schema has read it. */
-  run(context: Context, input: unknown, door: Door): Promise<ExitCode>;
+  run(context: Context, input: Input, door: Door): Promise<ExitCode>;
   /** A line of the result without what an agent does not need: it pays for each character. */
-  brief?(line: JsonLine, input: unknown): JsonLine;
+  brief?(line: JsonLine, input: Input): JsonLine;
   /** Words of the command that prints what was cut from a long result. */
-  rest?(input: unknown): string;
+  rest?(input: Input): string;
 }
 
 /** What depends on who asks, and is never part of the input. */
@@ -60,9 +58,9 @@ const filters = () => ({
   where: z.array(text()).optional().describe("values of the body, as path=value: data.Email=jane@example.com"),
 });
 
-export const operations: readonly Operation[] = [
-  operation({
-    name: "products",
+/** By their name in the page's API: `POST /api/explain`. */
+export const operations = {
+  products: operation({
     tool: "list_products",
     summary:
       "List Zoho's products with the names of their events; or one product's events, formats and signatures in full.",
@@ -73,8 +71,7 @@ export const operations: readonly Operation[] = [
     },
     brief: (line, input) => (input.product === undefined ? withEventNames(line) : line),
   }),
-  operation({
-    name: "sample",
+  sample: operation({
     tool: "get_sample",
     summary: "Get a sample payload of an event as Zoho posts it, for a test or a type.",
     input: () => z.strictObject({ product: product(), event: text(), format: text().optional() }),
@@ -83,8 +80,7 @@ export const operations: readonly Operation[] = [
       return showSample(context, id, event, { format });
     },
   }),
-  operation({
-    name: "verify",
+  verify: operation({
     tool: "verify",
     summary:
       "Check whether a payload is genuine and valid, and explain exactly why a signature does not match. Give the exact body as it was received, and its headers. For a delivery that listen has received: explain_event.",
@@ -102,8 +98,7 @@ export const operations: readonly Operation[] = [
     },
     brief: withoutBody,
   }),
-  operation({
-    name: "list",
+  list: operation({
     tool: "list_events",
     summary:
       "List the deliveries that listen has received, the newest first, with event, verdict, status and refusal. get_event has headers and body, explain_event the cause of a wrong signature or token.",
@@ -119,8 +114,7 @@ export const operations: readonly Operation[] = [
     },
     brief: withoutType,
   }),
-  operation({
-    name: "show",
+  show: operation({
     tool: "get_event",
     summary:
       "Get one delivery: headers, body, verdicts, schema issues, and each attempt to forward it. Secrets are masked, and a long body is cut.",
@@ -136,8 +130,7 @@ export const operations: readonly Operation[] = [
     brief: withBodyOnce,
     rest: ({ n }) => `events show ${n}`,
   }),
-  operation({
-    name: "explain",
+  explain: operation({
     tool: "explain_event",
     summary:
       "Verify a delivery that listen has received again, with the signature that came with it, and find out why a signature or token is wrong.",
@@ -148,8 +141,7 @@ export const operations: readonly Operation[] = [
     },
     brief: withoutBody,
   }),
-  operation({
-    name: "diff",
+  diff: operation({
     tool: "diff_events",
     summary: "Show how the payloads of two received deliveries differ.",
     input: () => z.strictObject({ before: number(), after: number() }),
@@ -159,8 +151,7 @@ export const operations: readonly Operation[] = [
     },
     brief: withoutType,
   }),
-  operation({
-    name: "stats",
+  stats: operation({
     tool: "get_stats",
     summary: "Count received deliveries by product and hour, and show how long the app takes to answer.",
     input: () => z.strictObject(period()),
@@ -169,8 +160,7 @@ export const operations: readonly Operation[] = [
       return stats(context, filter);
     },
   }),
-  operation({
-    name: "channels",
+  channels: operation({
     tool: "list_channels",
     summary:
       "List the notification channels of the signed-in user in CRM, Bigin or Recruit: events, URL and expiry, and those created here that are gone. Asks Zoho.",
@@ -180,8 +170,7 @@ export const operations: readonly Operation[] = [
       return list(context, options);
     },
   }),
-  operation({
-    name: "check",
+  check: operation({
     tool: "check_endpoint",
     summary:
       "Try what an endpoint must do: signatures, malformed requests, time limits, duplicates. Sends sample events to it.",
@@ -193,8 +182,7 @@ export const operations: readonly Operation[] = [
       return check(context, url, { ...options, requireReachable: door.requireReachable });
     },
   }),
-  operation({
-    name: "send",
+  send: operation({
     tool: "send",
     summary: "Send a fresh, validly signed sample event to the app or the running listen, and return the answer.",
     acts: true,
@@ -230,8 +218,7 @@ export const operations: readonly Operation[] = [
       });
     },
   }),
-  operation({
-    name: "replay",
+  replay: operation({
     tool: "replay",
     summary:
       "Send received deliveries to the app again, with the same bytes: one by its number, or those that filters select.",
@@ -257,18 +244,16 @@ export const operations: readonly Operation[] = [
       });
     },
   }),
-];
+};
 
-/** Keeps the types of the input between the schema and the functions. */
+/** For doors that check the input with the schema. */
+export const operationsByName: ReadonlyMap<string, Operation> = new Map(Object.entries<Operation>(operations));
+
+/** Gives the functions the type that the schema reads. */
 function operation<Schema extends z.ZodObject>(
-  given: Omit<Operation, "input" | "run" | "brief" | "rest"> & {
-    input(): Schema;
-    run(context: Context, input: z.infer<Schema>, door: Door): Promise<ExitCode>;
-    brief?(line: JsonLine, input: z.infer<Schema>): JsonLine;
-    rest?(input: z.infer<Schema>): string;
-  },
-): Operation {
-  return given as unknown as Operation;
+  given: Operation<z.output<Schema>> & { input(): Schema },
+): Operation<z.output<Schema>> {
+  return given;
 }
 
 function filterOf({ event, ...others }: Omit<FilterOptions, "event"> & { readonly event?: string | undefined }) {

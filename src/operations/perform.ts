@@ -13,7 +13,12 @@ import type { Door, Operation } from "./index.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** Runs an operation without a terminal: what would be asked is refused, and what it reports is returned. */
-export async function perform(context: Context, operation: Operation, input: unknown, door: Door): Promise<Outcome> {
+export async function perform<Input>(
+  context: Context,
+  operation: Operation<Input>,
+  input: Input,
+  door: Door,
+): Promise<Outcome> {
   const hidden = hiddenSecrets(context, door);
   const lines: JsonLine[] = [];
   const notes: string[] = [];

@@ -1,13 +1,16 @@
 import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { runBin } from "../support/bin.ts";
 import { startListenProcess } from "../support/listen-process.ts";
 import { connect, SECRET, type ToolResult } from "../support/mcp-client.ts";
 import { projectWithZod, SHOP } from "../support/own-product.ts";
 import { tempFolder } from "../support/run.ts";
 import { startTarget } from "../support/target.ts";
+
+// Each call of a user's module takes a new thread, which takes a second on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const IMPORT = 'import { z } from "zod";\n';
 const PAID = "webhooks/shop/schemas/order.paid.mjs";

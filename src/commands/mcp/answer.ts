@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { originOf } from "../../delivery/target.ts";
-import { type Operation, operations } from "../../operations/index.ts";
+import { type Operation, operationsByName } from "../../operations/index.ts";
 import { perform } from "../../operations/perform.ts";
 import type { Channel } from "../../process/runtime.ts";
 import type { Context } from "../../project/context.ts";
@@ -76,9 +76,9 @@ async function answerTo(
     },
   });
   try {
-    const operation = operations.find((each) => each.tool === tool);
+    const operation = [...operationsByName.values()].find((each) => each.tool === tool);
     if (operation === undefined) throw usageError(`there is no tool ${tool}`);
-    const read = readInput(tool, operation.input(), input);
+    const read: unknown = readInput(tool, operation.input(), input);
     const trusted = overrideContext(context, { project: await requireTrust(context) });
     const answer = await resultOf(trusted, operation, read, allowRemote);
     return { ...answer, hasRunModules };

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { McpServer } from "@modelcontextprotocol/server";
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { z } from "zod";
-import { operations } from "../../operations/index.ts";
+import { operationsByName } from "../../operations/index.ts";
 import type { Context } from "../../project/context.ts";
 import { overrideContext } from "../../project/context.ts";
 import { readProject } from "../../project/project.ts";
@@ -92,7 +92,7 @@ async function mcp(context: Context, { allowRemote = false }: McpOptions): Promi
       return server;
     }
     calls.prepare();
-    for (const { tool, summary, acts = false, input } of operations)
+    for (const { tool, summary, acts = false, input } of operationsByName.values())
       addTool(tool, summary, input(), acts, (given, signal) => calls.call(tool, given, signal));
     const { name, description, input } = WAIT_FOR_EVENT;
     addTool(name, description, input(), false, wait);
