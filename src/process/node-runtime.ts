@@ -261,7 +261,7 @@ function startSelf(script: string, argv: readonly string[]): SelfProcess {
 
 function startThread(script: string, argv: readonly string[]): SelfProcess {
   const thread = new Worker(script, { argv: [...argv], stdout: true, stderr: true });
-  for (const output of [thread.stdout, thread.stderr]) output.pipe(process.stderr, { end: false });
+  for (const output of [thread.stdout, thread.stderr]) output.on("data", (chunk) => process.stderr.write(chunk));
   let text = "";
   thread.once("error", (error) => {
     text = errorText(error);

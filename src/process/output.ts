@@ -31,8 +31,8 @@ export interface StandardOutput extends Output {
 
 /**
  * Standard output or error. Opening Node's stream costs start-up time, so short output to a file or a pipe is written
- * without it; without a descriptor, all goes to the stream. `onLost` is called if it cannot be written, or its reader is gone (`| head`). `isPerson`: false where a terminal
- * is to be taken for a pipe.
+ * without it. In a thread, which has no descriptor of its own, all goes to the stream. `onLost` is called if it cannot be
+ * written, or its reader is gone (`| head`). `isPerson`: false where a terminal is to be taken for a pipe.
  */
 export function standardOutput(
   fd: number | undefined,
