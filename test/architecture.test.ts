@@ -25,6 +25,7 @@ const ORDER = [
   ["send", "verify", "listener", "emulator"],
   ["checks"],
   ["terminal"],
+  ["operations"],
   ["inspector", "library"],
   ["commands"],
   ["cli"],
@@ -38,6 +39,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   terminal: ["chalk", "commander", "ora"],
   web: ["preact", "preact/hooks", "@preact/signals"],
   emulator: ["preact", "preact/hooks", "@preact/signals", "zod"],
+  operations: ["zod"],
   inspector: ["preact", "preact/hooks", "@preact/signals", "zod"],
 };
 /** Pure: of Node only bytes and hashes. */

@@ -55,7 +55,7 @@ const isPacked = (path: string): boolean =>
 const REPOSITORY_ONLY = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
 
 it("where npx asks nobody, it runs what is installed, or a version that is named", () => {
-  const wrong = [...pages, "action.yml", "src/commands/mcp.ts"].flatMap((file) => {
+  const wrong = [...pages, "action.yml", "src/commands/mcp/index.ts"].flatMap((file) => {
     const text = textOf(file).replaceAll('"npx", "args": ["', "npx ").replaceAll('", "', " ");
     // Files for CI, and what agents start.
     const unattended = [

@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
 import type { Command } from "commander";
-import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
+import { chosenFormat, requireProduct } from "../contract/named.ts";
 import type { Product } from "../contract/product.ts";
 import { projectProducts, warnOfMistypedModules } from "../custom/project-products.ts";
 import type { Context } from "../project/context.ts";
@@ -12,17 +12,13 @@ import {
   fixtureKeysOf,
   projectFixturePath,
   readBuiltInFixture,
-  readFixture,
 } from "../samples/fixtures.ts";
+import { findFixture, fixtureLine, requireSample, type SampleOptions, showSample } from "../send/show-sample.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { readText, writeFileAtomically } from "../util/files.ts";
 import { rejectLinks } from "../util/links.ts";
 import type { Define } from "./command.ts";
-
-interface FixtureOptions {
-  readonly format?: string;
-}
 
 export const define: Define = (command, act) => {
   command.addHelpText("before", examples("zoho-hooks fixtures list crm", "zoho-hooks fixtures eject crm Leads.create"));
@@ -34,7 +30,7 @@ export const define: Define = (command, act) => {
     )
     .argument("<product>", "product, such as crm")
     .argument("<event>", "event, such as Leads.create")
-    .action(act(show));
+    .action(act(showSample));
   withFormat(command.command("list"))
     .description("List all samples, and which of them are the project's own.")
     .addHelpText("before", examples("zoho-hooks fixtures list crm"))
@@ -69,27 +65,7 @@ function withFormat(command: Command): Command {
   );
 }
 
-function requireSample(product: Product, flag: string | undefined, event: string): FixtureKey {
-  const format = chosenFormat(product, flag, event);
-  return { product, format, name: requireOneEvent(product, format, event).name };
-}
-
-async function show(context: Context, id: string, event: string, options: FixtureOptions): Promise<ExitCode> {
-  const config = loadConfig(context);
-  const product = requireProduct(await projectProducts(config, { schemasOf: id }), id);
-  const sample = requireSample(product, options.format, event);
-  const fixture = findFixture(context, config, sample);
-  if (fixture === undefined) {
-    const place = projectFixturePath(config.root, sample);
-    throw usageError(`there is no sample of ${product.id} ${sample.name}`, `put one at ${place}`);
-  }
-  if (fixture.template) warnOfMistypedModules(context, [product], [sample.name]);
-  const { text } = fixture;
-  context.report({ type: "text", text, json: { ...fixtureLine(sample, fixture), text } });
-  return ExitCode.ok;
-}
-
-async function list(context: Context, id: string | undefined, { format }: FixtureOptions): Promise<ExitCode> {
+async function list(context: Context, id: string | undefined, { format }: SampleOptions): Promise<ExitCode> {
   const config = loadConfig(context);
   const products = await projectProducts(config, { schemasOf: id });
   const found = (id === undefined ? products : [requireProduct(products, id)])
@@ -112,21 +88,12 @@ async function list(context: Context, id: string | undefined, { format }: Fixtur
   return ExitCode.ok;
 }
 
-function findFixture({ packageRoot }: Context, { root }: Config, sample: FixtureKey): Fixture | undefined {
-  return readFixture({ root, packageRoot }, sample);
-}
-
 function originText(fixture: Fixture | undefined): string {
   if (fixture === undefined) return "none yet";
   return `${fixture.origin === "project" ? "the project's own" : "built-in"}${fixture.template ? ", from a template" : ""}`;
 }
 
-function fixtureLine({ product, format, name }: FixtureKey, fixture: Fixture | undefined) {
-  const { path = null, origin = null, template = false } = fixture ?? {};
-  return { type: "fixture", product: product.id, format: format.id, event: name, path, origin, template };
-}
-
-interface EjectOptions extends FixtureOptions {
+interface EjectOptions extends SampleOptions {
   readonly all?: boolean;
   readonly force?: boolean;
 }

@@ -61,7 +61,7 @@ const MODULES: Readonly<
   trust: () => import("./trust.ts"),
   keygen: () => import("./keygen.ts"),
   skill: () => import("./skill.ts"),
-  mcp: () => import("./mcp.ts"),
+  mcp: () => import("./mcp/index.ts"),
   config: () => import("./config.ts"),
   doctor: () => import("./doctor.ts"),
   completion: async () => ({ define: (await import("./completion/index.ts")).completionOf(commands) }),

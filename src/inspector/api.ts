@@ -11,14 +11,14 @@
  * | `GET /api/activity`                | `Activity`                   |
  * | `GET /api/stream`                  | server-sent events, `StreamMessage` |
  * | `GET /api/products`                | `ProductEntry[]`             |
- * | `POST /api/{explain,curl}`         | `{ n }` → `Outcome`          |
- * | `POST /api/diff`                   | `{ before, after }` → `Outcome` |
+ * | `POST /api/{explain,show,diff,…}`  | input of an operation that reads → `Outcome` |
  * | `POST /api/replay`                 | `ReplayRequest` → `Outcome`  |
  * | `POST /api/send`                   | `SendRequest` → `Outcome`    |
  *
  * A call that fails gets 4xx or 5xx and a `Failure`. Without the token, `GET /proof/<nonce>` has bytes that only who knows it can
  * make, and `GET /open/<code>` leads once to the page with its token.
  */
+export type { Outcome } from "../operations/outcome.ts";
 
 /** A line of the list. */
 export interface EventRow {
@@ -203,13 +203,6 @@ export interface SendRequest {
   readonly fault?: Fault;
   /** Shows the request and sends nothing. */
   readonly preview: boolean;
-}
-
-/** The output of a command: the text that it prints, without colours, and its lines of `--json`. */
-export interface Outcome {
-  readonly ok: boolean;
-  readonly text: string;
-  readonly lines: readonly Readonly<Record<string, unknown>>[];
 }
 
 export interface Failure {

@@ -6,23 +6,23 @@ import { type JsonNode, jsonFlaw, nodeAt, parseJson, scanJson } from "../util/js
 import { minifyJson } from "../util/json-print.ts";
 
 /**
- * The bytes for a body that was edited in the page, where secrets were masked: each mask that was left becomes the value that it
+ * The text of a body that was edited in the page, where secrets were masked: each mask that was left becomes the value that it
  * stands for again. Compact JSON is edited indented and becomes compact again. Throws a usage error for a mask elsewhere, and for
  * JSON that is none any more.
  */
-export function editedBody(entry: LogEntry, edited: string, hidden: KnownSecrets | undefined): Buffer {
+export function editedBody(entry: LogEntry, edited: string, hidden: KnownSecrets | undefined): string {
   const original = entry.delivery.body.toString("utf8");
   const isJson = parseJson(original).ok;
   const flaw = isJson ? jsonFlaw(edited) : undefined;
   if (flaw !== undefined)
     throw usageError(`the body is not valid JSON: ${flaw}`, "nothing was sent: correct it, and replay it again");
   const text = isJson && minifyJson(original) === original ? minifyJson(edited) : edited;
-  if (hidden === undefined || !text.includes(MASK)) return Buffer.from(text);
+  if (hidden === undefined || !text.includes(MASK)) return text;
   const masked = maskDelivery(hidden.maskDelivery(entry.delivery), secretFieldNames(entry.verdicts)).body.toString(
     "utf8",
   );
   const restored = masked === text ? original : restoreJson(text, masked, original);
-  if (restored !== undefined) return Buffer.from(restored);
+  if (restored !== undefined) return restored;
   throw usageError(
     `the body has ${MASK} where it cannot be replaced by the secret that came`,
     "leave the masked values of a JSON body where they are, or start the inspector with --show-secrets",

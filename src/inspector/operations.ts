@@ -10,24 +10,22 @@ import { maskSetting } from "../delivery/mask.ts";
 import { type AppPaths, appPaths, webhookPath } from "../delivery/paths.ts";
 import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
 import { checkTarget, originOf, portOf, targetName } from "../delivery/target.ts";
-import { diff } from "../events/diff.ts";
 import { entryEvent, hiddenSecrets } from "../events/entry.ts";
 import { type FilterOptions, readFilter } from "../events/filter.ts";
-import { show } from "../events/list.ts";
 import { newestNumber } from "../events/open-log.ts";
 import { lockOwner } from "../events/running-listener.ts";
 import { isListening } from "../forward/app-health.ts";
 import { createRoutes } from "../forward/routes.ts";
 import type { LockOwner, LogEntry, LogFilter, LogListOptions, LogRow, WaitingCount } from "../log/log.ts";
-import type { Report } from "../process/messages.ts";
+import { type Door, type Operation, operations } from "../operations/index.ts";
+import type { Outcome } from "../operations/outcome.ts";
+import { perform } from "../operations/perform.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { findReceiver } from "../receiver/routes.ts";
-import { replay } from "../send/replay.ts";
-import { send } from "../send/send.ts";
 import { failureTexts } from "../terminal/failure.ts";
-import { type ExitCode, usageError } from "../util/errors.ts";
+import { usageError } from "../util/errors.ts";
 import { isLocalUrl } from "../util/hosts.ts";
 import { cachedFor } from "../util/timing.ts";
 import { readActivity } from "./activity.ts";
@@ -42,7 +40,6 @@ import type {
   SendRequest,
   State,
 } from "./api.ts";
-import { capture } from "./capture.ts";
 import { editedBody } from "./edited-body.ts";
 import { eventDetails, eventRow } from "./rows.ts";
 import type { SharedLog } from "./shared-log.ts";
@@ -78,7 +75,12 @@ export function createOperations(context: Context, options: OperationsOptions) {
     return (row) => eventRow(known, row, showSecrets);
   };
   const entryOf = (n: number) => log.use((open) => open.get(n), undefined);
-  const run = (work: (captured: Context) => Promise<ExitCode>) => capture(context, work, showSecrets);
+  // Tips are shown once, as on a terminal.
+  const own = overrideContext(context, { json: false });
+  // `replayInput` checks the target that the page names. Others are the project's own.
+  const door: Door = { showSecrets, requireReachable() {} };
+  const run = <Input>(operation: Operation<Input>, input: Input): Promise<Outcome> =>
+    perform(own, operation, input, door);
   const hidden = hiddenSecrets(context, { showSecrets });
   return {
     source: eventSource(options, silent, toRows),
@@ -107,16 +109,11 @@ export function createOperations(context: Context, options: OperationsOptions) {
       const { secrets, settings } = loadConfig(silent, { onFault() {} });
       return (await products()).map((product) => productEntry(product, secrets, appPaths(settings.paths)));
     },
-    explain: (n: number) =>
-      run(async (captured) => {
-        const { verify } = await import("../verify/verify.ts");
-        return verify(captured, [], { logged: String(n), explain: true });
-      }),
-    curl: (n: number) => run((captured) => show(textOnly(captured), String(n), { curl: true, showSecrets })),
-    diff: (before: number, after: number) =>
-      run((captured) => diff(captured, String(before), String(after), { showSecrets })),
-    replay: (request: ReplayRequest) => run((captured) => replayEvent(captured, log, request, showSecrets)),
-    send: (request: SendRequest) => run((captured) => sendSample(captured, request, showSecrets)),
+    /** An operation that reads, with its input as its schema has read it. */
+    run,
+    replay: async (request: ReplayRequest) =>
+      run(operations.replay, await replayInput(context, log, request, showSecrets)),
+    send: (request: SendRequest) => run(operations.send, sendInput(request)),
     /** An error as the user reads it. */
     failure(error: unknown): Failure {
       const { message, hint = null } = failureTexts(error, context);
@@ -147,15 +144,6 @@ function productEntry(product: Product, secrets: Secrets, paths: AppPaths): Prod
 function faultOf({ proofs }: Format): Fault | null {
   if (proofs.some(isSignature)) return "badSignature";
   return proofs.length > 0 ? "badToken" : null;
-}
-
-/** The same context without notices and warnings, for a text that is pasted into a shell. */
-function textOnly(context: Context): Context {
-  return overrideContext(context, {
-    report(each: Report) {
-      if (each.type === "text") context.report(each);
-    },
-  });
 }
 
 function eventSource(
@@ -203,20 +191,16 @@ function listRows<T>(
   }, []);
 }
 
-async function replayEvent(
-  context: Context,
-  log: SharedLog,
-  { n, to, body }: ReplayRequest,
-  showSecrets: boolean,
-): Promise<ExitCode> {
+/** The page knows target and body with their secrets masked: they get them back. */
+async function replayInput(context: Context, log: SharedLog, { n, to, body }: ReplayRequest, showSecrets: boolean) {
   const entry = await log.use((open) => open.get(n), undefined);
   if (entry === undefined) throw usageError(`there is no event #${n}`, "it may have been pruned");
   const target = to === undefined ? undefined : await allowedTarget(context, to, entry);
-  return replay(context, [String(n)], {
-    showSecrets,
-    ...(target === undefined ? {} : { to: target }),
-    ...(body === undefined ? {} : { body: editedBody(entry, body, hiddenSecrets(context, { showSecrets })) }),
-  });
+  return {
+    n,
+    to: target,
+    body: body === undefined ? undefined : editedBody(entry, body, hiddenSecrets(context, { showSecrets })),
+  };
 }
 
 /** A page sends only to this machine and to what the settings, the flags of `listen` or the log name. */
@@ -245,22 +229,15 @@ function configuredTargets({ settings: { forwardTo, routes } }: Config): readonl
   return [...new Set([...forwardTo, ...routes.map((text) => parseRoute(text, "routes").target)])];
 }
 
-function sendSample(
-  context: Context,
-  { product, event, format, fault, preview }: SendRequest,
-  showSecrets: boolean,
-): Promise<ExitCode> {
-  return send(context, product, event, {
-    timeout: "30s",
-    count: "1",
-    concurrency: "1",
-    signature: true,
-    dryRun: preview,
-    // A preview has the configured token and a signature in it.
-    maskSecrets: !showSecrets,
-    ...(format === undefined ? {} : { format }),
-    ...(fault === undefined ? {} : { [fault]: true }),
-  });
+function sendInput({ product, event, format, fault, preview }: SendRequest) {
+  return {
+    product,
+    event,
+    format,
+    bad_signature: fault === "badSignature",
+    bad_token: fault === "badToken",
+    dry_run: preview,
+  };
 }
 
 async function readState(context: Context, { config: start, log, showSecrets }: OperationsOptions): Promise<State> {

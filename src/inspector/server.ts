@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
+import { operationsByName } from "../operations/index.ts";
+import type { Outcome } from "../operations/outcome.ts";
 import { openServer } from "../receiver/http-server.ts";
 import { readWholeBody } from "../receiver/read-body.ts";
 import { UserError } from "../util/errors.ts";
 import { readPage, sendBytes } from "../web/page-files.ts";
 import { SECURITY_HEADERS } from "../web/security.ts";
-import type { Outcome } from "./api.ts";
 import type { Operations } from "./operations.ts";
 import { createOpenings, proofOf, refusalOf } from "./security.ts";
 import { EventStream } from "./stream.ts";
@@ -67,7 +68,7 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
     }
     const [path = "", query = ""] = (request.url ?? "").split("?", 2);
     if (request.method === "POST") {
-      const act = ACTIONS.get(path) ?? nothingAt(path);
+      const act = ACTIONS.get(path) ?? reading(path) ?? nothingAt(path);
       return sendJson(response, await act(operations, await readJson(request)));
     }
     const file = page.get(path);
@@ -173,13 +174,16 @@ function action<Shape extends z.ZodRawShape>(
   return (operations, input) => act(operations, read(schema, input));
 }
 
+/** An operation that only reads, as the table has it. Undefined where there is none. */
+function reading(path: string): Action | undefined {
+  const [, name = ""] = /^\/api\/(\w+)$/.exec(path) ?? [];
+  const operation = operationsByName.get(name);
+  if (operation === undefined || operation.acts) return undefined;
+  return (operations, input) => operations.run(operation, read<unknown>(operation.input(), input));
+}
+
+/** Those that act: the page sees targets and bodies with their secrets masked, and sends only where it may. */
 const ACTIONS: ReadonlyMap<string, Action> = new Map([
-  ["/api/explain", action({ n: NUMBER }, (operations, { n }) => operations.explain(n))],
-  ["/api/curl", action({ n: NUMBER }, (operations, { n }) => operations.curl(n))],
-  [
-    "/api/diff",
-    action({ before: NUMBER, after: NUMBER }, (operations, { before, after }) => operations.diff(before, after)),
-  ],
   [
     "/api/replay",
     action({ n: NUMBER, to: z.string().exactOptional(), body: z.string().exactOptional() }, (operations, input) =>

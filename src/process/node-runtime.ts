@@ -1,9 +1,10 @@
 import { type ChildProcess, execFile, fork, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { once, setMaxListeners } from "node:events";
 import { constants, userInfo } from "node:os";
-import { basename, dirname, isAbsolute, relative } from "node:path";
+import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { finished } from "node:stream/promises";
+import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { ExitCode, errorText, usageError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
 import { onAbort, STDOUT_CLOSED, sleepRealTime } from "../util/timing.ts";
@@ -13,8 +14,10 @@ import { standardOutput } from "./output.ts";
 import type { Channel, ChildRun, ProgramOptions, Runtime, SelfProcess, Surroundings } from "./runtime.ts";
 
 const isPerson = !isAgent(process.env);
-const stdout = standardOutput(1, () => process.stdout, outputLost, isPerson);
-const stderr = standardOutput(2, () => process.stderr, outputLost, isPerson);
+// In a thread the streams lead to its parent, and the descriptors past it.
+const descriptor = (fd: number): number | undefined => (isMainThread ? fd : undefined);
+const stdout = standardOutput(descriptor(1), () => process.stdout, outputLost, isPerson);
+const stderr = standardOutput(descriptor(2), () => process.stderr, outputLost, isPerson);
 
 /** The only place that touches the process. */
 export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtime {
@@ -79,7 +82,9 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     },
     startProgram: (path, options) => startProgram(path, options, process),
     startSelf: (argv) => startSelf(process.argv[1] ?? "", argv),
+    startThread: (argv) => startThread(join(packageRoot, "bin", "zoho-hooks.js"), argv),
     parent: process.send === undefined ? undefined : channelOf(process),
+    threadParent: threadParent(),
     get signal() {
       interruption ??= listenForInterrupt();
       return interruption.signal;
@@ -254,6 +259,33 @@ function startSelf(script: string, argv: readonly string[]): SelfProcess {
     setTimeout(() => child.kill("SIGKILL"), END_TIMEOUT_MS).unref();
   };
   return { ...channelOf(child), end, ended };
+}
+
+function startThread(script: string, argv: readonly string[]): SelfProcess {
+  const thread = new Worker(script, { argv: [...argv], stdout: true, stderr: true });
+  for (const output of [thread.stdout, thread.stderr]) output.on("data", (chunk) => process.stderr.write(chunk));
+  let text = "";
+  thread.once("error", (error) => {
+    text = errorText(error);
+  });
+  const exited = new Promise<void>((resolve) => thread.once("exit", () => resolve()));
+  return {
+    send: (message) => thread.postMessage(message),
+    onMessage: (callback) => void thread.on("message", callback),
+    closed: exited,
+    end: () => void thread.terminate(),
+    ended: exited.then(() => text),
+  };
+}
+
+function threadParent(): Channel | undefined {
+  const port = parentPort;
+  if (port === null) return undefined;
+  return {
+    send: (message) => port.postMessage(message),
+    onMessage: (callback) => void port.on("message", callback),
+    closed: new Promise((resolve) => port.once("close", resolve)),
+  };
 }
 
 function channelOf(other: Pick<ChildProcess, "send" | "on" | "once"> | NodeJS.Process): Channel {

@@ -31,18 +31,18 @@ export interface StandardOutput extends Output {
 
 /**
  * Standard output or error. Opening Node's stream costs start-up time, so short output to a file or a pipe is written
- * without it. `onLost` is called if it cannot be written, or its reader is gone (`| head`). `isPerson`: false where a terminal
- * is to be taken for a pipe.
+ * without it. In a thread, which has no descriptor of its own, all goes to the stream. `onLost` is called if it cannot be
+ * written, or its reader is gone (`| head`). `isPerson`: false where a terminal is to be taken for a pipe.
  */
 export function standardOutput(
-  fd: number,
+  fd: number | undefined,
   openStream: () => NodeJS.WriteStream,
   onLost: (error: NodeJS.ErrnoException) => void,
   isPerson = true,
 ): StandardOutput {
   let opened: NodeJS.WriteStream | undefined;
   /** Bytes that may still be written without the stream. */
-  let directBytes = directCapacity(fd);
+  let directBytes = fd === undefined ? 0 : directCapacity(fd);
   const mayBeTerminal = directBytes === 0;
   let isLost = false;
   let pending = "";
@@ -66,7 +66,7 @@ export function standardOutput(
     pending = "";
     if (isLost || bytes.length === 0) return;
     let done = 0;
-    if (bytes.length <= directBytes) {
+    if (fd !== undefined && bytes.length <= directBytes) {
       directBytes -= bytes.length;
       try {
         while (done < bytes.length) done += writeSync(fd, bytes, done);

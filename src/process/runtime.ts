@@ -18,11 +18,11 @@ export interface Channel {
   readonly closed: Promise<void>;
 }
 
-/** This program in another process. */
+/** This program in another process or thread. */
 export interface SelfProcess extends Channel {
-  /** Asks it to end, and kills it if it does not. */
+  /** Asks a process to end, and kills it if it does not; stops a thread at once, whatever it does. */
   end(): void;
-  /** Resolves to the end of what it has written to stderr. */
+  /** Resolves to the end of what a process has written to stderr, or to the error that ended a thread. */
   readonly ended: Promise<string>;
 }
 
@@ -90,8 +90,15 @@ export interface Runtime {
   startProgram(path: string, options: ProgramOptions): ChildRun;
   /** Starts this program once more, with other arguments. It ends with this process. */
   startSelf(argv: readonly string[]): SelfProcess;
+  /**
+   * Starts this program once more in a thread of this process, which ends with it. What it prints goes to our stderr, and an
+   * error that nothing catches ends the thread alone.
+   */
+  startThread(argv: readonly string[]): SelfProcess;
   /** The process that has started this one with `startSelf`, if one has. */
   readonly parent: Channel | undefined;
+  /** The thread that has started this one with `startThread`, if one has. */
+  readonly threadParent: Channel | undefined;
   /** Node's `import()`, for modules of the user and packages that cannot be required. */
   importModule: ImportModule;
   /**

@@ -17,6 +17,8 @@ export interface ReplayOptions extends FilterOptions, MaskOptions {
   readonly exact?: boolean;
   readonly expectStatus?: string;
   readonly dryRun?: boolean;
+  /** No flag: throws for a target that must not be sent to. */
+  requireReachable?(url: string): void;
 }
 
 export type ReplayPlan = ReturnType<typeof readReplayPlan>;

@@ -68,6 +68,7 @@ async function chooseReplays(run: Run, onDamaged: DamageReport["onDamaged"]) {
       continue;
     }
     for (const target of targetsOf(entry)) {
+      if (!targets.has(target) && !plan.dryRun) plan.requireReachable?.(target);
       targets.add(target);
       count++;
     }

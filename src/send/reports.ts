@@ -1,4 +1,4 @@
-import type { Delivery } from "../delivery/delivery.ts";
+import { type Delivery, isSuccess } from "../delivery/delivery.ts";
 
 /** The event that a request is about. */
 export interface RequestEvent {
@@ -30,6 +30,11 @@ export interface SentReport extends RequestEvent {
   /** How it was signed or broken: "signed with ZOHO_WEBHOOK_SECRET". */
   readonly notes: readonly string[];
   readonly bytes: number;
+}
+
+/** Whether the answer was the one that the user wanted. */
+export function hasSucceeded({ error, isExpected, status }: SentReport): boolean {
+  return error === undefined && (isExpected ?? isSuccess(status));
 }
 
 export interface SendSummaryReport {

@@ -25,6 +25,7 @@ export async function send(
   const warnOfAdded = addedWarner(context, plan);
   for (const { body } of sources) warnOfAdded(body);
   if (plan.dryRun || plan.curl) return showRequests(context, plan, config, sources);
+  for (const { url } of sources) plan.requireReachable?.(url);
   return deliver(context, plan, config, sources);
 }
 

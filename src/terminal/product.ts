@@ -1,39 +1,10 @@
-import { defaultFirst, type Evidence, type Product, type Proves } from "../contract/product.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
-import { answerRuleText, probesText } from "../recognition/reply.ts";
+import type { Evidence, Proves } from "../contract/product.ts";
+import type { ProductReport } from "../custom/show-products.ts";
 import { plain } from "../util/text.ts";
 import { alignRows, fitRows, type Lines, textOf } from "./layout.ts";
 import type { Paint, Rendered, Style } from "./paint.ts";
 
-export type ProductReport = ReturnType<typeof describeProduct>;
 type FormatReport = ProductReport["formats"][number];
-
-/** A product with its formats, the default first, and their events. */
-export function describeProduct(product: Product) {
-  return {
-    type: "product",
-    id: product.id,
-    title: product.title,
-    formats: defaultFirst(product).map((format) => ({
-      id: format.id,
-      source: format.source,
-      evidence: format.evidence,
-      signatures: format.proofs.map((proof) => ({
-        id: proof.id,
-        title: proof.title,
-        covers: proof.proves,
-        variable: CREDENTIAL_VARIABLES[proof.credential],
-        /** For who writes the sender. */
-        ...(product.folder !== undefined && proof.deluge !== undefined && { deluge: proof.deluge }),
-      })),
-      /** The answer that the sender expects, as documented. */
-      answer: format.answer && answerRuleText(format.answer),
-      /** How it checks a URL before it saves a webhook. */
-      probe: format.probes && probesText(format.probes),
-      events: format.events.map(({ name, summary, once, members }) => ({ name, summary, once, members })),
-    })),
-  } as const;
-}
 
 /** States what a verified proof means, and no more. */
 const COVERS: Readonly<Record<Proves, string>> = {

@@ -1,5 +1,4 @@
-import { isSuccess } from "../delivery/delivery.ts";
-import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
+import { hasSucceeded, type RequestReport, type SendSummaryReport, type SentReport } from "../send/reports.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes, formatDuration } from "../util/units.ts";
 import { below, bodyLines, fitLine, headerLines, textOf } from "./layout.ts";
@@ -8,7 +7,7 @@ import { latencyText } from "./stats.ts";
 
 export function renderSent(report: SentReport, { out, quiet }: Style): Rendered {
   const { n, url, status, error, hint, brief = false, replyPreview = "" } = report;
-  const ok = error === undefined && (report.isExpected ?? isSuccess(status));
+  const ok = hasSucceeded(report);
   if (quiet && ok) return {};
   const mark = ok ? out.good(`✓ ${statusText(url, status)}`) : out.bad(`✗ ${status ?? "---"}`);
   const event = report.event ?? (n === undefined ? "(own body)" : "(not recognised)");

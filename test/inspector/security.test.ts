@@ -211,7 +211,9 @@ describe("an answer", () => {
   it("has no secret in it, nor the token of the inspector", async () => {
     const texts = await Promise.all([
       ...["state", "events", "events/1", "events/1/body", "products"].map((path) => inspector.get(`/api/${path}`)),
-      ...["explain", "curl"].map((path) => inspector.post(`/api/${path}`, { n: 1 })),
+      inspector.post("/api/explain", { n: 1 }),
+      inspector.post("/api/show", { n: 1 }),
+      inspector.post("/api/show", { n: 1, curl: true }),
       inspector.post("/api/send", { product: "crm", event: "Leads.create" }),
       inspector.post("/api/replay", { n: 1 }),
       inspector.post("/api/diff", { before: 1, after: 1 }),

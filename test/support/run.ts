@@ -63,6 +63,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   const home = options.cwd ?? tempFolder();
   const runtime: Runtime = {
     parent: options.parent,
+    threadParent: undefined,
     startSelf(argv) {
       const [own, others] = channelPair();
       const ended = run(argv, { ...options, parent: others.channel, signal: new AbortController().signal });
@@ -70,6 +71,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       runtime.signal.addEventListener("abort", others.close);
       return { ...own.channel, end: others.close, ended: ended.then(({ err }) => err) };
     },
+    startThread: (argv) => runtime.startSelf(argv),
     argv,
     env: { ...TEST_ENV, ...options.env },
     cwd: home,

@@ -34,12 +34,12 @@ export const define: Define = (command, act) => {
       collect,
     )
     .option("--url <url>", "with --require: only channels that post to this URL count")
-    .action(act(lazily(async () => (await import("./list.ts")).list)));
+    .action(act(lazily(async () => (await import("../../channels/list.ts")).list)));
 
   subcommand("show", "Show everything about one channel.", "zoho-hooks channels show 1735593600000")
     .argument("<id>", "the channel's id")
     .option("--show-secrets", "show its token instead of masking it")
-    .action(act(lazily(async () => (await import("./list.ts")).show)));
+    .action(act(lazily(async () => (await import("../../channels/list.ts")).show)));
 
   subcommand(
     "create",

@@ -21,7 +21,7 @@ export async function ask(command: string, body: unknown): Promise<Outcome> {
   try {
     return await call<Outcome>(`/api/${command}`, { body });
   } catch (error) {
-    return { ok: false, text: errorText(error), lines: [] };
+    return { ok: false, lines: [], notes: [errorText(error)] };
   }
 }
 
@@ -59,9 +59,15 @@ export function markOrDiff(n: number): void {
 }
 
 /** What a tab shows, as text; null for a body that is none. */
-export async function textOf(name: Tab, { n, headers, raw }: EventDetails): Promise<string | null> {
+export async function textOf(name: Tab, { n, at, product, event, headers, raw }: EventDetails): Promise<string | null> {
   if (name === "Headers") return headers.map((pair) => pair.join(": ")).join("\n");
-  return name === "curl" ? (await ask("curl", { n })).text : raw;
+  if (name !== "curl") return raw;
+  const { lines, notes } = await ask("show", { n, curl: true });
+  const command = lines.find(({ type }) => type === "curl")?.command;
+  if (command === undefined) return notes.join("\n");
+  // A line break in a name would end the comment.
+  const comment = `#${n} ${at} ${product ?? "?"} ${event ?? ""}`.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, " ");
+  return `# ${comment}\n${command}\n`;
 }
 
 export async function copyTab(name: Tab): Promise<void> {

@@ -14,14 +14,15 @@ interface Explained {
   readonly likely: Cause | null;
 }
 
-/** What a command said: its lines of `--json` as fields, else its text. */
-export function Answer({ outcome: { lines, text } }: { readonly outcome: Outcome }) {
+/** The result of an operation: its lines as fields, else its notes. */
+export function Answer({ outcome: { lines, notes } }: { readonly outcome: Outcome }) {
   const of = (type: string) => lines.filter((line) => line.type === type);
   const [sent, explained, differences] = [of("sent"), of("verified"), of("difference")];
+  const warnings = of("warning").map(({ message }) => String(message));
   if (differences.length > 0) return <Differences lines={differences} />;
   if (sent.length + explained.length > 0) return [...sent.map(sentFields), ...explained.map(explainedFields)];
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-  return <pre tabIndex={0}>{visible(text.trimEnd())}</pre>;
+  return <pre tabIndex={0}>{visible([...warnings, ...notes].join("\n"))}</pre>;
 }
 
 const SENT = { URL: "url", Why: "error", "What to do": "hint", Body: "reply", Note: "notes" };

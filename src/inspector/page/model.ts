@@ -299,7 +299,10 @@ export async function copy(text: string): Promise<void> {
       if (copied.value === text) copied.value = null;
     }, COPIED_MS);
   } catch {
-    result.value = { title: "There is no clipboard: copy it from here", outcome: { ok: true, text, lines: [] } };
+    result.value = {
+      title: "There is no clipboard: copy it from here",
+      outcome: { ok: true, lines: [], notes: [text] },
+    };
     detailsOpen.value = true;
   }
 }
@@ -350,5 +353,5 @@ export function errorText(error: unknown): string {
 /** Shows an error with its hint, where the answer of a command would be. */
 export function report(error: unknown): void {
   message.value = `${(error as Error).message}`;
-  result.value = { title: ERROR_TITLE, outcome: { ok: false, text: errorText(error), lines: [] } };
+  result.value = { title: ERROR_TITLE, outcome: { ok: false, lines: [], notes: [errorText(error)] } };
 }

@@ -3,6 +3,7 @@ import { utf8Text } from "../../../delivery/payload.ts";
 import { entryEvent, hiddenSecrets, type LoggedEvent } from "../../../events/entry.ts";
 import { parseNumber, requireEntry, withLog } from "../../../events/open-log.ts";
 import { openPage } from "../../../inspector/start.ts";
+import { operations } from "../../../operations/index.ts";
 import { copyText } from "../../../process/desktop.ts";
 import type { Context } from "../../../project/context.ts";
 import { overrideContext } from "../../../project/context.ts";
@@ -41,35 +42,34 @@ export function keyCommands(
     else context.report({ type: "text", text: `${text.replace(/\n$/, "")}\n` });
     if (logged.masked) context.report({ type: "notice", message: MASKED });
   };
-  const replayIt = async (n: number, edit: boolean): Promise<void> => {
-    const { replay } = await import("../../../send/replay.ts");
-    await replay(context, [String(n)], { showSecrets, edit });
-  };
+  // It sends where listen does.
+  const door = { showSecrets, requireReachable() {} };
   return {
     /** The event with this number as it is in the log. */
     event: eventOf,
     async details(n: number): Promise<void> {
-      const { show } = await import("../../../events/list.ts");
-      await show(context, String(n), { showSecrets });
+      await operations.show.run(context, { n }, door);
     },
-    replay: (n: number) => replayIt(n, false),
-    edit: (n: number) => replayIt(n, true),
+    async replay(n: number): Promise<void> {
+      await operations.replay.run(context, { n }, door);
+    },
+    async edit(n: number): Promise<void> {
+      const { replay } = await import("../../../send/replay.ts");
+      await replay(context, [String(n)], { showSecrets, edit: true });
+    },
     async explain(n: number): Promise<void> {
-      const { verify } = await import("../../../verify/verify.ts");
-      await verify(context, [], { logged: String(n), explain: true });
+      await operations.explain.run(context, { n }, door);
     },
-    async diff(a: number, b: number): Promise<void> {
-      const { diff } = await import("../../../events/diff.ts");
-      await diff(context, String(a), String(b), { showSecrets });
+    async diff(before: number, after: number): Promise<void> {
+      await operations.diff.run(context, { before, after }, door);
     },
     async curl(n: number): Promise<void> {
-      const { show } = await import("../../../events/list.ts");
       let text = "";
       const report: Context["report"] = (each) => {
         if (each.type === "text") text += each.text;
         else if (each.type !== "notice") context.report(each);
       };
-      await show(overrideContext(context, { report }), String(n), { curl: true, showSecrets });
+      await operations.show.run(overrideContext(context, { report }), { n, curl: true }, door);
       await copy(hidden?.mask(text) ?? text, `#${n} as a curl command`, await eventOf(String(n)));
     },
     async copy(n: number): Promise<void> {

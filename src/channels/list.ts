@@ -1,17 +1,17 @@
-import { type Channel, expiringWithin } from "../../channels/channel.ts";
-import { channelEvents } from "../../channels/channel-events.ts";
-import { readChannelId } from "../../channels/client.ts";
-import { contractEvents, expandEvents } from "../../channels/events.ts";
-import { lostUnderListen, orphanIds } from "../../channels/orphaned-channels.ts";
-import { type ChannelReport, channelReport, missingReport } from "../../channels/reports.ts";
-import { listWithMissing, requireChannel, withZoho, type ZohoSession } from "../../channels/session.ts";
-import { maskUrl } from "../../delivery/mask.ts";
-import type { Context } from "../../project/context.ts";
-import { loadConfig } from "../../project/load.ts";
-import { ExitCode, UserError, usageError } from "../../util/errors.ts";
-import { shellQuoted } from "../../util/text.ts";
-import { formatSpan, parseDuration } from "../../util/units.ts";
-import type { ZohoOptions } from "../../zoho-api/session.ts";
+import { maskUrl } from "../delivery/mask.ts";
+import type { Context } from "../project/context.ts";
+import { loadConfig } from "../project/load.ts";
+import { ExitCode, UserError, usageError } from "../util/errors.ts";
+import { shellQuoted } from "../util/text.ts";
+import { formatSpan, parseDuration } from "../util/units.ts";
+import type { ZohoOptions } from "../zoho-api/session.ts";
+import { type Channel, expiringWithin } from "./channel.ts";
+import { channelEvents } from "./channel-events.ts";
+import { readChannelId } from "./client.ts";
+import { contractEvents, expandEvents } from "./events.ts";
+import { lostUnderListen, orphanIds } from "./orphaned-channels.ts";
+import { type ChannelReport, channelReport, missingReport } from "./reports.ts";
+import { listWithMissing, requireChannel, withZoho, type ZohoSession } from "./session.ts";
 
 interface ListOptions extends ZohoOptions {
   readonly expiring?: string;

@@ -1,0 +1,280 @@
+import { z } from "zod";
+import { targetUrl } from "../delivery/target.ts";
+import type { FilterOptions } from "../events/filter.ts";
+import type { Context } from "../project/context.ts";
+import { overrideContext } from "../project/context.ts";
+import type { ExitCode } from "../util/errors.ts";
+import type { JsonLine } from "../util/text.ts";
+import { withBodyOnce, withEventNames, withoutBody, withoutType } from "./brief.ts";
+
+/** What a front door asks for: a command's own function, with its input as one object. */
+export interface Operation<Input = unknown> {
+  /** Name of the tool in MCP. */
+  readonly tool: string;
+  /** For an agent, which chooses its tools by it. */
+  readonly summary: string;
+  /** It changes something, if only by sending. */
+  readonly acts?: boolean;
+  /** Made when it is read: start-up pays nothing for it. */
+  input(): z.ZodObject;
+  /** `input`: as the schema has read it. */
+  run(context: Context, input: Input, door: Door): Promise<ExitCode>;
+  /** A line of the result without what an agent does not need: it pays for each character. */
+  brief?(line: JsonLine, input: Input): JsonLine;
+  /** Words of the command that prints what was cut from a long result. */
+  rest?(input: Input): string;
+}
+
+/** What depends on who asks, and is never part of the input. */
+export interface Door {
+  readonly showSecrets: boolean;
+  /** Throws a usage error for a URL that it must not send to. */
+  requireReachable(url: string): void;
+}
+
+/** Text that can name a file, or stand in a URL or header, none of which has a NUL. */
+function text() {
+  return z.string().refine((value) => !value.includes("\0"), "a NUL character (U+0000) is not allowed");
+}
+
+const product = () => text().describe("such as crm, desk, books; list_products has them");
+const number = () => z.int().positive().describe("the event's number");
+const numberOrLast = () => z.union([z.int().positive(), z.literal("last")]).describe("the event's number, or last");
+const target = () => text().describe("port or URL of the app, such as 3000 or http://localhost:3000/webhooks/zoho/crm");
+
+const period = () => ({
+  product: product().optional(),
+  since: text().optional().describe("yesterday, 2h, a date, or a time"),
+  until: text().optional().describe("only what came before such a time"),
+});
+
+const filters = () => ({
+  ...period(),
+  event: text().optional().describe("pattern such as crm:Leads.*"),
+  only: z
+    .array(text())
+    .optional()
+    .describe("any of failed (the app did not accept it), rejected (by listen), invalid, duplicate, 4xx, 401"),
+  where: z.array(text()).optional().describe("values of the body, as path=value: data.Email=jane@example.com"),
+});
+
+/** By their name in the page's API: `POST /api/explain`. */
+export const operations = {
+  products: operation({
+    tool: "list_products",
+    summary:
+      "List Zoho's products with the names of their events; or one product's events, formats and signatures in full.",
+    input: () => z.strictObject({ product: product().optional() }),
+    async run(context, { product: id }) {
+      const { showProducts } = await import("../custom/show-products.ts");
+      return showProducts(context, id);
+    },
+    brief: (line, input) => (input.product === undefined ? withEventNames(line) : line),
+  }),
+  sample: operation({
+    tool: "get_sample",
+    summary: "Get a sample payload of an event as Zoho posts it, for a test or a type.",
+    input: () => z.strictObject({ product: product(), event: text(), format: text().optional() }),
+    async run(context, { product: id, event, format }) {
+      const { showSample } = await import("../send/show-sample.ts");
+      return showSample(context, id, event, { format });
+    },
+  }),
+  verify: operation({
+    tool: "verify",
+    summary:
+      "Check whether a payload is genuine and valid, and explain exactly why a signature does not match. Give the exact body as it was received, and its headers. For a delivery that listen has received: explain_event.",
+    input: () =>
+      z.strictObject({
+        body: z.string(),
+        headers: z.record(text(), text()).optional(),
+        product: product().optional(),
+        url: text().optional().describe("URL that it was sent to: finance products sign its query"),
+      }),
+    async run(context, { body, headers = {}, product: id, url }) {
+      const { verify } = await import("../verify/verify.ts");
+      const header = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+      return verify(withInput(context, body), ["-"], { product: id, url, header, explain: true });
+    },
+    brief: withoutBody,
+  }),
+  list: operation({
+    tool: "list_events",
+    summary:
+      "List the deliveries that listen has received, the newest first, with event, verdict, status and refusal. get_event has headers and body, explain_event the cause of a wrong signature or token.",
+    input: () =>
+      z.strictObject({
+        ...filters(),
+        search: text().optional().describe("text in the body or URL"),
+        limit: z.int().min(1).max(200).default(20),
+      }),
+    async run(context, { limit, ...filter }) {
+      const { listRows } = await import("../events/rows.ts");
+      return listRows(context, { ...filterOf(filter), limit });
+    },
+    brief: withoutType,
+  }),
+  show: operation({
+    tool: "get_event",
+    summary:
+      "Get one delivery: headers, body, verdicts, schema issues, and each attempt to forward it. Secrets are masked, and a long body is cut.",
+    input: () =>
+      z.strictObject({
+        n: numberOrLast(),
+        curl: z.boolean().optional().describe("as the curl command that posts it to the local receiver"),
+      }),
+    async run(context, { n, curl }, { showSecrets }) {
+      const { show } = await import("../events/list.ts");
+      return show(context, String(n), { curl, showSecrets });
+    },
+    brief: withBodyOnce,
+    rest: ({ n }) => `events show ${n}`,
+  }),
+  explain: operation({
+    tool: "explain_event",
+    summary:
+      "Verify a delivery that listen has received again, with the signature that came with it, and find out why a signature or token is wrong.",
+    input: () => z.strictObject({ n: numberOrLast() }),
+    async run(context, { n }) {
+      const { verify } = await import("../verify/verify.ts");
+      return verify(context, [], { logged: String(n), explain: true });
+    },
+    brief: withoutBody,
+  }),
+  diff: operation({
+    tool: "diff_events",
+    summary: "Show how the payloads of two received deliveries differ.",
+    input: () => z.strictObject({ before: number(), after: number() }),
+    async run(context, { before, after }, { showSecrets }) {
+      const { diff } = await import("../events/diff.ts");
+      return diff(context, String(before), String(after), { showSecrets });
+    },
+    brief: withoutType,
+  }),
+  stats: operation({
+    tool: "get_stats",
+    summary: "Count received deliveries by product and hour, and show how long the app takes to answer.",
+    input: () => z.strictObject(period()),
+    async run(context, filter) {
+      const { stats } = await import("../events/list.ts");
+      return stats(context, filter);
+    },
+  }),
+  channels: operation({
+    tool: "list_channels",
+    summary:
+      "List the notification channels of the signed-in user in CRM, Bigin or Recruit: events, URL and expiry, and those created here that are gone. Asks Zoho.",
+    input: () => z.strictObject({ product: z.enum(["crm", "bigin", "recruit"]).default("crm") }),
+    async run(context, options) {
+      const { list } = await import("../channels/list.ts");
+      return list(context, options);
+    },
+  }),
+  check: operation({
+    tool: "check_endpoint",
+    summary:
+      "Try what an endpoint must do: signatures, malformed requests, time limits, duplicates. Sends sample events to it.",
+    acts: true,
+    input: () => z.strictObject({ url: target(), product: product().optional(), only: z.array(text()).optional() }),
+    async run(context, { url, ...options }, door) {
+      const { check } = await import("../checks/check.ts");
+      requireTarget(door, url);
+      return check(context, url, { ...options, requireReachable: door.requireReachable });
+    },
+  }),
+  send: operation({
+    tool: "send",
+    summary: "Send a fresh, validly signed sample event to the app or the running listen, and return the answer.",
+    acts: true,
+    input: () =>
+      z.strictObject({
+        product: product(),
+        event: text().describe("such as Leads.create; list_products has them"),
+        to: target().optional().describe("default: the running listen"),
+        format: text().optional(),
+        set: z.record(text(), text()).optional().describe("members to change: path and value"),
+        bad_signature: z.boolean().optional(),
+        bad_token: z.boolean().optional(),
+        dry_run: z.boolean().optional().describe("return the request, send nothing"),
+      }),
+    async run(context, input, door) {
+      const { send } = await import("../send/send.ts");
+      const { product: id, event, to, format, set = {}, ...faults } = input;
+      if (to !== undefined) requireTarget(door, to);
+      return send(context, id, event, {
+        to,
+        format,
+        set: Object.entries(set).map(([path, value]) => `${path}=${value}`),
+        badSignature: faults.bad_signature,
+        badToken: faults.bad_token,
+        dryRun: faults.dry_run,
+        // The request has the configured token and a signature in it.
+        maskSecrets: !door.showSecrets,
+        requireReachable: door.requireReachable,
+        signature: true,
+        timeout: "30s",
+        count: "1",
+        concurrency: "1",
+      });
+    },
+  }),
+  replay: operation({
+    tool: "replay",
+    summary:
+      "Send received deliveries to the app again, with the same bytes: one by its number, or those that filters select.",
+    acts: true,
+    input: () =>
+      z.strictObject({
+        n: number().optional(),
+        to: target().optional().describe("port or URL of the app, such as 3000; default: where it was forwarded to"),
+        body: z.string().optional().describe("with n: the body to send in place of its own, signed again"),
+        dry_run: z.boolean().optional().describe("return the requests, send nothing"),
+        ...filters(),
+      }),
+    async run(context, { n, to, body, dry_run: dryRun, ...filter }, door) {
+      const { replay } = await import("../send/replay.ts");
+      if (to !== undefined) requireTarget(door, to);
+      return replay(context, n === undefined ? [] : [String(n)], {
+        ...filterOf(filter),
+        to,
+        dryRun,
+        showSecrets: door.showSecrets,
+        requireReachable: door.requireReachable,
+        body: body === undefined ? undefined : Buffer.from(body),
+      });
+    },
+  }),
+};
+
+/** For doors that check the input with the schema. */
+export const operationsByName: ReadonlyMap<string, Operation> = new Map(Object.entries<Operation>(operations));
+
+/** Gives the functions the type that the schema reads. */
+function operation<Schema extends z.ZodObject>(
+  given: Operation<z.output<Schema>> & { input(): Schema },
+): Operation<z.output<Schema>> {
+  return given;
+}
+
+function filterOf({ event, ...others }: Omit<FilterOptions, "event"> & { readonly event?: string | undefined }) {
+  return event === undefined ? others : { ...others, event: [event] };
+}
+
+/** Refuses a target before anything is read. Where it leads to in the end is checked again before anything is sent. */
+function requireTarget({ requireReachable }: Door, to: string): void {
+  requireReachable(targetUrl(to, undefined, { host: "localhost", port: 3000 }, "to"));
+}
+
+/** The context with this text as standard input. */
+function withInput(context: Context, body: string): Context {
+  const bytes = Buffer.from(body);
+  return overrideContext(context, {
+    stdin: {
+      isTTY: false,
+      read: async () => bytes,
+      async *chunks() {
+        yield bytes;
+      },
+    },
+  });
+}
