@@ -167,7 +167,7 @@ describe("a tunnel of cloudflared", () => {
 
   it("does not start it again and again after a rate limit", async () => {
     const standIn = await standInCloudflared({ outcomes: ["connected", "limited"] });
-    const { statuses } = await open(standIn, { timeoutMs: 4_000 });
+    const { statuses } = await open(standIn, { timeoutMs: 8_000 });
     standIn.crash();
     await expect.poll(() => typesOf(statuses), { timeout: 20_000 }).toEqual(["up", "down", "lost"]);
     expect(statuses[2]).toMatchObject({ error: { message: expect.stringContaining("429 Too Many Requests") } });
