@@ -118,7 +118,7 @@ describe("a tunnel of cloudflared", () => {
     const { tunnel, statuses } = await open(standIn);
     standIn.crash();
     await expect.poll(() => typesOf(statuses), { timeout: 15_000 }).toEqual(["up", "down", "reconnected"]);
-    expect(statuses[1]).toMatchObject({ reason: expect.stringContaining("cloudflared has ended") });
+    expect(statuses[1]).toMatchObject({ reason: "cloudflared has ended (exit code 137)" });
     expect(statuses[2]).toMatchObject({ url: urlOfStart(2), previousUrl: urlOfStart(1) });
     expect(tunnel.url).toBe(urlOfStart(2));
   });
