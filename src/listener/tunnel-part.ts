@@ -29,7 +29,7 @@ export interface TunnelPart extends Part {
 export type OpenChoice = Exclude<TunnelChoice, { kind: "none" }>;
 
 /** Shown wherever such a tunnel is opened. */
-export const CLOUDFLARE_NOTE = "the URL is a new one at each start; what is sent to it passes through Cloudflare";
+export const CLOUDFLARE_NOTE = "a new URL at each start; its traffic passes through Cloudflare";
 
 interface TunnelOptions {
   readonly choice: OpenChoice;

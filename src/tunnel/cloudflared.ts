@@ -348,11 +348,12 @@ function endError(lines: readonly string[], exit: string): UserError {
   );
 }
 
-/** The reason is the last line of the log, without a time, or what its field `error` says. */
+/** The reason is the last line: one without a time, or an error, whose field `error` says more. Others are no reason. */
 function endReason(lines: readonly string[], exit: string): string {
-  const last = lines.findLast((line) => line.trim() !== "" && !/^\d{4}-\d\d-\d\dT\S+ (?:INF|DBG|WRN) /.test(line));
-  const [, field] = / error="((?:[^"\\]|\\.)*)"/.exec(last ?? "") ?? [];
-  const text = oneLine(field ?? (last ?? "").replace(/^\d{4}-\d\d-\d\dT\S+ [A-Z]{3} /, "").trim());
+  const last = lines.findLast((line) => line.trim() !== "") ?? "";
+  const [, level, rest = ""] = /^(?:\d{4}-\d\d-\d\dT\S+ ([A-Z]{3}) )?(.*)$/.exec(last) ?? [];
+  const [, field] = / error="((?:[^"\\]|\\.)*)"/.exec(rest) ?? [];
+  const text = level === undefined || level === "ERR" ? oneLine((field ?? rest).trim()) : "";
   return text === "" ? exit : text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }
 

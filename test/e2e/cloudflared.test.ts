@@ -42,7 +42,7 @@ describe("listen --tunnel cloudflared, as it is built", { timeout: 90_000 }, () 
     shell.type("?");
     await shell.shown(/open a public URL, of Cloudflare unless/);
     await shell.shown(new RegExp(`tunnel up: ${urlOfStart(1)}`));
-    await shell.shown(/what is sent to it passes through Cloudflare/);
+    await shell.shown(/its traffic passes through Cloudflare/);
     await shell.last(/made-up-words-1\.trycloudflare\.invalid · /);
     const post = (): Promise<number> =>
       fetch(`${standIn.edge}/webhooks/zoho/crm`, { method: "POST", body: "{}" }).then(

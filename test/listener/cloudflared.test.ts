@@ -75,7 +75,7 @@ describe("listen --tunnel cloudflared", () => {
       onErr: (text) => void (text.includes("Ready.") && interrupt.abort()),
     });
     expect(err).toContain(`public URL   ${urlOfStart(1)}/webhooks/zoho/<product>
-               the URL is a new one at each start; what is sent to it passes through Cloudflare`);
+               a new URL at each start; its traffic passes through Cloudflare`);
   });
 
   it("loses nothing that was answered while the program dies three times, and moves the channel to each new URL", async () => {

@@ -46,6 +46,7 @@ function run() {
   log("INF |  Your quick Tunnel has been created! Visit it at (it may take some time to be reachable):  |");
   log(`INF |  ${`https://${hostname}`.padEnd(90)}|`);
   log(`INF +${"-".repeat(92)}+`);
+  log('ERR Failed to fetch features, default to disable error="lookup cfd-features.argotunnel.com: no such host"');
   log("INF Initial protocol http2");
   const [host, port] = argument("--metrics").split(":");
   let connected = false;
