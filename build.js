@@ -57,6 +57,8 @@ const { output: bundled } = await build({
 });
 /** What an app imports, each as src/library/<name>.ts and as a path of the package: `zoho-hooks`, `zoho-hooks/express`. */
 const LIBRARY = ["index", "express", "fastify", "hono", "next", "testing"];
+/** Files that share none with others: what needs nothing of Node, and what few apps load. */
+const ALONE = { connect: "neutral", "file-entries": "node" };
 // For tests that `require`, too: Jest loads no ES module for them, unless it is given a flag of Node's.
 for (const [format, extension] of [
   ["es", "js"],
@@ -67,6 +69,14 @@ for (const [format, extension] of [
     ...shared,
     input: Object.fromEntries(LIBRARY.map((name) => [name, `src/library/${name}.ts`])),
     external: matches(packages),
+    plugins: [
+      {
+        name: "alone",
+        resolveId(source) {
+          return source === "./file-entries.ts" ? { id: `./file-entries.${extension}`, external: true } : undefined;
+        },
+      },
+    ],
     output: {
       dir: "dist",
       format,
@@ -76,21 +86,16 @@ for (const [format, extension] of [
       chunkFileNames: `library/[name]-[hash].${extension}`,
     },
   });
-}
-
-/** `zoho-hooks/zoho`, apart from the others, so that it shares no file with entries that need Node. */
-for (const [format, extension] of [
-  ["es", "js"],
-  ["cjs", "cjs"],
-]) {
-  await build({
-    input: { connect: "src/library/connect.ts" },
-    platform: "neutral",
-    external: (id) => id.startsWith("node:") || matches(packages)(id),
-    // A module of Node's that only unused code imports is left out.
-    treeshake: { moduleSideEffects: false },
-    output: { dir: "dist", format, entryFileNames: `library/[name].${extension}` },
-  });
+  for (const [name, platform] of Object.entries(ALONE)) {
+    await build({
+      input: { [name]: `src/library/${name}.ts` },
+      platform,
+      external: (id) => id.startsWith("node:") || matches(packages)(id),
+      // A module of Node's that only unused code imports is left out.
+      treeshake: { moduleSideEffects: false },
+      output: { dir: "dist", format, entryFileNames: `library/[name].${extension}` },
+    });
+  }
 }
 
 const SHARED_PAGE = "src/web/page";

@@ -2,6 +2,7 @@ import { UserError } from "../util/errors.ts";
 import { formatSpan } from "../util/units.ts";
 import { changeOf } from "./change-of.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
+import { requireSuccess } from "./client.ts";
 import { type FieldsByModule, fieldConditions, fieldsOf, type ProductApi } from "./conditions.ts";
 import { normaliseEvents } from "./events.ts";
 import { DAY_MS, endAfter } from "./expiry.ts";
@@ -39,39 +40,47 @@ const NO_MEMORY: RenewalAccess["memory"] = { recall: async () => undefined, obse
 
 /** Throws unless the channel is as declared afterwards. */
 export async function applyDeclaration(
-  { api, product, ...access }: Access,
+  access: Access,
   declared: Declaration,
   signal?: AbortSignal,
 ): Promise<DeclaredChannel> {
-  const { client, now } = access;
-  const { id, isOwn, fields, ...rest } = declared;
-  const { defaultMs: lifetimeMs } = product.lifetime;
   // First, because the answer also tells Zoho's time, by which the expiry is computed.
-  const own = (await client.list()).filter((channel) => isOwn(channel.id));
+  const own = (await access.client.list()).filter((channel) => declared.isOwn(channel.id));
   if (declared.events.length === 0) {
     await removeAll(access, own);
     return own.length > 0 ? { state: "deleted" } : { state: "unchanged", reason: "there is no channel of this name" };
   }
-  const events = normaliseEvents(declared.events);
-  const listed = own.find((channel) => channel.id === id);
-  const change = listed === undefined ? "" : differenceOf({ ...declared, events }, listed);
+  const listed = own.find((channel) => channel.id === declared.id);
+  const made = await make(access, { ...declared, events: normaliseEvents(declared.events) }, listed, signal);
+  // Last: what replaces it already posts.
+  await removeAll(
+    access,
+    own.filter((channel) => channel !== listed),
+  );
+  return made;
+}
+
+async function make(
+  { api, product, client, now }: Access,
+  declared: Declaration,
+  listed: Channel | undefined,
+  signal: AbortSignal | undefined,
+): Promise<DeclaredChannel> {
+  const { isOwn: _, fields, ...config } = declared;
+  const { defaultMs: lifetimeMs } = product.lifetime;
+  const change = listed === undefined ? "" : differenceOf(declared, listed);
   const leftMs = (listed?.expiresAt?.getTime() ?? 0) - now().getTime();
   if (listed !== undefined && change === "" && leftMs > lifetimeMs * RENEW_AT)
     return { state: "unchanged", expiresAt: listed.expiresAt };
   const conditions = await fieldConditions({ api, product }, fields, signal);
-  const [grant] = await writeRenewals(
-    { ...access, memory: NO_MEMORY, command: (words) => words },
-    [{ config: { id, ...rest, events, conditions }, from: listed?.expiresAt, isGone: listed === undefined }],
-    { end: () => endAfter(lifetimeMs, now()), isOwned: true },
+  const { type, expiresAt, warning } = requireSuccess(
+    await writeRenewals(
+      { client, now, memory: NO_MEMORY, command: (words) => words },
+      [{ config: { ...config, conditions }, from: listed?.expiresAt, isGone: listed === undefined }],
+      { end: () => endAfter(lifetimeMs, now()), isOwned: true },
+    ),
   );
-  if (grant === undefined || grant instanceof UserError) throw grant;
-  // Last: what replaces it already posts.
-  await removeAll(
-    access,
-    own.filter((channel) => channel.id !== id),
-  );
-  const { expiresAt, warning } = grant;
-  if (grant.type === "created") return { state: "created", expiresAt, reason: warning ?? newReason(product.lifetime) };
+  if (type === "created") return { state: "created", expiresAt, reason: warning ?? newReason(product.lifetime) };
   return { state: change === "" ? "renewed" : "updated", expiresAt, reason: change === "" ? warning : change };
 }
 

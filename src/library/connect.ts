@@ -4,7 +4,7 @@
  *
  * @module zoho-hooks/zoho
  */
-import { connect } from "./connect/connect.ts";
+import { connectWith } from "./connect/connect-with.ts";
 import type { ConnectOptions, ZohoConnection } from "./connect/types.ts";
 
 export { memoryStore } from "./connect/memory-store.ts";
@@ -13,5 +13,5 @@ export { ZohoError } from "./connect/zoho-error.ts";
 
 /** Connects an app with its organisation. Never throws: a mistake in the options rejects the calls. */
 export function connectZoho(options: ConnectOptions): ZohoConnection {
-  return connect(options);
+  return connectWith(options);
 }

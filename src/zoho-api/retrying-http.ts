@@ -86,7 +86,7 @@ interface HttpPorts {
 
 const MAX_ATTEMPTS = 4;
 const FIRST_WAIT_MS = 500;
-/** Longer ones are not waited for: failing with the time to wait says more than hanging. */
+/** Longer ones are not waited for, nor any beyond the time limit of the signal: failing with the time to wait says more. */
 const MAX_RETRY_AFTER_MS = 60_000;
 const NOTICEABLE_PAUSE_MS = 3_000;
 

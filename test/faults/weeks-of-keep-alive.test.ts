@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/channels/expiry.ts";
-import { connect } from "../../src/library/connect/connect.ts";
+import { connectWith } from "../../src/library/connect/connect-with.ts";
 import { type ChannelSpec, memoryStore, ZohoError } from "../../src/library/connect.ts";
 import { startZoho, type ZohoFault } from "../../src/library/testing.ts";
 import { slowStore, withoutAdd } from "../support/app.ts";
@@ -67,7 +67,7 @@ async function run({ product, everyMs, outageMs, seed, clockMs = 0, canLock = tr
   let { ZOHO_REFRESH_TOKEN: refreshToken } = env;
   /** Another instance of the app each time, as behind a cron. */
   const keep = (name: string, more: Partial<ChannelSpec> = {}) =>
-    connect(
+    connectWith(
       {
         ...{
           clientId: env.ZOHO_CLIENT_ID,

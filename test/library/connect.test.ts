@@ -62,6 +62,32 @@ describe("an access token", () => {
     expect(app.tokenRequests()).toBe(12);
   });
 
+  it("is not lost where an answer of the store comes after what was written since", async () => {
+    const store = memoryStore();
+    let reads = 0;
+    let tellWritten = (): void => {};
+    const written = new Promise<void>((resolve) => {
+      tellWritten = resolve;
+    });
+    const zoho = app.connect({
+      store: {
+        ...store,
+        async get(key) {
+          const value = await store.get(key);
+          if (++reads === 2) await written;
+          return value;
+        },
+        async set(...entry) {
+          await store.set(...entry);
+          tellWritten();
+        },
+      },
+    });
+    const tokens = await Promise.all([zoho.accessToken(), zoho.accessToken()]);
+    expect(new Set([...tokens, await app.connect({ store }).accessToken()]).size).toBe(1);
+    expect(app.tokenRequests()).toBe(1);
+  });
+
   it("that was rejected is replaced by the one in the store before Zoho is asked", async () => {
     const store = memoryStore();
     const [one, two] = [app.connect({ store }), app.connect({ store })];

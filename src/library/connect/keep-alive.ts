@@ -29,8 +29,8 @@ export function keepAlive(connection: Connection, spec: ChannelSpec): Promise<Ke
       },
       signal,
     );
-    const marginMs = Math.min(DAY_MS, product.lifetime.defaultMs / 4);
-    const callBefore = expiresAt && new Date(expiresAt.getTime() - marginMs);
+    const leftMs = (expiresAt?.getTime() ?? 0) - api.now().getTime();
+    const callBefore = expiresAt && new Date(expiresAt.getTime() - Math.min(DAY_MS, leftMs / 4));
     return { id, state, reason, expiresAt: expiresAt?.toISOString(), callBefore: callBefore?.toISOString() };
   });
 }

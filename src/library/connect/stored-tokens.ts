@@ -31,24 +31,34 @@ export function storedTokens(store: Store, secret: string, sleep: Sleep): TokenC
   };
   /** What this instance read or wrote last, so that a warm one asks no store. */
   let last: Versioned | undefined;
+  const writes = { begun: 0, ended: 0 };
   const keyOf = ({ name }: Seal): string => `zoho-hooks:${name}`;
   const readStore = async (): Promise<Versioned> => {
     const seal = await open();
+    const before = { ...writes };
     const text = await orStoreError(() => store.get(keyOf(seal)));
     const { record, version } = Object(typeof text === "string" ? await seal.open(text) : undefined);
     const parsed = recordSchema.safeParse(record);
-    last = parsed.success
+    const read = parsed.success
       ? { record: parsed.data, version: String(version) }
       : { record: { refreshedAt: [] }, version: "" };
+    // What another caller was writing while this one read is newer.
+    const isNewest = before.begun === before.ended && before.begun === writes.begun;
+    if (last === undefined || isNewest) last = read;
     return last;
   };
   const write = async (record: TokenRecord): Promise<void> => {
     const seal = await open();
-    last = { record, version: crypto.randomUUID() };
-    // A token that cannot be stored is good nevertheless: Cloudflare KV accepts one write a second for a key.
-    await orStoreError(async () => store.set(keyOf(seal), await seal.close(last), { ttl: RECORD_TTL_S })).catch(
-      () => {},
-    );
+    const written = { record, version: crypto.randomUUID() };
+    last = written;
+    writes.begun++;
+    try {
+      await store.set(keyOf(seal), await seal.close(written), { ttl: RECORD_TTL_S });
+    } catch {
+      // The token is good although it is not stored: Cloudflare KV accepts one write a second for a key.
+    } finally {
+      writes.ended++;
+    }
   };
   return {
     read: async (isStale) => (isStale || last === undefined ? await readStore() : last).record,
@@ -68,11 +78,12 @@ export function storedTokens(store: Store, secret: string, sleep: Sleep): TokenC
           if ((await readStore()).version !== version) return work();
         }
       }
+      const before = writes.begun;
       try {
         return await work();
       } finally {
-        // Where nothing was refreshed, nobody is to wait for the end of this turn.
-        if (last?.version === version) await write(last.record);
+        // Where no refresh was tried, nobody is to wait for the end of this turn.
+        if (writes.begun === before) await write(last?.record ?? { refreshedAt: [] });
       }
     },
   };

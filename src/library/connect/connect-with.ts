@@ -5,7 +5,7 @@ import { missed } from "./missed.ts";
 import type { ConnectOptions, ZohoConnection } from "./types.ts";
 
 /** `sleep`: for tests that do not wait. */
-export function connect(options: ConnectOptions, sleep?: Parameters<typeof openConnection>[1]): ZohoConnection {
+export function connectWith(options: ConnectOptions, sleep?: Parameters<typeof openConnection>[1]): ZohoConnection {
   const connection = openConnection(options, sleep);
   return {
     accessToken: ({ instead, signal: given } = {}) =>
