@@ -3,7 +3,7 @@ import { utf8Text } from "../../../delivery/payload.ts";
 import { entryEvent, hiddenSecrets, type LoggedEvent } from "../../../events/entry.ts";
 import { parseNumber, requireEntry, withLog } from "../../../events/open-log.ts";
 import { openPage } from "../../../inspector/start.ts";
-import { operations } from "../../../operations/index.ts";
+import { type Operation, operations } from "../../../operations/index.ts";
 import { copyText } from "../../../process/desktop.ts";
 import type { Context } from "../../../project/context.ts";
 import { overrideContext } from "../../../project/context.ts";
@@ -24,7 +24,7 @@ const MAX_FOUND = 20;
 
 const MASKED = "its secrets are masked, so it would be rejected: send it with r, or use listen --show-secrets";
 
-/** The commands behind the keys: their own functions, loaded when they are first used. */
+/** What the keys do that is not one of the operations alone. */
 export function keyCommands(
   context: Context,
   { config, products, showSecrets = false, logPath, openInspector }: CommandOptions,
@@ -47,21 +47,10 @@ export function keyCommands(
   return {
     /** The event with this number as it is in the log. */
     event: eventOf,
-    async details(n: number): Promise<void> {
-      await operations.show.run(context, { n }, door);
-    },
-    async replay(n: number): Promise<void> {
-      await operations.replay.run(context, { n }, door);
-    },
+    run: <Input>(operation: Operation<Input>, input: Input) => operation.run(context, input, door),
     async edit(n: number): Promise<void> {
       const { replay } = await import("../../../send/replay.ts");
       await replay(context, [String(n)], { showSecrets, edit: true });
-    },
-    async explain(n: number): Promise<void> {
-      await operations.explain.run(context, { n }, door);
-    },
-    async diff(before: number, after: number): Promise<void> {
-      await operations.diff.run(context, { before, after }, door);
     },
     async curl(n: number): Promise<void> {
       let text = "";

@@ -3,6 +3,7 @@ import type { Parts, Toggle } from "../../../listener/listen.ts";
 import type { Part } from "../../../listener/part.ts";
 import type { Plan } from "../../../listener/plan.ts";
 import type { Log } from "../../../log/log.ts";
+import { type Operation, operations } from "../../../operations/index.ts";
 import type { Report } from "../../../process/messages.ts";
 import type { Context } from "../../../project/context.ts";
 import { overrideContext } from "../../../project/context.ts";
@@ -122,17 +123,19 @@ function startKeys(base: Context, { plan, parts, recent, paint, toggleTunnel }: 
   });
   const onChosen = (text: string, start: (n: number) => Promise<unknown>) => (): void =>
     withChosen((n) => enqueue(`${text} #${n}`, () => start(n)));
+  const operate = (text: string, operation: Operation<{ n: number }>) =>
+    onChosen(text, (n) => commands.run(operation, { n }));
   const actions: Readonly<Record<Action, (key: string) => void>> = {
     older: () => move(-1),
     newer: () => move(1),
     number: (digit) => ask("select #", digit, selectNumber),
-    details: onChosen("reading", commands.details),
-    replay: onChosen("replaying", commands.replay),
+    details: operate("reading", operations.show),
+    replay: operate("replaying", operations.replay),
     edit: onChosen("editing", (n) => {
       releaseTerminal();
       return commands.edit(n);
     }),
-    explain: onChosen("explaining", commands.explain),
+    explain: operate("explaining", operations.explain),
     curl: onChosen("copying", commands.curl),
     copy: onChosen("copying", commands.copy),
     mark: () => withChosen(mark),
@@ -301,7 +304,8 @@ function startKeys(base: Context, { plan, parts, recent, paint, toggleTunnel }: 
   function mark(n: number): void {
     const before = marked;
     marked = before === undefined ? n : undefined;
-    if (before !== undefined && before !== n) enqueue(`comparing #${before} and #${n}`, () => commands.diff(before, n));
+    if (before === undefined || before === n) return;
+    enqueue(`comparing #${before} and #${n}`, () => commands.run(operations.diff, { before, after: n }));
   }
 
   function setPaused(paused: boolean): void {
