@@ -68,6 +68,8 @@ export interface Log {
   row(n: number): Promise<LogRow | undefined>;
   /** Lists deliveries with bodies, headers and attempts. */
   entries(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogEntry>;
+  /** Counts the deliveries that `reconcile` made. */
+  countReconstructed(): Promise<number>;
   /** Counts by product and period, and latencies. */
   stats(filter?: StatsFilter, options?: StatsOptions): Promise<LogStats>;
 
@@ -103,6 +105,8 @@ export interface NewEntry {
   readonly accepted: boolean;
   readonly status: number | undefined;
   readonly refusal: string | undefined;
+  /** Nobody has sent it: `reconcile` made it for a change that Zoho has told nobody of. */
+  readonly reconstructed?: boolean | undefined;
   readonly forward?: ForwardRequest | undefined;
 }
 
@@ -161,6 +165,8 @@ export interface LogRecord {
   readonly accepted: boolean;
   readonly status: number | undefined;
   readonly refusal: string | undefined;
+  /** Made by `reconcile`. */
+  readonly reconstructed: boolean;
   readonly state: DeliveryState;
 }
 
@@ -182,6 +188,7 @@ export interface LogRow
     | "duplicateOf"
     | "status"
     | "refusal"
+    | "reconstructed"
     | "state"
   > {
   /** The result of its signatures and tokens together: see `senderVerdict`. */
@@ -314,6 +321,7 @@ export interface Claim extends ClaimRef {
   readonly product: string | undefined;
   readonly format: string | undefined;
   readonly event: string | undefined;
+  readonly reconstructed: boolean;
   readonly delivery: Delivery;
 }
 

@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import type { Appended, Log } from "../log.ts";
 import { readAll } from "../paging.ts";
 import { createReadinessCheck } from "../readiness.ts";
-import { RECORD_COLUMNS, ROW_COLUMNS, readRecord, readRow } from "../rows.ts";
+import { COUNT_RECONSTRUCTED, numberOf, RECORD_COLUMNS, ROW_COLUMNS, readRecord, readRow } from "../rows.ts";
 import { readStats } from "../stats.ts";
 import { openDatabase, retryWhileLocked } from "./database.ts";
 import { loadEngine } from "./engine.ts";
@@ -127,6 +127,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     rowsAfter: (n, limit) => read(() => rows.after(n, limit)),
     row: (n) => read(() => rows.row(n)),
     entries: (filter = {}, list = {}) => readAll(entries, filter, list),
+    countReconstructed: () => read(() => numberOf(database.prepare(COUNT_RECONSTRUCTED).get() ?? {}, "count")),
     stats: (filter = {}, options = {}) => explained(readStats(records, filter, options)),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) =>
       explained(prune({ database, commits, limits, now, signal })),
