@@ -87,7 +87,10 @@ export interface Log {
   lock(owner: LockOwner): Promise<LogLock>;
   /** The processes that receive or deliver now, where there can be several: `lockOwnerAt` tells the one of a SQLite log. */
   receivers(): Promise<readonly LockOwner[]>;
-  /** Takes a duty that only one of all processes on this log has, such as pruning; undefined while another has it. */
+  /**
+   * Takes a duty that only one of all processes on this log has, such as pruning; undefined while another has it. On SQLite the
+   * receiver has those of receivers, and other names are for commands.
+   */
   takeDuty(name: string): Promise<Duty | undefined>;
   /** Secrets that several receivers share; undefined where there can be only one. */
   readonly shared: SharedSecrets | undefined;
