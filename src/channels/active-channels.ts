@@ -39,7 +39,7 @@ export async function findActiveChannels(
   const found: ActiveChannels[] = [];
   for (const id of watchProductIds) {
     const product = findWatchProduct(id);
-    const remembered = await channelMemory(context.userFolder, { profile, product: id }).all();
+    const remembered = await channelMemory(context.userFolder, { profile, product: id }, context.now).all();
     const mayList = product.loginScopes.some((scope) => signIn?.scopes.includes(scope));
     const listed = mayList ? await listChannels(context, config, { profile, product: id }, limit) : undefined;
     context.signal.throwIfAborted();

@@ -40,6 +40,8 @@ const channelSchema = z.strictObject({
   values: z.boolean().optional(),
   conditions: z.array(z.unknown()).readonly(),
   account: z.string().optional(),
+  /** When it was first remembered: what changed before is not watched. */
+  createdAt: z.coerce.date().optional().catch(undefined),
   /** As far as it is known here. */
   expiresAt: z.coerce.date().optional().catch(undefined),
   /** Zoho stopped listing it before its expiry. */
@@ -59,7 +61,7 @@ const fileSchema = z.strictObject({ channels: z.array(channelSchema) });
 const LOCK_TIMEOUT_MS = 15_000;
 
 /** Stored in a file that only the user can read, because it holds the channels' tokens. */
-export function channelMemory(folder: string, owner: ChannelOwner) {
+export function channelMemory(folder: string, owner: ChannelOwner, now: () => Date) {
   const path = join(folder, CHANNELS_FILE);
   const read = async (): Promise<readonly RememberedChannel[]> => {
     const channels = rememberedChannels((await readPrivateJson(path)) ?? { channels: [] });
@@ -79,8 +81,8 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
   const write = (channel: RememberedChannel): Promise<void> =>
     change((channels) => {
       const isIt = (each: RememberedChannel): boolean => isOwn(each) && each.id === channel.id;
-      const { expiresAt, ofListener, project } = channels.find(isIt) ?? {};
-      return [...channels.filter((each) => !isIt(each)), { expiresAt, ofListener, project, ...channel }];
+      const { createdAt = now(), expiresAt, ofListener, project } = channels.find(isIt) ?? {};
+      return [...channels.filter((each) => !isIt(each)), { createdAt, expiresAt, ofListener, project, ...channel }];
     });
   const all = async (): Promise<readonly RememberedChannel[]> => (await read()).filter(isOwn);
   const forget = async (ids: readonly string[]): Promise<void> => {

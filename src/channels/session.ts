@@ -65,7 +65,7 @@ export async function openZoho(context: Context, config: Config, { product: prod
     /** The folder of the memory, and of the locks of listeners. */
     folder,
     client: watchClient(api, product, context.signal),
-    memory: channelMemory(folder, { profile: signIn.name, product: product.id, account }),
+    memory: channelMemory(folder, { profile: signIn.name, product: product.id, account }, api.now),
     now: api.now,
     /** A channels command to copy, with the flags of this sign-in: `zoho-hooks channels show 4711 --product crm`. */
     command: (words: string) => `${context.invocation} channels ${words} ${flags}`,

@@ -23,6 +23,9 @@ export const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 /** How long a delivery of the same identity counts as a duplicate: twenty-four hours, as in the guide. */
 export const DUPLICATE_WINDOW_MS = 86_400_000;
 
+/** Marks a forwarded delivery that `reconcile` made. One that is sent to `listen` is not passed on. */
+export const RECONSTRUCTED_HEADER = "x-zoho-hooks-reconstructed";
+
 /** The first value of a header, by its name in any case. */
 export function headerValue({ headers }: Pick<Delivery, "headers">, name: string): string | undefined {
   // Called many times for each event: most names already differ in length.

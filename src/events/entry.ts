@@ -75,6 +75,7 @@ export function entryEvent(
     logged: {
       state: entry.state,
       remote: entry.remote,
+      reconstructed: entry.reconstructed,
       bytes: isCut ? Math.max(length, Number(headerValue(delivery, "content-length") ?? 0)) : length,
       cutTo: isCut ? length : undefined,
       get masked() {

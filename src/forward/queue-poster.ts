@@ -213,13 +213,23 @@ interface WebhookJob {
   readonly receivedAt: string;
   /** The body in base64. */
   readonly rawBody: string;
+  /** Only where `reconcile` made the delivery. */
+  readonly reconstructed?: true;
 }
 
-function webhookJob(delivery: Delivery, { product = "unknown", receivedAt }: QueuedEvent): WebhookJob {
+function webhookJob(delivery: Delivery, event: QueuedEvent): WebhookJob {
+  const { product = "unknown", receivedAt, reconstructed } = event;
   const read = readPayload(delivery);
   const webhook = read.ok ? read.payload.data : undefined;
   const rawBody = delivery.body.toString("base64");
-  return { product, webhook, webhookId: webhookId(webhook, delivery), receivedAt: receivedAt.toISOString(), rawBody };
+  return {
+    product,
+    webhook,
+    webhookId: webhookId(webhook, delivery),
+    receivedAt: receivedAt.toISOString(),
+    rawBody,
+    ...(reconstructed && { reconstructed }),
+  };
 }
 
 /** The guide's `getWebhookId`. */

@@ -1,4 +1,4 @@
-import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
+import { type Delivery, type HeaderPair, headerValue, RECONSTRUCTED_HEADER } from "../delivery/delivery.ts";
 import { targetFor } from "../delivery/target.ts";
 
 export interface ForwardSource {
@@ -10,6 +10,8 @@ export interface ForwardSource {
   readonly remote: string | undefined;
   readonly receivedAt: Date;
   readonly duplicateOf?: number;
+  /** Made by `reconcile`. */
+  readonly reconstructed?: boolean;
 }
 
 /**
@@ -18,7 +20,13 @@ export interface ForwardSource {
  * removes hop-by-hop headers.
  */
 export function forwardRequest(
-  { n, delivery, remote, duplicateOf }: Pick<ForwardSource, "n" | "delivery" | "remote" | "duplicateOf">,
+  {
+    n,
+    delivery,
+    remote,
+    duplicateOf,
+    reconstructed,
+  }: Pick<ForwardSource, "n" | "delivery" | "remote" | "duplicateOf" | "reconstructed">,
   target: string,
 ): Delivery {
   const { method, url, body } = delivery;
@@ -26,6 +34,7 @@ export function forwardRequest(
   const headers: HeaderPair[] = delivery.headers.filter(([name]) => !OURS.test(name));
   headers.push(["x-zoho-hooks-event", String(n)]);
   if (duplicateOf !== undefined) headers.push(["x-zoho-hooks-duplicate-of", String(duplicateOf)]);
+  if (reconstructed) headers.push([RECONSTRUCTED_HEADER, "1"]);
   addIfMissing(headers, "x-forwarded-for", remote);
   addIfMissing(headers, "x-forwarded-host", headerValue(delivery, "host"));
   addIfMissing(headers, "x-forwarded-proto", "http");
@@ -75,4 +84,5 @@ export interface QueuedEvent {
   readonly product: string | undefined;
   readonly receivedAt: Date;
   readonly duplicateOf?: number;
+  readonly reconstructed?: boolean;
 }

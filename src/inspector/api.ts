@@ -39,6 +39,8 @@ export interface EventRow {
   readonly custom: boolean;
   readonly status: number | null;
   readonly duplicate_of: number | null;
+  /** Made by `reconcile`: nobody has sent it. */
+  readonly reconstructed: boolean;
   readonly state: "received" | "waiting" | "delivered" | "failed" | "duplicate" | "rejected";
   readonly bytes: number;
   /** The app's last answer; null where none came. */

@@ -32,6 +32,7 @@ export function eventRow(products: readonly Product[], row: LogRow, showSecrets:
     custom: row.schemaOk === undefined && isCustomEvent(products, row),
     status: row.status ?? null,
     duplicate_of: row.duplicateOf ?? null,
+    reconstructed: row.reconstructed,
     state: row.state,
     bytes: row.bytes,
     app_status: row.lastAttempt?.status ?? null,

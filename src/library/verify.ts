@@ -7,7 +7,7 @@ import {
   type Signature,
   type Verdict,
 } from "../contract/product.ts";
-import type { Delivery } from "../delivery/delivery.ts";
+import { type Delivery, headerValue, RECONSTRUCTED_HEADER } from "../delivery/delivery.ts";
 import { problemText, UNREAD } from "../delivery/payload.ts";
 import { products } from "../products/index.ts";
 import { has, senderResult, signatureOf } from "../proofs/verdict.ts";
@@ -117,6 +117,11 @@ export interface Verification {
   readonly identity: string;
   /** The ids of its records, as text. */
   readonly records: readonly string[];
+  /**
+   * `zoho-hooks reconcile` made it for a change that Zoho did not notify of, and `listen` forwarded it. It has the ids of records,
+   * and not which fields have changed. Only `listen` keeps senders from claiming this.
+   */
+  readonly reconstructed: boolean;
 }
 
 /**
@@ -201,7 +206,8 @@ function verifyResult<P extends ProductId>({ receipt, delivery, offer, genuine }
 
 export function verificationOf(receipt: Receipt, delivery: Delivery): Verification {
   const { product = "", verdicts, identity = identityOf([product], delivery), records } = receipt;
-  return { signatures: verdicts.map(signatureOf), identity, records };
+  const reconstructed = headerValue(delivery, RECONSTRUCTED_HEADER) !== undefined;
+  return { signatures: verdicts.map(signatureOf), identity, records, reconstructed };
 }
 
 function unverifiedCode(verdicts: readonly Verdict[]): Exclude<UnverifiedFailure["code"], "unreadable"> {

@@ -49,6 +49,7 @@ export function createMetrics(now: () => Date) {
   const up = new Gauge(named("log_up", "Whether deliveries can be recorded: 0 where /readyz answers unavailable"));
   const waiting = new Gauge(named("waiting", "Deliveries of the whole log that wait for a target", "target"));
   const oldest = new Gauge(named("oldest_waiting_seconds", "Age of the oldest delivery that waits", "target"));
+  const reconstructed = new Gauge(named("reconstructed", "Deliveries of the whole log that zoho-hooks reconcile made"));
   let watched: Log | undefined;
 
   const labelOf = (target: string): string => oneLine(maskUrl(target));
@@ -63,6 +64,7 @@ export function createMetrics(now: () => Date) {
     );
     const counts = (isUp ? await watched?.waiting().catch(() => []) : []) ?? [];
     up.set(Number(isUp));
+    if (isUp) reconstructed.set((await watched?.countReconstructed().catch(() => undefined)) ?? 0);
     waiting.reset();
     oldest.reset();
     for (const { target, waiting: count, oldestAt } of counts) {

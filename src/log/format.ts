@@ -15,7 +15,28 @@ const FIRST_FORMAT = 2;
  * that read or replay may have it open, and so may a receiver that was paused: what a column or function means must not change
  * under its old name.
  */
-export const formatSteps: FormatStep[] = [];
+export const formatSteps: FormatStep[] = [
+  // Format 3: deliveries that `reconcile` has put into the log.
+  {
+    sqlite: `
+      ALTER TABLE deliveries ADD COLUMN reconstructed INTEGER NOT NULL DEFAULT 0;
+      CREATE INDEX deliveries_reconstructed ON deliveries (n) WHERE reconstructed = 1;`,
+    postgresql: `
+      ALTER TABLE deliveries ADD COLUMN reconstructed smallint NOT NULL DEFAULT 0;
+      CREATE INDEX deliveries_reconstructed ON deliveries (n) WHERE reconstructed = 1;
+      DO $$
+      DECLARE
+        definition text;
+      BEGIN
+        SELECT pg_get_functiondef(oid) INTO STRICT definition FROM pg_proc
+        WHERE proname = 'append' AND pronamespace = current_schema()::regnamespace;
+        definition := replace(definition, 'receiver uuid, headers text', 'receiver uuid, reconstructed smallint, headers text');
+        definition := replace(definition, 'issues, receiver)', 'issues, receiver, reconstructed)');
+        definition := replace(definition, 'issues, receiver FROM', 'issues, receiver, coalesce(reconstructed, 0) FROM');
+        EXECUTE definition;
+      END $$;`,
+  },
+];
 
 /** The format that this program reads and writes, on both engines. */
 export function logFormat(): number {

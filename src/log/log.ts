@@ -68,6 +68,8 @@ export interface Log {
   row(n: number): Promise<LogRow | undefined>;
   /** Lists deliveries with bodies, headers and attempts. */
   entries(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogEntry>;
+  /** Counts the deliveries that `reconcile` made. */
+  countReconstructed(): Promise<number>;
   /** Counts by product and period, and latencies. */
   stats(filter?: StatsFilter, options?: StatsOptions): Promise<LogStats>;
 
@@ -85,7 +87,10 @@ export interface Log {
   lock(owner: LockOwner): Promise<LogLock>;
   /** The processes that receive or deliver now, where there can be several: `lockOwnerAt` tells the one of a SQLite log. */
   receivers(): Promise<readonly LockOwner[]>;
-  /** Takes a duty that only one of all processes on this log has, such as pruning; undefined while another has it. */
+  /**
+   * Takes a duty that only one of all processes on this log has, such as pruning; undefined while another has it. On SQLite the
+   * receiver has those of receivers, and other names are for commands.
+   */
   takeDuty(name: string): Promise<Duty | undefined>;
   /** Secrets that several receivers share; undefined where there can be only one. */
   readonly shared: SharedSecrets | undefined;
@@ -103,6 +108,8 @@ export interface NewEntry {
   readonly accepted: boolean;
   readonly status: number | undefined;
   readonly refusal: string | undefined;
+  /** Nobody has sent it: `reconcile` made it for a change that Zoho has told nobody of. */
+  readonly reconstructed?: boolean | undefined;
   readonly forward?: ForwardRequest | undefined;
 }
 
@@ -161,6 +168,8 @@ export interface LogRecord {
   readonly accepted: boolean;
   readonly status: number | undefined;
   readonly refusal: string | undefined;
+  /** Made by `reconcile`. */
+  readonly reconstructed: boolean;
   readonly state: DeliveryState;
 }
 
@@ -182,6 +191,7 @@ export interface LogRow
     | "duplicateOf"
     | "status"
     | "refusal"
+    | "reconstructed"
     | "state"
   > {
   /** The result of its signatures and tokens together: see `senderVerdict`. */
@@ -314,6 +324,7 @@ export interface Claim extends ClaimRef {
   readonly product: string | undefined;
   readonly format: string | undefined;
   readonly event: string | undefined;
+  readonly reconstructed: boolean;
   readonly delivery: Delivery;
 }
 

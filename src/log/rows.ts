@@ -23,7 +23,7 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 /** The columns that `readRecord` reads, from the table `deliveries`. */
 export const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, product, format, event, known, accepted,
-  status, refusal, identity, duplicate_of, records, verdicts, issues, ${STATE} AS outcome`;
+  status, refusal, identity, duplicate_of, records, verdicts, issues, reconstructed, ${STATE} AS outcome`;
 
 const STATES: readonly DeliveryState[] = ["received", "waiting", "delivered", "failed", "duplicate", "rejected"];
 const SENDERS = ["wrong_signature", "missing_signature", "no_key", "verified"] as const;
@@ -51,6 +51,7 @@ export function readRecord(row: SqlRow): LogRecord {
     accepted: row.accepted === 1,
     status: maybeNumber(row, "status"),
     refusal: maybeText(row, "refusal"),
+    reconstructed: row.reconstructed === 1,
     state: readState(row),
   };
 }
@@ -60,7 +61,7 @@ export function readRecord(row: SqlRow): LogRecord {
  * nothing else. `sender` is the result of `senderVerdict`.
  */
 export const ROW_COLUMNS = `deliveries.n, received_at, method, url, product, format, event, status, refusal, duplicate_of,
-  records, issues IS NOT NULL AS checked, issues <> '[]' AS flawed,
+  reconstructed, records, issues IS NOT NULL AS checked, issues <> '[]' AS flawed,
   CASE WHEN instr(replace(verdicts, '"verdict":"failed","missing":true', ''), '"verdict":"failed"') > 0 THEN 'wrong_signature'
     WHEN instr(verdicts, '"verdict":"failed"') > 0 THEN 'missing_signature'
     WHEN instr(replace(verdicts, '"proves":"nothing","verdict":"passed"', ''), '"verdict":"passed"') > 0 THEN 'verified'
@@ -89,6 +90,7 @@ export function readRow(row: SqlRow): LogRow {
     duplicateOf: maybeNumber(row, "duplicate_of"),
     status: maybeNumber(row, "status"),
     refusal: maybeText(row, "refusal"),
+    reconstructed: row.reconstructed === 1,
     state: readState(row),
     sender: SENDERS.find((sender) => sender === row.sender) ?? "unsigned",
     schemaOk: row.checked === 1 ? row.flawed !== 1 : undefined,
@@ -161,9 +163,13 @@ export function readClaim(row: SqlRow): Claim {
     product: maybeText(row, "product"),
     format: maybeText(row, "format"),
     event: maybeText(row, "event"),
+    reconstructed: row.reconstructed === 1,
     delivery: readDelivery(row),
   };
 }
+
+/** The number of deliveries that `reconcile` made, as `count`. */
+export const COUNT_RECONSTRUCTED = "SELECT count(*) AS count FROM deliveries WHERE reconstructed = 1";
 
 export function readWaiting(row: SqlRow): WaitingCount {
   const oldest = maybeNumber(row, "oldest");
@@ -195,6 +201,7 @@ export function deliveryRow({ receivedAt, delivery, receipt, ...entry }: NewEntr
     verdicts: listText(receipt.verdicts),
     // Null means "not checked", so that no view claims a schema check that never happened.
     issues: receipt.schema === undefined ? null : JSON.stringify(receipt.schema.issues),
+    reconstructed: entry.reconstructed ? 1 : 0,
   };
 }
 

@@ -42,6 +42,8 @@ export interface EventReport {
 export interface LoggedFacts {
   readonly state: DeliveryState;
   readonly remote: string | undefined;
+  /** Made by `reconcile`: nobody has sent it. */
+  readonly reconstructed: boolean;
   /** Secrets in path, headers or body are masked, so they are not exactly what came. */
   readonly masked: boolean;
   /** Length of the body as it came; where neither the log nor a header has it, that of what was kept. */
@@ -114,10 +116,12 @@ export function receiptLine(receipt: Receipt, places: readonly (TextPosition | u
 export const attemptLine = lineOf("attempt target at status latencyMs error reply replay");
 export const forwardLine = lineOf("target state attempts dueAt");
 
-function loggedLine({ state, remote, masked, bytes, cutTo, attempts, forwards }: LoggedFacts): JsonLine {
+function loggedLine(logged: LoggedFacts): JsonLine {
+  const { state, remote, reconstructed, masked, bytes, cutTo, attempts, forwards } = logged;
   return {
     state,
     remote: remote ?? null,
+    reconstructed,
     masked,
     bytes,
     cut: cutTo !== undefined,

@@ -47,7 +47,11 @@ function findings(event: Entry, paint: Paint): readonly string[] {
   // The app is still working on it, or the run was killed before it answered.
   const answer = status === undefined ? "no answer recorded" : `answered ${status}`;
   return linesOf([
-    refusal === undefined ? answer : paint.bad(`${answer}: ${plain(refusal)}`),
+    logged.reconstructed
+      ? paint.dim("– reconstructed by zoho-hooks reconcile: Zoho did not send it")
+      : refusal === undefined
+        ? answer
+        : paint.bad(`${answer}: ${plain(refusal)}`),
     logged.remote !== undefined && `from ${plain(logged.remote)}`,
     records.length > 0 && `records ${plain(records.join(", "))}`,
     duplicateOf !== undefined && paint.caution(`duplicate of #${duplicateOf}`),

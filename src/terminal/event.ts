@@ -4,7 +4,7 @@ import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskBody, maskDelivery, maskUrl, secretFieldNames } from "../delivery/mask.ts";
 import { has, resultText, senderVerdict } from "../proofs/verdict.ts";
 import type { AttemptFacts, EventReport } from "../receiver/event-report.ts";
-import { ambiguityText, isInvalid, nearestNotes, type Receipt } from "../recognition/receive.ts";
+import { ambiguityText, isInvalid, nearestNotes } from "../recognition/receive.ts";
 import { cut, plain } from "../util/text.ts";
 import { counted, formatDuration } from "../util/units.ts";
 import {
@@ -77,7 +77,7 @@ function eventText(report: EventReport, paint: Paint): string {
   let pieces: Pieces = {
     name: eventName(report),
     record: columns < MIN_RECORD_COLUMNS ? [] : [recordText(report)],
-    sender: senderTexts(receipt, paint),
+    sender: senderTexts(report, paint),
     schema: schemaTexts(report, paint),
     size: sizeTexts(report, paint),
     duplicate: duplicateOf === undefined ? [] : [paint.caution(`duplicate of #${duplicateOf}`)],
@@ -139,7 +139,8 @@ function recordText({ receipt }: EventReport): string {
 }
 
 /** One word for all signatures and tokens, the same at every width. `events show` has each of them. */
-function senderTexts({ verdicts, format }: Receipt, paint: Paint): readonly string[] {
+function senderTexts({ receipt: { verdicts, format }, logged }: EventReport, paint: Paint): readonly string[] {
+  if (logged?.reconstructed) return [paint.dim("– reconstructed")];
   // Custom bodies have nothing to verify, unless the settings name a proof.
   if (verdicts.length === 0 && format === undefined) return [];
   const worst = senderVerdict(verdicts);

@@ -40,7 +40,7 @@ async function live(days: number, options: Partial<KeepAliveOptions> = {}) {
     if (rig.clock.now().getTime() >= end) controller.abort();
   });
   const { lifetimeMs = 7 * DAY_MS - HOUR_MS, now = rig.clock.now } = options;
-  const memory = channelMemory(rig.folder, { profile: "test", product: "crm" });
+  const memory = channelMemory(rig.folder, { profile: "test", product: "crm" }, () => new Date());
   const access = { client: rig.client(), memory, now, command: (words: string) => words };
   const done = keepAlive({
     id: config.id,

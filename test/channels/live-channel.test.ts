@@ -49,7 +49,11 @@ function context(sleep: Sleep): Context {
 }
 
 const memory = () =>
-  channelMemory(rig.folder, { profile: rig.signIn.name, product: "crm", account: accountOf(rig.signIn) });
+  channelMemory(
+    rig.folder,
+    { profile: rig.signIn.name, product: "crm", account: accountOf(rig.signIn) },
+    () => new Date(),
+  );
 
 function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void = () => {}, sleep = sleepRealTime) {
   const product = crmWatch;

@@ -1,6 +1,7 @@
 import { chmodSync, copyFileSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { logFormat } from "../../src/log/format.ts";
 import { readHealth } from "../../src/log/sqlite/health.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
@@ -20,9 +21,9 @@ const COMMANDS = [
   ["store", "status"],
 ];
 const deliver = (format: number) =>
-  `let that version deliver what waits: ${format > 2 ? "npx zoho-hooks@latest listen" : "its listen"}, with your usual flags; then `;
+  `let that version deliver what waits: ${format > logFormat() ? "npx zoho-hooks@latest listen" : "its listen"}, with your usual flags; then `;
 const message = (format: number) =>
-  `was written by another version of zoho-hooks (format ${format}, this version has format 2)`;
+  `was written by another version of zoho-hooks (format ${format}, this version has format ${logFormat()})`;
 
 async function expectRefusal(
   argv: readonly string[],

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type FormatStep, formatSteps } from "../../src/log/format.ts";
+import { type FormatStep, formatSteps, logFormat } from "../../src/log/format.ts";
 import { startChild } from "../support/child.ts";
 import { startListener } from "../support/listener.ts";
 import { newEntry } from "../support/log-entry.ts";
@@ -66,7 +66,7 @@ describe.each(engines)("a log of an earlier format in %s", (engine) => {
     addSteps(STEP);
     const reading = await run(["events", "list"], { env: { ZOHO_HOOKS_STORE: argv[1] ?? "" } });
     expect(reading.exitCode).toBe(2);
-    expect(reading.err).toContain("(format 2, this version has format 3)");
+    expect(reading.err).toContain(`(format ${logFormat() - 1}, this version has format ${logFormat()})`);
     expect(reading.err).toContain("`zoho-hooks listen` upgrades it and keeps all that is in it");
     // In PostgreSQL it waits until the server has undone the step.
     const waiting = engine === "postgresql" ? startListener(argv) : undefined;
@@ -92,7 +92,7 @@ describe.each(engines)("a log of an earlier format in %s", (engine) => {
     const { exitCode, err } = await run(["listen", "--port", "0", "--store", store]);
     expect(exitCode).toBe(2);
     const place = engine === "sqlite" ? "" : ` on ${hostname()}`;
-    expect(err).toContain(`has format 2 and is in use: process ${child.pid}${place}\n`);
+    expect(err).toContain(`has format ${logFormat() - 1} and is in use: process ${child.pid}${place}\n`);
     expect(err).toContain("stop every listen that uses it, then start this one");
     await child.kill();
     // One that was killed counts as active for 30 s.
@@ -104,14 +104,15 @@ describe.each(engines)("a log of an earlier format in %s", (engine) => {
   it("is not received into by a process of the earlier version that opened it before the step", async () => {
     const path = newPath();
     const log = await tempLog(engine, { path });
-    const later = engine === "sqlite" ? "PRAGMA user_version = 3" : "UPDATE meta SET value = '3' WHERE name = 'format'";
-    await runSqlIn(engine, path, later);
+    const setFormat = (format: number) =>
+      engine === "sqlite"
+        ? `PRAGMA user_version = ${format}`
+        : `UPDATE meta SET value = '${format}' WHERE name = 'format'`;
+    await runSqlIn(engine, path, setFormat(logFormat() + 1));
     const owner = { pid: 4711, host: hostname(), url: undefined, since: new Date() };
     await expect(log.lock(owner)).rejects.toMatchObject({ code: "log-format" });
     expect(await log.receivers()).toEqual([]);
-    const retried =
-      engine === "sqlite" ? "PRAGMA user_version = 2" : "UPDATE meta SET value = '2' WHERE name = 'format'";
-    await runSqlIn(engine, path, retried);
+    await runSqlIn(engine, path, setFormat(logFormat()));
     expect((await log.lock(owner)).held).toBe(true);
   });
 

@@ -15,6 +15,7 @@ export interface EntryParts {
   readonly identity?: string | undefined;
   readonly records?: readonly string[];
   readonly receipt?: Partial<Receipt>;
+  readonly reconstructed?: boolean;
   readonly forward?: ForwardRequest;
 }
 
@@ -57,6 +58,7 @@ export function newEntry(parts: EntryParts = {}): NewEntry {
     accepted,
     status: parts.status ?? (accepted ? 200 : 401),
     refusal: parts.refusal,
+    reconstructed: parts.reconstructed,
     forward: parts.forward,
   };
 }

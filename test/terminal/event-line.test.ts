@@ -54,6 +54,7 @@ function receipt(event: string, more: Partial<Receipt> = {}): Receipt {
 const failed: LoggedFacts = {
   state: "failed",
   remote: undefined,
+        reconstructed: false,
   masked: false,
   bytes: 498,
   attempts: [],

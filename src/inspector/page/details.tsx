@@ -62,7 +62,21 @@ function Event({ event }: { readonly event: EventDetails }) {
 const TONES: Readonly<Record<string, Tone>> = { "✓": "good", "✗": "bad", "?": "caution" };
 
 function FromZoho({ event }: { readonly event: EventDetails }) {
-  const { n, method, path, remote, records, sender, signatures, notes, status, refusal, problem, duplicate_of } = event;
+  const {
+    n,
+    method,
+    path,
+    remote,
+    records,
+    sender,
+    signatures,
+    notes,
+    status,
+    refusal,
+    problem,
+    duplicate_of,
+    reconstructed,
+  } = event;
   // A refusal often names the signature or the problem that is listed as well.
   const isListed = refusal === problem || signatures.some(({ id }) => refusal?.startsWith(`${id}: `));
   const [tone, body] = bodyOf(event);
@@ -72,6 +86,7 @@ function FromZoho({ event }: { readonly event: EventDetails }) {
       {visible(text.slice(2))}
     </Verdict>
   ));
+  const unsigned = reconstructed ? "Reconstructed by zoho-hooks reconcile: Zoho did not send it" : "Unsigned";
   const answer = [
     <span key="status" class={status !== null && status >= 400 ? "bad" : ""}>
       {status ?? "none yet"}
@@ -100,9 +115,9 @@ function FromZoho({ event }: { readonly event: EventDetails }) {
           ["Received", <Time at={event.at} full />],
           ["Request", request],
           [records.length > 1 ? "Records" : "Record", records.join(" ") || null],
-          ["Signature", verdicts.length > 0 ? verdicts : <Verdict tone="unknown">Unsigned</Verdict>],
+          ["Signature", verdicts.length > 0 ? verdicts : <Verdict tone="unknown">{unsigned}</Verdict>],
           ["Body", body === "" ? null : <Verdict tone={tone}>{visible(body)}</Verdict>],
-          ["Answer", answer],
+          ["Answer", reconstructed ? null : answer],
           ...notes.map((note) => ["Note", note] as const),
         ]}
       />

@@ -229,7 +229,7 @@ function Row({ row, index, focusable }: { row: EventRow; index: number; focusabl
         {visible(row.records[0] ?? "")}
         {row.records.length > 1 && ` +${row.records.length - 1}`}
       </span>
-      <Mark tone={SENDER_TONES[row.sender]} text={row.sender.replace("_", " ")} />
+      <Mark tone={SENDER_TONES[row.sender]} text={row.reconstructed ? "reconstructed" : row.sender.replace("_", " ")} />
       <Mark tone={tone} text={body} />
       <span class="app">
         {app_latency_ms !== null && (

@@ -76,6 +76,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
     entries: (filter = {}, list = {}) => readAll(reader.entries, filter, list),
     rowsAfter: reader.rowsAfter,
     row: reader.row,
+    countReconstructed: reader.countReconstructed,
     attemptsAfter: reader.attemptsAfter,
     lastAttempt: reader.lastAttempt,
     stats: (filter = {}, options = {}) => readStats(reader.records, filter, options),

@@ -52,7 +52,7 @@ const CLAIM = `
     WHERE forwards.id = sized.id AND (rank = 1 OR coalesce(bytes, 0) <= ?)
     RETURNING sized.*)
   SELECT id, n, target, attempts, claimed.due_at - ${CLOCK_SHIFT} AS was_due_at, order_key IS NOT NULL AS in_order, received_at, remote,
-    duplicate_of, product, format, event, method, url, headers, body
+    duplicate_of, product, format, event, reconstructed, method, url, headers, body
   FROM claimed LEFT JOIN deliveries USING (n) LEFT JOIN contents USING (n) ORDER BY claimed.due_at, id`;
 
 /** Deliveries that wait for a target. A claim is a lease, which is renewed as long as it is in hand. */

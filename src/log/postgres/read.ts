@@ -4,6 +4,7 @@ import { matchesWhere } from "../filter.ts";
 import type { FollowedAttempt, LogEntry, LogFilter, LogRow } from "../log.ts";
 import type { PageSource, SqlSource } from "../paging.ts";
 import {
+  COUNT_RECONSTRUCTED,
   groupByDelivery,
   maybeNumber,
   numberOf,
@@ -136,6 +137,10 @@ export function createReader({ read }: Database, now: () => Date) {
     async row(n: number): Promise<LogRow | undefined> {
       const [row] = await read(`SELECT ${ROW_COLUMNS} FROM deliveries WHERE n = ?`, [n]);
       return row && readRow(row);
+    },
+    async countReconstructed(): Promise<number> {
+      const [row] = await read(COUNT_RECONSTRUCTED);
+      return row === undefined ? 0 : numberOf(row, "count");
     },
     async attemptsAfter(id: number): Promise<readonly FollowedAttempt[]> {
       const rows = await read("SELECT * FROM attempts WHERE id > ? ORDER BY id LIMIT ?", [id, MAX_ATTEMPTS_READ]);

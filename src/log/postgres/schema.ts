@@ -44,13 +44,15 @@ CREATE TABLE deliveries (
   records text,
   verdicts text,
   issues text,
-  receiver uuid
+  receiver uuid,
+  reconstructed smallint NOT NULL DEFAULT 0
 );
 CREATE INDEX deliveries_by_time ON deliveries (received_at);
 CREATE INDEX deliveries_by_event ON deliveries (product, event, n) WHERE event IS NOT NULL;
 CREATE INDEX deliveries_invalid ON deliveries (n) WHERE invalid = 1;
 CREATE INDEX deliveries_unanswered ON deliveries (n) WHERE status IS NULL;
 CREATE INDEX deliveries_refused ON deliveries (n, status) WHERE status >= 300;
+CREATE INDEX deliveries_reconstructed ON deliveries (n) WHERE reconstructed = 1;
 
 CREATE TABLE contents (n bigint PRIMARY KEY, headers text NOT NULL, body bytea NOT NULL);
 ALTER TABLE contents ALTER body SET STORAGE EXTERNAL;
@@ -153,7 +155,7 @@ BEGIN
     FROM json_to_recordset(given_deliveries) AS g (
       i integer, received_at bigint, method text, url text, remote text, product text, format text, event text,
       known smallint, accepted smallint, invalid smallint, status integer, refusal text, identity text, records text,
-      verdicts text, issues text, receiver uuid, headers text, body_start integer, body_length integer, first integer)
+      verdicts text, issues text, receiver uuid, reconstructed smallint, headers text, body_start integer, body_length integer, first integer)
   ), found AS MATERIALIZED (
     SELECT given.*, (SELECT n FROM identities AS old
       WHERE old.identity = given.key AND old.received_at >= given.received_at - ${DUPLICATE_WINDOW_MS}) AS original
@@ -166,9 +168,9 @@ BEGIN
     ON CONFLICT (identity) DO UPDATE SET n = excluded.n, received_at = excluded.received_at
   ), added AS (
     INSERT INTO deliveries (n, received_at, method, url, remote, product, format, event, known, accepted, invalid, status,
-      refusal, identity, duplicate_of, records, verdicts, issues, receiver)
+      refusal, identity, duplicate_of, records, verdicts, issues, receiver, reconstructed)
     SELECT n, received_at, method, url, remote, product, format, event, known, accepted, invalid, status,
-      refusal, identity, duplicate_of, records, verdicts, issues, receiver FROM marked
+      refusal, identity, duplicate_of, records, verdicts, issues, receiver, coalesce(reconstructed, 0) FROM marked
   ), stored AS (
     INSERT INTO contents (n, headers, body)
     SELECT n, headers, substring(bodies FROM body_start FOR body_length) FROM given

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, realpathSync, statSync } from "node:fs";
 import { errorText, UserError } from "../../util/errors.ts";
 import { earlierInUse, stepsFrom } from "../format.ts";
-import type { LockOwner, LogLock } from "../log.ts";
+import type { Duty, LockOwner, LogLock } from "../log.ts";
 import { dateOf, maybeText, numberOf } from "../rows.ts";
 import { isLog, readFormat, retryWhileLocked, takeSteps } from "./database.ts";
 import { loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
@@ -95,6 +95,17 @@ export async function peekLockOwner(link: string): Promise<LockOwner | undefined
   } finally {
     database?.close();
   }
+}
+
+export const UNSHARED_DUTY: Duty = { signal: new AbortController().signal, release: async () => {} };
+
+/** A lock of the operating system, as that of the receiver: it ends with the process. */
+export async function takeDuty(
+  { path, engine }: Pick<LogFile, "path" | "engine">,
+  name: string,
+): Promise<Duty | undefined> {
+  const lock = acquire(engine, `${path}-${name}-lock`);
+  return lock && { ...UNSHARED_DUTY, release: async () => void lock.close() };
 }
 
 /** Whether a process has locked the log at this path, which may be gone since. Creates no lock. */

@@ -3,16 +3,17 @@ import { dirname, resolve } from "node:path";
 import type { Appended, Log } from "../log.ts";
 import { readAll } from "../paging.ts";
 import { createReadinessCheck } from "../readiness.ts";
-import { RECORD_COLUMNS, ROW_COLUMNS, readRecord, readRow } from "../rows.ts";
+import { COUNT_RECONSTRUCTED, numberOf, RECORD_COLUMNS, ROW_COLUMNS, readRecord, readRow } from "../rows.ts";
 import { readStats } from "../stats.ts";
 import { openDatabase, retryWhileLocked } from "./database.ts";
 import { loadEngine } from "./engine.ts";
 import { type FileGuard, logError, openFileGuard } from "./fault.ts";
 import { GroupCommit, openWalSync } from "./group-commit.ts";
-import { lockLog, upgradeLog } from "./lock.ts";
+import { lockLog, takeDuty, UNSHARED_DUTY, upgradeLog } from "./lock.ts";
 import { createAppender, createQueue } from "./queue.ts";
 import { createAttemptReader, createEntryReader, createRowReader, pageSource } from "./read.ts";
 import { prune } from "./retention.ts";
+import { watchChanges } from "./watch-changes.ts";
 
 export interface OpenLogOptions {
   readonly path: string;
@@ -66,6 +67,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
       throw logError(error, path);
     });
   const source = { database, reader, query, read };
+  let isReceiver = false;
   const records = pageSource(source, RECORD_COLUMNS, () => readRecord);
   const lines = pageSource(source, ROW_COLUMNS, () => readRow);
   const entries = pageSource(source, RECORD_COLUMNS, reader.openPage);
@@ -118,8 +120,10 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
       if (dueAt !== undefined) await commits.write(() => postponeAll(dueAt), AT_LEAST_ONCE);
       for (const { id } of claims) queue.release(id);
     },
-    // No other process makes anything due.
-    onWork: () => () => {},
+    onWork: (listener) =>
+      watchChanges(database, () => {
+        for (const { target } of queue.waiting()) listener(target);
+      }),
     waiting: () => read(queue.waiting),
     get: (n) => read(() => reader.get(n)),
     list: (filter = {}, list = {}) => readAll(records, filter, list),
@@ -127,13 +131,19 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     rowsAfter: (n, limit) => read(() => rows.after(n, limit)),
     row: (n) => read(() => rows.row(n)),
     entries: (filter = {}, list = {}) => readAll(entries, filter, list),
+    countReconstructed: () => read(() => numberOf(database.prepare(COUNT_RECONSTRUCTED).get() ?? {}, "count")),
     stats: (filter = {}, options = {}) => explained(readStats(records, filter, options)),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) =>
       explained(prune({ database, commits, limits, now, signal })),
     giveUp: (target) => commits.write(() => queue.giveUp(target)),
-    lock: (owner) => lockLog({ path, engine, database }, commits, owner),
+    async lock(owner) {
+      const lock = await lockLog({ path, engine, database }, commits, owner);
+      isReceiver = lock.held;
+      return lock;
+    },
     receivers: async () => [],
-    takeDuty: async () => ({ signal: new AbortController().signal, release: async () => {} }),
+    // The only receiver has all duties of receivers.
+    takeDuty: async (name) => (isReceiver ? UNSHARED_DUTY : takeDuty({ path, engine }, name)),
     shared: undefined,
     close: () => commits.close(),
   };

@@ -45,7 +45,7 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
   );
   // The length of a BLOB is known without reading it (https://www.sqlite.org/lang_corefunc.html#length).
   const load = database.prepare(
-    `SELECT id, n, target, attempts, received_at, remote, duplicate_of, product, format, event, method, url, headers,
+    `SELECT id, n, target, attempts, received_at, remote, duplicate_of, product, format, event, reconstructed, method, url, headers,
        length(body) AS bytes, iif(length(body) <= ?, body, x'') AS body
      FROM forwards JOIN deliveries USING (n) JOIN contents USING (n) WHERE id = ?`,
   );
@@ -158,8 +158,8 @@ export function createAppender(database: NativeDatabase) {
   );
   const addDelivery = database.prepare(
     `INSERT INTO deliveries (received_at, method, url, remote, product, format, event, known, accepted, invalid, status,
-       refusal, identity, duplicate_of, records, verdicts, issues)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       refusal, identity, duplicate_of, records, verdicts, issues, reconstructed)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   // node:sqlite of Node 22 may bind an empty body as null.
   const addContent = database.prepare("INSERT INTO contents (n, headers, body) VALUES (?, ?, coalesce(?, x''))");
@@ -236,6 +236,7 @@ export function createAppender(database: NativeDatabase) {
         row.records,
         row.verdicts,
         row.issues,
+        row.reconstructed,
       );
       const n = Number(added.lastInsertRowid);
       addContent.run(n, JSON.stringify(delivery.headers), keptBody(entry));

@@ -26,7 +26,8 @@ CREATE TABLE deliveries (
   duplicate_of INTEGER,
   records TEXT,
   verdicts TEXT,
-  issues TEXT
+  issues TEXT,
+  reconstructed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX deliveries_by_time ON deliveries (received_at);
 CREATE INDEX deliveries_by_event ON deliveries (product, event, n) WHERE event IS NOT NULL;
@@ -34,6 +35,7 @@ CREATE INDEX deliveries_by_identity ON deliveries (identity) WHERE accepted = 1 
 CREATE INDEX deliveries_invalid ON deliveries (n) WHERE invalid = 1;
 CREATE INDEX deliveries_unanswered ON deliveries (n) WHERE status IS NULL;
 CREATE INDEX deliveries_refused ON deliveries (n, status) WHERE status >= 300;
+CREATE INDEX deliveries_reconstructed ON deliveries (n) WHERE reconstructed = 1;
 
 CREATE TABLE contents (
   n INTEGER PRIMARY KEY,
