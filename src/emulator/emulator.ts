@@ -41,6 +41,8 @@ export interface EmulatorOptions {
   readonly baseUrl?: string | undefined;
   /** Contains the samples and the page. */
   readonly packageRoot: string;
+  /** How `zoho-hooks` is called in a terminal, for the commands on its page. Default: `npx zoho-hooks`. */
+  readonly invocation?: string;
   /** For `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** To start with; it is changed in place. */
@@ -100,6 +102,7 @@ export async function openEmulator(options: EmulatorOptions) {
   const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
   const accounts = new Accounts(state, clock);
   let url = "";
+  let localUrl = "";
   const services = definitions.map((definition) => {
     const service = definition.open(() => state.services[definition.name], { deliveries, now: clock, url: () => url });
     return { name: definition.name, service, routes: compileRoutes(service.routes) };
@@ -154,12 +157,15 @@ export async function openEmulator(options: EmulatorOptions) {
     deliveries,
     requests,
     stores,
+    services: services.map(({ service }) => service),
+    invocation: options.invocation ?? "npx zoho-hooks",
     subscriptions,
     advance,
     reset,
     restore,
     now: clock,
     url: () => url,
+    localUrl: () => localUrl,
     packageRoot: options.packageRoot,
     makeCode: (scopes) => accounts.grant(scopes),
   });
@@ -227,13 +233,14 @@ export async function openEmulator(options: EmulatorOptions) {
       }
     }
     if (isOwn) return serveOwn(incoming, response, request);
-    const seen = ({ status, isLacking = false }: Partial<Answer> = {}): void => {
+    const seen = ({ status, isLacking = false, body = "" }: Partial<Answer & { body: string }> = {}): void => {
       if (isPoll(request)) return;
       const { at, method, path, query, headers, text } = request;
       const ms = Math.round(performance.now() - startedAt);
       const lacks = isLacking ? `${method} ${path}` : undefined;
-      const whole = { at, method, path, query: query.toString(), headers, body: text, status, ms, lacks };
-      const entry = requests.add(whole, read.length + 1000);
+      const answered = { answer: body, status, ms, lacks };
+      const whole = { at, method, path, query: query.toString(), headers, body: text, ...answered };
+      const entry = requests.add(whole, read.length + body.length + 1000);
       options.onRequest?.(entry);
       changed();
     };
@@ -242,7 +249,8 @@ export async function openEmulator(options: EmulatorOptions) {
     if (fault === "cut") incoming.socket.destroy();
     if (fault === "cut" || fault === "silence") return seen();
     const isDelayed = fault !== undefined && "delayMs" in fault;
-    const answer = fault === undefined || isDelayed ? await answerTo(request) : fault;
+    const found = fault === undefined || isDelayed ? await answerTo(request) : fault;
+    const answer = { ...found, body: textOfBody(found.body) };
     if (isDelayed) await untilClosed(response, fault.delayMs);
     if (response.destroyed) return seen();
     sendAnswer(response, answer, settings.showsClock ? now().toUTCString() : undefined);
@@ -260,7 +268,7 @@ export async function openEmulator(options: EmulatorOptions) {
     },
     { maxBody: MAX_BODY_BYTES, onProtocolError: onTrouble },
   );
-  const localUrl = reachableOrigin(host, server.port);
+  localUrl = reachableOrigin(host, server.port);
   url = baseUrl ?? localUrl;
 
   return {
@@ -333,9 +341,12 @@ function untilClosed(response: ServerResponse, ms: number): Promise<void> {
 
 function sendAnswer(response: ServerResponse, answer: Answer, date: string | undefined): void {
   const { body, status } = answer;
-  const text = typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body);
   const headers = { "content-type": "application/json;charset=UTF-8", ...(date === undefined ? {} : { date }) };
   response.sendDate = false;
   response.writeHead(status, { ...headers, ...answer.headers });
-  response.end(status === 204 ? undefined : text);
+  response.end(status === 204 ? undefined : textOfBody(body));
+}
+
+function textOfBody(body: unknown): string {
+  return typeof body === "string" ? body : (JSON.stringify(body) ?? "");
 }
