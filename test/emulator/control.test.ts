@@ -416,8 +416,10 @@ describe("a browser's page", () => {
     ["a name that resolves to this machine", { host: "evil.example" }],
     ["a name that begins as an address", { host: "127.0.0.1.evil.example" }],
   ])("of %s is refused", async (_, headers) => {
-    expect(await statusWith(headers)).toBe(403);
-    expect(await statusWith(headers, "/_emulator/reset", "POST")).toBe(403);
+    for (const name of ["state", "snapshot", "requests/1", "deliveries?settled"])
+      expect(await statusWith(headers, `/_emulator/${name}`)).toBe(403);
+    for (const name of ["reset", "restore", "answer", "fail", "subscriptions"])
+      expect(await statusWith(headers, `/_emulator/${name}`, "POST")).toBe(403);
   });
 
   it.each([
