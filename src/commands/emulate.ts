@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { EMULATOR_PORT } from "../emulator/own.ts";
+import { EMULATOR_PORT } from "../emulator/published.ts";
 import { advance, fail, reset } from "../emulator/remote.ts";
 import { emulate } from "../emulator/run.ts";
 import { examples } from "../terminal/help.ts";

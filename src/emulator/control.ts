@@ -21,7 +21,9 @@ import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
 import { DELIVERY_FAULTS, type Faults, type RequestFault, requireTimes } from "./faults.ts";
 import { isPoll } from "./own-client.ts";
-import { publishedSecrets } from "./published.ts";
+import { exportCommand, publishedSecrets } from "./published.ts";
+import { beginningsOf } from "./sample-record.ts";
+import type { Service } from "./service.ts";
 import type { EmulatorState } from "./services/index.ts";
 import { readSnapshot, snapshotOf } from "./snapshot.ts";
 import type { Stubs } from "./stubs.ts";
@@ -37,8 +39,12 @@ interface Parts {
   readonly deliveries: Deliveries;
   readonly requests: BoundedList<SeenRequest>;
   readonly stores: readonly RecordStore[];
+  readonly services: readonly Service[];
+  /** How `zoho-hooks` is called in a terminal. */
+  readonly invocation: string;
   readonly packageRoot: string;
   url(): string;
+  localUrl(): string;
   now(): number;
   subscriptions(): readonly Subscription[];
   /** Undefined beyond the limit of codes. */
@@ -77,7 +83,7 @@ export class Control {
   async #call(request: ApiRequest): Promise<unknown> {
     const { deliveries, requests, advance, reset, makeCode } = this.#parts;
     const call = `${request.method} ${request.path.slice(CONTROL_PATH.length)}`;
-    const [, n = "", again] = /^(?:GET|POST) deliveries\/(\d{1,15})(\/again)?$/.exec(call) ?? [];
+    const [, n = "", again] = /^(?:GET|POST) (?:deliveries|requests)\/(\d{1,15})(\/again)?$/.exec(call) ?? [];
     const body = isRecord(request.json) ? request.json : {};
     switch (n === "" ? call : call.replace(n, "N")) {
       case "GET state":
@@ -87,8 +93,23 @@ export class Control {
       case "POST records":
         await deliveries.room();
         return { record: this.#write(body) };
+      case "GET beginnings": {
+        const [product, module] = ["product", "module"].map((name) =>
+          requiredText(Object.fromEntries(request.query), name),
+        );
+        const store = this.#store({ product });
+        return beginningsOf(store.product, module ?? "", (other) => store.list(other, 1)[0]);
+      }
+      case "POST subscriptions":
+        this.#endSubscription(body);
+        return {};
       case "GET requests":
         return { requests: after(requests, request.query), dropped: requests.dropped };
+      case "GET requests/N": {
+        const found = requests.find(Number(n));
+        if (found === undefined) throw notFound(`there is no request ${n}`, "GET /_emulator/requests lists them");
+        return found;
+      }
       case "GET deliveries":
         if (request.query.has("settled")) await deliveries.settled();
         return {
@@ -135,13 +156,18 @@ export class Control {
   }
 
   #state(): EmulatorView {
-    const { url, now, stores, subscriptions, requests, deliveries } = this.#parts;
+    const { url, localUrl, invocation, faults, now, stores, subscriptions, requests, deliveries } = this.#parts;
     return {
       url: url(),
+      invocation,
+      variables: exportCommand(invocation, { url: url(), localUrl: localUrl() }),
+      faults: { answers: faults.requests.remaining, deliveries: faults.deliveries.remaining },
       now: now(),
       modules: stores.flatMap((store) => store.modules().map((each) => ({ product: store.product, ...each }))),
       subscriptions: subscriptions(),
-      requests: newest(requests, SHOWN_REQUESTS).map(({ headers: _headers, body: _body, ...shown }) => shown),
+      requests: newest(requests, SHOWN_REQUESTS).map(
+        ({ headers: _headers, body: _body, answer: _answer, ...shown }) => shown,
+      ),
       deliveries: newest(deliveries.sent, SHOWN_DELIVERIES).map(shownDelivery),
       dropped: { requests: requests.dropped, deliveries: deliveries.sent.dropped },
     };
@@ -164,6 +190,20 @@ export class Control {
     if (action !== "delete") throw usageError(`action: ${JSON.stringify(action)} is not create, change or delete`);
     store.remove(module, id);
     return { id };
+  }
+
+  #endSubscription(body: Body): void {
+    const [product, id, action] = ["product", "id", "action"].map((name) => requiredText(body, name));
+    const { services } = this.#parts;
+    const isIt = (each: Subscription): boolean => each.product === product && each.id === id;
+    const service = services.find((each) => each.subscriptions().some(isIt));
+    if (service === undefined || product === undefined || id === undefined)
+      throw notFound(`${product} has no channel or webhook ${id}`, "GET /_emulator/state lists them");
+    if (action === "delete") service.unsubscribe(product, id);
+    else if (action !== "expire") throw usageError(`action: ${JSON.stringify(action)} is not expire or delete`);
+    else if (service.expire === undefined)
+      throw usageError(`webhooks of ${product} do not expire`, "action delete ends it");
+    else service.expire(product, id);
   }
 
   #store(body: Body): RecordStore {

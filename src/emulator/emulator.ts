@@ -42,6 +42,8 @@ export interface EmulatorOptions {
   readonly baseUrl?: string | undefined;
   /** Contains the samples and the page. */
   readonly packageRoot: string;
+  /** How `zoho-hooks` is called in a terminal, for the commands on its page. Default: `npx zoho-hooks`. */
+  readonly invocation?: string;
   /** For `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** To start with; it is changed in place. */
@@ -104,6 +106,7 @@ export async function openEmulator(options: EmulatorOptions) {
   const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
   const accounts = new Accounts(state, clock);
   let url = "";
+  let localUrl = "";
   const parts = { deliveries, now: clock, url: () => url, note: onceEach((message) => options.onNote?.(message)) };
   const services = definitions.map((definition) => {
     const service = definition.open(() => state.services[definition.name], parts);
@@ -159,12 +162,15 @@ export async function openEmulator(options: EmulatorOptions) {
     deliveries,
     requests,
     stores,
+    services: services.map(({ service }) => service),
+    invocation: options.invocation ?? "npx zoho-hooks",
     subscriptions,
     advance,
     reset,
     restore,
     now: clock,
     url: () => url,
+    localUrl: () => localUrl,
     packageRoot: options.packageRoot,
     makeCode: (scopes) => accounts.grant(scopes),
   });
@@ -234,12 +240,13 @@ export async function openEmulator(options: EmulatorOptions) {
       }
     }
     if (isOwn) return serveOwn(incoming, response, request);
-    const seen = ({ status, lacks }: Partial<Answer> = {}): void => {
+    const seen = ({ status, lacks, body = "" }: Partial<Answer & { body: string }> = {}): void => {
       if (isPoll(request)) return;
       const { at, method, path, query, headers, text } = request;
       const ms = Math.round(performance.now() - startedAt);
-      const whole = { at, method, path, query: query.toString(), headers, body: text, status, ms, lacks };
-      const entry = requests.add(whole, read.length + 1000);
+      const answered = { answer: body, status, ms, lacks };
+      const whole = { at, method, path, query: query.toString(), headers, body: text, ...answered };
+      const entry = requests.add(whole, read.length + body.length + 1000);
       options.onRequest?.(entry);
       changed();
     };
@@ -249,7 +256,8 @@ export async function openEmulator(options: EmulatorOptions) {
     if (fault === "cut" || fault === "silence") return seen();
     const planned = typeof fault === "function" ? fault(wordingFor(request)) : fault;
     const isUsual = planned === undefined || "delayMs" in planned;
-    const answer = isUsual ? await answerTo(request) : planned;
+    const found = isUsual ? await answerTo(request) : planned;
+    const answer = { ...found, body: textOfBody(found.body) };
     if (planned !== undefined && isUsual) await untilClosed(response, planned.delayMs);
     if (response.destroyed) return seen();
     sendAnswer(response, answer, settings.showsClock ? now().toUTCString() : undefined);
@@ -267,7 +275,7 @@ export async function openEmulator(options: EmulatorOptions) {
     },
     { maxBody: MAX_BODY_BYTES, onProtocolError: onTrouble },
   );
-  const localUrl = reachableOrigin(host, server.port);
+  localUrl = reachableOrigin(host, server.port);
   url = baseUrl ?? localUrl;
 
   return {
@@ -346,9 +354,12 @@ function untilClosed(response: ServerResponse, ms: number): Promise<void> {
 
 function sendAnswer(response: ServerResponse, answer: Answer, date: string | undefined): void {
   const { body, status } = answer;
-  const text = typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body);
   const headers = { "content-type": "application/json;charset=UTF-8", ...(date === undefined ? {} : { date }) };
   response.sendDate = false;
   response.writeHead(status, { ...headers, ...answer.headers });
-  response.end(status === 204 ? undefined : text);
+  response.end(status === 204 ? undefined : textOfBody(body));
+}
+
+function textOfBody(body: unknown): string {
+  return typeof body === "string" ? body : (JSON.stringify(body) ?? "");
 }

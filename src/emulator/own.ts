@@ -9,8 +9,8 @@ import { readPrivateJson, writePrivateJson } from "../util/files.ts";
 import { isHttpUrl, isLocalUrl } from "../util/hosts.ts";
 import { isRecord } from "../util/json.ts";
 import { oneLine } from "../util/text.ts";
+import { EMULATOR_PORT } from "./published.ts";
 
-export const EMULATOR_PORT = 4480;
 export const EMULATOR_URL = `http://127.0.0.1:${EMULATOR_PORT}`;
 
 /** The emulator that was started in this project's folder, and answers. */

@@ -15,6 +15,8 @@ export const PUBLISHED = {
   hookSecret: "emulator-mail-secret-that-opens-nothing-at-zoho",
 } as const;
 
+export const EMULATOR_PORT = 4480;
+
 /** The RSA key with which it signs as Desk, SalesIQ and Cliq: PKCS #8. */
 const PRIVATE_KEY = `-----BEGIN PRIVATE KEY-----
 MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQC/LeBM8WMZPU+itPtdCmZmUMBOsp9ThCFcsgpD17jpIdOa9W5nZkmMMuJjP+yc
@@ -66,6 +68,16 @@ export function variablesOf(url: string) {
     // As SalesIQ's screen shows it: a line without spaces.
     ZOHO_WEBHOOK_PUBLIC_KEY: publishedKey.export({ type: "spki", format: "der" }).toString("base64"),
   };
+}
+
+/** The command that gives a shell those variables. */
+export function exportCommand(
+  invocation: string,
+  { url, localUrl }: { readonly url: string; readonly localUrl: string },
+) {
+  const { port } = new URL(localUrl);
+  const usual = port === String(EMULATOR_PORT) ? "" : ` --port ${port || 80}`;
+  return `export $(${invocation} emulate --env${url === localUrl ? usual : ` --base-url ${url}`})`;
 }
 
 /** Whether a receiver with those variables can verify such a proof. Not Desk's, whose key set is fetched from its URL. */

@@ -10,8 +10,8 @@ import { firstOf } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import type { NumberedDelivery } from "./deliveries.ts";
 import { type Emulator, openEmulator } from "./emulator.ts";
-import { EMULATOR_PORT, EMULATOR_URL, emulatorAt, emulatorName, ownEmulator, rememberEmulator } from "./own.ts";
-import { variablesOf } from "./published.ts";
+import { EMULATOR_URL, emulatorAt, emulatorName, ownEmulator, rememberEmulator } from "./own.ts";
+import { EMULATOR_PORT, exportCommand, variablesOf } from "./published.ts";
 import { readSeed } from "./seed.ts";
 import { emptyState } from "./services/index.ts";
 import { openStateFile } from "./state-file.ts";
@@ -64,13 +64,14 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
       owner: { pid: context.pid, folder: projectFolder(context) },
       env: context.env,
       packageRoot: context.packageRoot,
+      invocation: context.invocation,
       now: context.now,
       onRequest(request: NumberedRequest) {
         report(requestReport(request, emulator.url));
         noteDropped(emulator.requests.dropped);
       },
       onDelivery(delivery: NumberedDelivery) {
-        report(deliveryReport(delivery, exportCommand(context, emulator)));
+        report(deliveryReport(delivery, exportCommand(context.invocation, emulator)));
         noteDropped(emulator.deliveries.sent.dropped);
       },
       onNote: (message: string) => report({ type: "notice", message }),
@@ -156,13 +157,6 @@ async function printVariables(
   return ExitCode.ok;
 }
 
-/** The command that gives a shell the variables. */
-function exportCommand({ invocation }: Context, { url, localUrl }: Addresses): string {
-  const { port } = new URL(localUrl);
-  const usual = port === String(EMULATOR_PORT) ? "" : ` --port ${port}`;
-  return `export $(${invocation} emulate --env${url === localUrl ? usual : ` --base-url ${url}`})`;
-}
-
 type Addresses = Pick<Emulator, "url" | "localUrl">;
 
 function reportReady(context: Context, { url, localUrl }: Addresses, host: string): void {
@@ -175,7 +169,7 @@ function reportReady(context: Context, { url, localUrl }: Addresses, host: strin
     env: variablesOf(url),
     tries: [
       ["page", `${url}/`],
-      ["variables", exportCommand(context, { url, localUrl })],
+      ["variables", exportCommand(invocation, { url, localUrl })],
       ["try it", `${invocation} listen 3000 --channel Leads.create`],
       ["faults", `${invocation} emulate fail 429${elsewhere}`],
     ],
@@ -185,7 +179,10 @@ function reportReady(context: Context, { url, localUrl }: Addresses, host: strin
   context.report({ type: "warning", message });
 }
 
-function requestReport({ at, query, headers: _headers, body: _body, ...seen }: NumberedRequest, emulatorUrl: string) {
+function requestReport(
+  { at, query, headers: _headers, body: _body, answer: _answer, ...seen }: NumberedRequest,
+  emulatorUrl: string,
+) {
   const path = maskUrl(query === "" ? seen.path : `${seen.path}?${query}`);
   const hint = seen.lacks === undefined ? undefined : stubCommand(emulatorUrl, seen);
   return { type: "emulated-request", ...seen, at: new Date(at), path, hint } as const;

@@ -4,6 +4,12 @@ import type { DeliveryFault } from "./faults.ts";
 /** `GET /_emulator/state`. Times are milliseconds since the epoch; lists have the newest first. */
 export interface EmulatorView {
   readonly url: string;
+  /** How `zoho-hooks` is called in a terminal, such as `npx zoho-hooks`. */
+  readonly invocation: string;
+  /** The command that gives a shell its variables. */
+  readonly variables: string;
+  /** How many answers and deliveries still fail on purpose. */
+  readonly faults: { readonly answers: number; readonly deliveries: number };
   readonly now: number;
   readonly modules: readonly { readonly product: string; readonly name: string; readonly count: number }[];
   readonly subscriptions: readonly Subscription[];
@@ -17,6 +23,8 @@ export interface EmulatorView {
 export interface SeenRequest extends Pick<ApiRequest, "at" | "method" | "path" | "headers"> {
   readonly query: string;
   readonly body: string;
+  /** Body of the answer. */
+  readonly answer: string;
   /** Undefined where the connection was cut or stays silent. */
   readonly status: number | undefined;
   readonly ms: number;
@@ -24,7 +32,7 @@ export interface SeenRequest extends Pick<ApiRequest, "at" | "method" | "path" |
   readonly lacks: string | undefined;
 }
 export type NumberedRequest = SeenRequest & { readonly n: number };
-export type RequestView = Omit<NumberedRequest, "headers" | "body">;
+export type RequestView = Omit<NumberedRequest, "headers" | "body" | "answer">;
 
 /** What became of a delivery. */
 export interface DeliveryResult {

@@ -60,7 +60,7 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
     const emulator = await startEmulator();
     const receiver = await startReceiver();
     const page = await openEmulatorPage(emulator);
-    await page.getByText("zoho-hooks listen 3000 --channel Leads.create", { exact: true }).waitFor();
+    await page.getByText("npx zoho-hooks listen 3000 --channel Leads.create", { exact: true }).first().waitFor();
     await watchLeads(emulator, `${receiver.url}/webhooks/zoho/crm`);
     await table(page, "Channels and webhooks").getByText("1d left").waitFor();
     await page.getByText("An empty organisation").waitFor({ state: "detached" });
@@ -136,7 +136,7 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
     const page = await openEmulatorPage(emulator);
     await button(page, "sign RequestCompleted").click();
     const { port } = new URL(emulator.url);
-    await page.getByRole("dialog").getByText(`export $(zoho-hooks emulate --env --port ${port})`).waitFor();
+    await page.getByRole("dialog").getByText(`export $(npx zoho-hooks emulate --env --port ${port})`).waitFor();
   });
 
   it("ages a channel until it expires", async () => {
@@ -152,9 +152,94 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
     await channels.getByText("3h left").waitFor();
     await page.getByLabel("Time to advance").fill("soon");
     await page.keyboard.press("Enter");
-    await footer(page, '"soon" is not a duration').waitFor();
+    const time = page.getByLabel("Time to advance");
+    await page.getByText('"soon" is not a duration: write it as 500ms, 30s, 5m, 24h or 6d23h').waitFor();
+    expect(await time.getAttribute("aria-invalid")).toBe("true");
+    expect(await page.getByRole("contentinfo").textContent()).not.toContain("soon");
+    // The text stays, and the next call that is right removes the error.
+    expect(await time.inputValue()).toBe("soon");
     await button(page, "Advance 6d").click();
     await channels.waitFor({ state: "detached" });
+  });
+
+  it("makes the next answers and deliveries fail, and says how many still will", async () => {
+    const emulator = await startEmulator();
+    const app = await startTarget();
+    onTestFinished(() => app.close());
+    await watchLeads(emulator, app.url);
+    const page = await openEmulatorPage(emulator);
+    const form = page.getByRole("dialog", { name: "Fail on purpose" });
+    const fail = async (what: string, how: string, count: string) => {
+      await button(page, "Fail").click();
+      await form.getByRole("combobox", { name: "What" }).selectOption(what);
+      await form.getByRole("combobox", { name: "How", exact: true }).selectOption(how);
+      await form.getByLabel("How many").fill(count);
+      await form.getByRole("button", { name: "Fail" }).click();
+    };
+    await fail("Next answers", "503", "two");
+    await form.getByText('"two" is not a whole number from 1 to 1000000').waitFor();
+    await form.getByLabel("How many").fill("2");
+    await page.keyboard.press("Enter");
+    await form.waitFor({ state: "detached" });
+    await page.getByText("answers still to fail: 2").waitFor();
+    const status = async () => (await fetch(`${emulator.url}/oauth/serverinfo`)).status;
+    expect([await status(), await status(), await status()]).toEqual([503, 503, 200]);
+    await page.getByText("answers still to fail").waitFor({ state: "detached" });
+
+    await fail("Next deliveries", "twice", "1");
+    await page.getByText("deliveries still to fail: 1").waitFor();
+    emulator.stores.find(({ product }) => product === "crm")?.create("Leads", { Last_Name: "Doe" });
+    await table(page, "Deliveries").getByText("twice on purpose").first().waitFor();
+    expect(app.seen).toHaveLength(2);
+
+    await button(page, "Fail").click();
+    await form.getByRole("combobox", { name: "How", exact: true }).selectOption("late");
+    await form.getByLabel("How late").fill("300ms");
+    await form.getByRole("button", { name: "Fail" }).click();
+    await form.waitFor({ state: "detached" });
+    const startedAt = performance.now();
+    expect(await status()).toBe(200);
+    expect(performance.now() - startedAt).toBeGreaterThan(290);
+  });
+
+  it("expires and deletes a channel", async () => {
+    const emulator = await startEmulator();
+    await watchLeads(emulator, "http://127.0.0.1:9/hook");
+    const page = await openEmulatorPage(emulator);
+    await button(page, "Expire 1000000068001").click();
+    await footer(page, "Expired crm 1000000068001").waitFor();
+    expect(emulator.subscriptions()).toEqual([]);
+    await watchLeads(emulator, "http://127.0.0.1:9/hook");
+    await button(page, "Delete 1000000068001").click();
+    await page.getByText("None yet. This makes one:").waitFor();
+    expect(emulator.subscriptions()).toEqual([]);
+  });
+
+  it("shows the bodies of a request and of its answer", async () => {
+    const emulator = await startEmulator();
+    const page = await openEmulatorPage(emulator);
+    const authorization = `Zoho-oauthtoken ${emulator.accounts.makeAccessToken(["ZohoCRM.modules.ALL"])}`;
+    const body = JSON.stringify({ data: [{ Last_Name: "Prado", Company: "Acme" }] });
+    await fetch(`${emulator.url}/crm/v8/Leads`, { method: "POST", headers: { authorization }, body });
+    await button(page, "POST /crm/v8/Leads #1").click();
+    const dialog = page.getByRole("dialog", { name: "Request #1" });
+    await dialog.getByText('"Prado"').waitFor();
+    await dialog.getByText('"record added"').waitFor();
+    await dialog.getByText(/^201 .* ms$/).waitFor();
+    await dialog.getByRole("row", { name: `authorization ${authorization}` }).waitFor();
+  });
+
+  it("copies a command, and says where it cannot", async () => {
+    const emulator = await startEmulator();
+    const page = await openEmulatorPage(emulator, { permissions: ["clipboard-read", "clipboard-write"] });
+    await button(page, "Copy").first().click();
+    await button(page, "✓ Copied").waitFor();
+    const { port } = new URL(emulator.url);
+    const command = `export $(npx zoho-hooks emulate --env --port ${port})`;
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(command);
+    await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
+    await button(page, "Copy").last().click();
+    await footer(page, "The browser gives this page no clipboard: select the text").waitFor();
   });
 
   it("deletes everything after a question", async () => {
@@ -230,7 +315,7 @@ describe.skipIf(!hasBrowser)("the emulator's page for everybody", { timeout: 60_
     const page = await openEmulatorPage(await filled(), { colorScheme, reducedMotion: "reduce" });
     await page.getByText("Person 29").first().waitFor();
     expect(await violations(page)).toEqual([]);
-    for (const name of ["Create", "Deliver a sample", "crm Leads.create"]) {
+    for (const name of ["Create", "Deliver a sample", "crm Leads.create", "Fail", "POST /crm/v8/actions/watch"]) {
       await button(page, name).first().click();
       await page.getByRole("dialog").waitFor();
       expect(await violations(page)).toEqual([]);
@@ -242,6 +327,7 @@ describe.skipIf(!hasBrowser)("the emulator's page for everybody", { timeout: 60_
 
   it.each([
     [640, 400],
+    [390, 844],
     [320, 500],
   ])("needs no scrolling sideways in %i × %i", async (width, height) => {
     const page = await openEmulatorPage(await filled(), { viewport: { width, height }, deviceScaleFactor: 2 });
@@ -249,9 +335,13 @@ describe.skipIf(!hasBrowser)("the emulator's page for everybody", { timeout: 60_
     const overflow = () => page.evaluate(`Math.max(...${boxes}.map((box) => box.scrollWidth - box.clientWidth))`);
     await page.getByText("Person 29").first().waitFor();
     expect(await overflow()).toBeLessThanOrEqual(0);
-    await button(page, "crm Leads.create").first().click();
-    await page.getByRole("dialog").waitFor();
-    expect(await overflow()).toBeLessThanOrEqual(0);
+    for (const name of ["crm Leads.create", "POST /crm/v8/actions/watch", "Fail"]) {
+      await button(page, name).first().click();
+      await page.getByRole("dialog").waitFor();
+      expect(await overflow()).toBeLessThanOrEqual(0);
+      await page.keyboard.press("Escape");
+      await page.locator("dialog").waitFor({ state: "detached" });
+    }
   });
 
   it("reaches every control with Tab", async () => {

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
 import { PUBLISHED } from "../../src/emulator/published.ts";
+import { USER_AGENT } from "../../src/zoho-api/user-agent.ts";
 import { startTarget, type Target } from "../support/target.ts";
 
 const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
@@ -292,6 +293,85 @@ it("waits for all that was to be sent before it lists the deliveries, where aske
   expect((await listed).body.deliveries).toMatchObject([{ n: 1, status: 200 }]);
 });
 
+describe("subscriptions", () => {
+  const channel = { channel_id: "1000000068001", events: ["Leads.all"], notify_url: "http://127.0.0.1:1/" };
+  const listed = async () => (await call("state")).body.subscriptions.map(({ id }: { id: string }) => id);
+  const end = (id: string, action: string, product = "crm") => call("subscriptions", { product, id, action });
+
+  it("are expired, as listen finds it, or deleted", async () => {
+    const crm = emulator.service("crm");
+    const watchedBy = async (userAgent: string) => {
+      const token = emulator.accounts.makeAccessToken(["ZohoCRM.notifications.ALL"]);
+      const headers = { authorization: `Zoho-oauthtoken ${token}`, "user-agent": userAgent };
+      return (await fetch(`${emulator.url}/crm/v8/actions/watch`, { headers })).status;
+    };
+    crm?.subscribe("crm", channel);
+    expect((await end("1000000068001", "expire")).status).toBe(200);
+    expect([await watchedBy(USER_AGENT), await watchedBy("other")]).toEqual([200, 204]);
+    crm?.subscribe("crm", channel);
+    expect(await listed()).toEqual(["1000000068001"]);
+    expect((await end("1000000068001", "delete")).status).toBe(200);
+    expect(await listed()).toEqual([]);
+  });
+
+  it("of each product are deleted, and only channels expire", async () => {
+    const url = "http://127.0.0.1:1/";
+    const hooks = {
+      desk: { url, subscriptions: { Ticket_Add: null } },
+      books: { webhook_name: "w", entity: "item", method: "POST", url },
+      sign: { webhook_url: url, webhook_actions: "Sent", purpose: "test", environment: "PRODUCTION" },
+    };
+    for (const [product, hook] of Object.entries(hooks)) {
+      emulator.service(product === "books" ? "finance" : product)?.subscribe(product, hook);
+      const [id] = await listed();
+      const error = `webhooks of ${product} do not expire`;
+      expect(await end(id, "expire", product)).toMatchObject({ status: 400, body: { error } });
+      expect((await end(id, "delete", product)).status).toBe(200);
+      expect(await listed()).toEqual([]);
+    }
+  });
+
+  it.each([
+    [{}, 400, "product is missing"],
+    [{ product: "crm", id: "1", action: "delete" }, 404, "crm has no channel or webhook 1"],
+    [{ product: "bigin", id: "7", action: "delete" }, 404, "bigin has no channel or webhook 7"],
+    [{ product: "crm", id: "7", action: "renew" }, 400, 'action: "renew" is not expire or delete'],
+  ])("are left alone by %j", async (body, status, error) => {
+    emulator.service("crm")?.subscribe("crm", { ...channel, channel_id: "7" });
+    expect(await call("subscriptions", body)).toMatchObject({ status, body: { error } });
+    expect(await listed()).toEqual(["7"]);
+  });
+});
+
+it("shows one request whole, with its answer", async () => {
+  await fetch(`${emulator.url}/oauth/serverinfo?a=b`);
+  const { body } = await call("requests/1");
+  expect(body).toMatchObject({ n: 1, path: "/oauth/serverinfo", query: "a=b", body: "", status: 200 });
+  expect(JSON.parse(body.answer)).toEqual({ result: "success", locations: { us: emulator.url } });
+  expect((await call("requests/2")).status).toBe(404);
+  expect((await call("state")).body.requests[0]).not.toHaveProperty("answer");
+});
+
+it("begins a record with what it refers to", async () => {
+  const { record } = (
+    await call("records", { product: "desk", module: "contacts", action: "create", data: { lastName: "Doe" } })
+  ).body;
+  expect((await call("beginnings?product=desk&module=tickets")).body.create).toMatchObject({ contactId: record.id });
+  expect((await call("beginnings?product=sign&module=requests")).body.change).toEqual({ action: "submit" });
+  expect((await call("beginnings?product=crm&module=toString")).body).toEqual({
+    ...{ create: { toString_Name: "Example" }, change: {} },
+  });
+  expect((await call("beginnings?product=mars&module=a")).status).toBe(400);
+});
+
+it("says what its page needs to know", async () => {
+  await call("fail", { answer: 503, times: 2 });
+  await call("fail", { delivery: "lost" });
+  const { body } = await call("state");
+  expect(body).toMatchObject({ invocation: "npx zoho-hooks", faults: { answers: 2, deliveries: 1 } });
+  expect(body.variables).toBe(`export $(npx zoho-hooks emulate --env --port ${new URL(emulator.url).port})`);
+});
+
 it("makes the code of a self client", async () => {
   const { code } = (await call("code", { scope: "Desk.basic.READ, ZohoCRM.modules.ALL" })).body;
   expect(emulator.state.accounts.grants[code]?.scopes).toEqual(["Desk.basic.READ", "ZohoCRM.modules.ALL"]);
@@ -336,8 +416,10 @@ describe("a browser's page", () => {
     ["a name that resolves to this machine", { host: "evil.example" }],
     ["a name that begins as an address", { host: "127.0.0.1.evil.example" }],
   ])("of %s is refused", async (_, headers) => {
-    expect(await statusWith(headers)).toBe(403);
-    expect(await statusWith(headers, "/_emulator/reset", "POST")).toBe(403);
+    for (const name of ["state", "snapshot", "requests/1", "deliveries?settled"])
+      expect(await statusWith(headers, `/_emulator/${name}`)).toBe(403);
+    for (const name of ["reset", "restore", "answer", "fail", "subscriptions"])
+      expect(await statusWith(headers, `/_emulator/${name}`, "POST")).toBe(403);
   });
 
   it.each([

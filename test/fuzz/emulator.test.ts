@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { afterAll, expect } from "vitest";
 import { openEmulator } from "../../src/emulator/emulator.ts";
 import { PUBLISHED } from "../../src/emulator/published.ts";
+import { snapshotOf } from "../../src/emulator/snapshot.ts";
 import { startTarget } from "../support/target.ts";
 import { type Edit, edited, edits, hostileText } from "./edits.ts";
 import { fuzz } from "./fuzz.ts";
@@ -163,6 +164,13 @@ const SOUND: Readonly<Record<string, readonly [line: string, body?: unknown]>> =
   deliver: ["POST /_emulator/deliver", { product: "desk", event: "Ticket_Add", to: app.url, format: "wire" }],
   fail: ["POST /_emulator/fail", { answer: 429, times: 1, path: "/nothing", retryAfter: "1s" }],
   lose: ["POST /_emulator/fail", { delivery: "twice", times: 1, product: "crm" }],
+  delay: ["POST /_emulator/fail", { answer: "1ms", times: 1 }],
+  answer: ["POST /_emulator/answer", { method: "GET", path: "/nothing/{id}", status: 201, body: { a: 1 }, times: 1 }],
+  end: ["POST /_emulator/subscriptions", { product: "crm", id: "1000000068001", action: "expire" }],
+  beginnings: ["GET /_emulator/beginnings?product=crm&module=Leads"],
+  request: ["GET /_emulator/requests/1"],
+  snapshot: ["GET /_emulator/snapshot"],
+  restore: ["POST /_emulator/restore", snapshotOf(emulator.state)],
   advance: ["POST /_emulator/advance", { by: "6d" }],
   control: ["POST /_emulator/code", { scope: "a,b" }],
 };

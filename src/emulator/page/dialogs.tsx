@@ -1,15 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { jsonFlaw, parseJson } from "../../util/json.ts";
-import { prettyJson } from "../../util/json-print.ts";
 import { BodyField, Choice, Form, Modal } from "../../web/page/dialogs.tsx";
-import { Lines } from "../../web/page/lines.tsx";
 import { Button, Pairs, Time, visible, withEscapes } from "../../web/page/parts.tsx";
-import { into, set } from "../../web/page/signals.ts";
+import { set } from "../../web/page/signals.ts";
 import type { ApiRecord } from "../answer.ts";
-import { lacksSecrets, type SampleProduct, type WholeDelivery } from "../view.ts";
-import { act, dialog, message, place, view } from "./model.ts";
-import { iso, Result } from "./traffic.tsx";
+import { lacksSecrets, type NumberedRequest, type SampleProduct, type WholeDelivery } from "../view.ts";
+import { act, dialog, failure, place, view } from "./model.ts";
+import { Body, Command, Field } from "./parts.tsx";
+import { Answered, iso, Result } from "./traffic.tsx";
 
 const close = set(dialog, null);
 
@@ -17,13 +16,15 @@ export function Dialogs() {
   const { value: open } = dialog;
   if (open?.kind === "record") return <RecordForm {...open} />;
   if (open?.kind === "sample") return <Sample from={open.samples} />;
+  if (open?.kind === "faults") return <Faults />;
+  if (open?.kind === "request") return <Request of={open.request} />;
   return open?.kind === "delivery" && <Delivery of={open.delivery} />;
 }
 
-/** Why the last call of an open form failed. */
-function failure() {
-  const { ok, text } = message.value;
-  return ok ? null : { ok, shown: <pre>{visible(text)}</pre> };
+/** Why the last call of an open form failed, where no field is at fault. */
+function outcome() {
+  const { field, text = "" } = failure.value;
+  return text === "" || field !== undefined ? null : { ok: false, shown: <pre>{visible(text)}</pre> };
 }
 
 function RecordForm({ record, begun }: { readonly record: ApiRecord | undefined; readonly begun: object }) {
@@ -44,7 +45,7 @@ function RecordForm({ record, begun }: { readonly record: ApiRecord | undefined;
       title={`${verb} ${name}`}
       onClose={close}
       action={verb}
-      outcome={failure()}
+      outcome={outcome()}
       onSubmit={save}
       buttons={record !== undefined && <span class="faint">Only the fields that you edit are sent.</span>}
     >
@@ -69,7 +70,6 @@ function changes(record: ApiRecord, edited: unknown): unknown {
 
 function Delivery({ of: delivery }: { readonly of: WholeDelivery }) {
   const { n, product, event, at, method, url, headers, body } = delivery;
-  const isJson = jsonFlaw(body) === undefined;
   return (
     <Modal title={`Delivery #${n}: ${product} ${event}`} onClose={close}>
       <p class="actions">
@@ -81,22 +81,74 @@ function Delivery({ of: delivery }: { readonly of: WholeDelivery }) {
       </p>
       {lacksSecrets(delivery) && (
         <p class="warning">
-          If the receiver lacks the emulator's secrets, start it again after <ExportCommand />
+          If the receiver lacks the emulator's secrets, start it again after <Command text={view.value?.variables} />
         </p>
       )}
       <Pairs of={[["Sent", <Time key="sent" at={iso(at)} full />], [method, url], ...Object.entries(headers)]} />
-      <Lines text={isJson ? prettyJson(body) : body} isJson={isJson} />
+      <Body text={body} />
     </Modal>
   );
 }
 
-/** Gives a shell the variables of this emulator. */
-export function ExportCommand() {
-  return <code class="command">export $(zoho-hooks emulate --env --port {location.port || 80})</code>;
+function Request({
+  of: { n, at, method, path, query, headers, body, answer, ...answered },
+}: {
+  readonly of: NumberedRequest;
+}) {
+  const sent = Object.entries(headers).map(([name, value]) => [name, String(value)] as const);
+  const url = query === "" ? path : `${path}?${query}`;
+  return (
+    <Modal title={`Request #${n}`} onClose={close}>
+      <p>
+        <Answered of={answered} />
+      </p>
+      <Pairs of={[["Received", <Time key="received" at={iso(at)} full />], [method, url], ...sent]} />
+      <h3>Body</h3>
+      <Body text={body} />
+      <h3>Answer</h3>
+      <Body text={answer} />
+    </Modal>
+  );
+}
+
+const FAULTS = {
+  answer: ["429", "503", "500", "401", "late", "silence", "cut"],
+  delivery: ["lost", "late", "twice", "out-of-order"],
+};
+
+/** Makes the next answers or deliveries fail. */
+function Faults() {
+  const kind = useSignal<keyof typeof FAULTS>("answer");
+  const wanted = useSignal("");
+  const times = useSignal("1");
+  const delay = useSignal("3s");
+  const faults = FAULTS[kind.value];
+  const fault = faults.find((each) => each === wanted.value) ?? faults[0];
+  const isDelay = kind.value === "answer" && fault === "late";
+  const fail = () => {
+    const planned = isDelay ? delay.value : Number(fault) || fault;
+    return act("Planned", "fail", { [kind.value]: planned, times: Number(times.value) || times.value });
+  };
+  return (
+    <Form title="Fail on purpose" onClose={close} action="Fail" outcome={outcome()} onSubmit={fail} buttons={null}>
+      <div class="fields">
+        <Choice
+          label="What"
+          choice={kind}
+          from={[
+            ["answer", "Next answers"],
+            ["delivery", "Next deliveries"],
+          ]}
+        />
+        <Choice label="How" choice={wanted} from={faults.map((each) => [each, each])} />
+        <Field name="times" label="How many" text={times} />
+        {isDelay && <Field name="answer" label="How late" text={delay} />}
+      </div>
+    </Form>
+  );
 }
 
 function Sample({ from }: { readonly from: readonly SampleProduct[] }) {
-  const id = useId();
   const product = useSignal("crm");
   const wanted = useSignal("Leads.create");
   const to = useSignal(view.peek()?.deliveries[0]?.url ?? "");
@@ -107,7 +159,7 @@ function Sample({ from }: { readonly from: readonly SampleProduct[] }) {
       title="Deliver a sample"
       onClose={close}
       action="Deliver"
-      outcome={failure()}
+      outcome={outcome()}
       onSubmit={() =>
         act(`Delivered ${product} ${event}`, "deliver", { product: product.value, event, to: to.value.trim() })
       }
@@ -118,14 +170,7 @@ function Sample({ from }: { readonly from: readonly SampleProduct[] }) {
         <Choice label="Product" choice={product} from={from.map((each) => [each.product, each.name])} />
         <Choice label="Event" choice={wanted} from={events.map((each) => [each, each])} />
       </div>
-      <label for={id}>URL</label>
-      <input
-        id={id}
-        required
-        placeholder="http://127.0.0.1:4460/webhooks/zoho/crm"
-        value={to.value}
-        onInput={into(to)}
-      />
+      <Field name="to" label="URL" placeholder="http://127.0.0.1:4460/webhooks/zoho/crm" text={to} />
     </Form>
   );
 }

@@ -1,9 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { render } from "preact";
 import { Brand, Button, Live, visible } from "../../web/page/parts.tsx";
-import { into } from "../../web/page/signals.ts";
-import { Dialogs, ExportCommand } from "./dialogs.tsx";
-import { act, connect, isLive, message, showSamples, view } from "./model.ts";
+import { set } from "../../web/page/signals.ts";
+import { Dialogs } from "./dialogs.tsx";
+import { act, connect, dialog, failure, isLive, message, showSamples, view } from "./model.ts";
+import { Command, Field } from "./parts.tsx";
 import { Records } from "./records.tsx";
 import { Deliveries, Requests, Subscriptions } from "./traffic.tsx";
 
@@ -25,7 +26,7 @@ function App() {
       </main>
       <footer>
         <span role="status" class={`message ${message.value.ok ? "" : "bad"}`}>
-          {visible(message.value.text)}
+          {failure.value.field === undefined && visible(message.value.text)}
         </span>
         <span role="status" class="visually-hidden">
           {newest !== undefined && `Delivery ${newest.n}: ${newest.event}, ${newest.status ?? "no answer"}`}
@@ -44,11 +45,24 @@ function Header() {
       {isLive.value !== undefined && (
         <Live tone={isLive.value ? "good" : "bad"}>{isLive.value ? "Live" : "Disconnected, trying again"}</Live>
       )}
+      <Planned />
       <span class="space" />
       <Button onPress={showSamples}>Deliver a sample</Button>
+      <Button onPress={set(dialog, { kind: "faults" })}>Fail</Button>
       <Advance />
       <Button onPress={reset}>Reset</Button>
     </header>
+  );
+}
+
+/** What still fails on purpose. */
+function Planned() {
+  const { answers = 0, deliveries = 0 } = view.value?.faults ?? {};
+  return (
+    <span class="warning" role="status">
+      {answers > 0 && `answers still to fail: ${answers} `}
+      {deliveries > 0 && `deliveries still to fail: ${deliveries}`}
+    </span>
   );
 }
 
@@ -69,15 +83,15 @@ function Advance() {
           Advance {by}
         </Button>
       ))}
-      <input aria-label="Time to advance" placeholder="2d12h" size={6} required value={own.value} onInput={into(own)} />
+      <Field name="by" label="Time to advance" class="visually-hidden" placeholder="2d12h" size={6} text={own} />
       <button type="submit">Advance</button>
     </form>
   );
 }
 
 function reset(): void {
-  const question = "Delete all records, channels, webhooks, tokens, deliveries and requests?";
-  if (confirm(question)) void act("The organisation is empty", "reset", {});
+  const question = "Delete all records, channels, webhooks, tokens, deliveries and requests that came since the start?";
+  if (confirm(question)) void act("The organisation is as it was at its start", "reset", {});
 }
 
 /** What to try while nothing is there. */
@@ -91,11 +105,11 @@ function First() {
       <h2 id="first">An empty organisation. Try this</h2>
       <ol>
         <li>
-          In the terminal of your app and in another one: <ExportCommand />
+          In the terminal of your app and in another one: <Command text={value.variables} />
         </li>
         <li>
           Start your app, and in the other one a listener with a channel:{" "}
-          <code class="command">zoho-hooks listen 3000 --channel Leads.create</code>
+          <Command text={`${value.invocation} listen 3000 --channel Leads.create`} />
         </li>
         <li>Create a Lead on this page: its delivery is listed here, and arrives there verified.</li>
       </ol>

@@ -1,7 +1,7 @@
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
+import { toClipboard } from "../../web/page/copy.tsx";
 import type { ApiRecord } from "../answer.ts";
-import type { EmulatorView, SampleProduct, WholeDelivery } from "../view.ts";
-import { editedRecord, sampleRecord } from "./sample-record.ts";
+import type { EmulatorView, NumberedRequest, SampleProduct, WholeDelivery } from "../view.ts";
 
 const RECONNECT_MS = 2000;
 /** For the times that are left. */
@@ -11,6 +11,8 @@ const MAX_RECORDS = 200;
 type Dialog =
   | { readonly kind: "record"; readonly record: ApiRecord | undefined; readonly begun: object }
   | { readonly kind: "sample"; readonly samples: readonly SampleProduct[] }
+  | { readonly kind: "faults" }
+  | { readonly kind: "request"; readonly request: NumberedRequest }
   | { readonly kind: "delivery"; readonly delivery: WholeDelivery };
 
 export const isLive = signal<boolean | undefined>(undefined);
@@ -31,7 +33,7 @@ async function call<T>(path: string, body?: unknown): Promise<T> {
   });
   const answer = await response.json();
   if (response.ok) return answer;
-  throw new Error([answer.error, answer.hint].filter(Boolean).join("\n"));
+  throw new Error([answer.error, answer.hint].filter(Boolean).join(": "));
 }
 
 /** Calls the emulator, closes the dialog, and says what was done. Says why it failed, and resolves to undefined. */
@@ -47,6 +49,32 @@ export async function act<T>(done: string, path: string, body?: unknown): Promis
   }
 }
 
+/** Fields of forms that a refused call may name, as in `times: 0 is not a whole number`. */
+const FIELDS = ["by", "to", "times", "answer"];
+
+/** Why the last call failed, as far as it is about a field, and about a form as a whole. */
+export const failure = computed(() => {
+  const { ok, text } = message.value;
+  const [start, field = ""] = /^(\w+): /.exec(text) ?? [];
+  const isOfField = FIELDS.includes(field);
+  if (ok) return {};
+  return isOfField ? { field, text: text.slice(start?.length) } : { text };
+});
+
+export async function copy(text: string): Promise<void> {
+  try {
+    await toClipboard(text);
+    message.value = { ok: true, text: "Copied" };
+  } catch {
+    message.value = { ok: false, text: "The browser gives this page no clipboard: select the text" };
+  }
+}
+
+export async function showRequest(n: number): Promise<void> {
+  const request = await act<NumberedRequest>("", `requests/${n}`);
+  if (request !== undefined) dialog.value = { kind: "request", request };
+}
+
 export async function showDelivery(n: number): Promise<void> {
   const delivery = await act<WholeDelivery>("", `deliveries/${n}`);
   if (delivery !== undefined) dialog.value = { kind: "delivery", delivery };
@@ -59,11 +87,12 @@ export async function showSamples(): Promise<void> {
 
 /** Opens an editor for a record, or for a new one. */
 export async function showRecord(record?: ApiRecord): Promise<void> {
-  const { product, module } = place();
-  const newest = (other: string) => readRecords(product, other, 1).then(([first]) => first);
-  message.value = { ok: true, text: "" };
-  const begun = record ? editedRecord(product, module, record) : await sampleRecord(product, module, newest);
-  dialog.value = { kind: "record", record, begun };
+  const found = await act<{ readonly create: object; readonly change: object }>(
+    "",
+    `beginnings?${new URLSearchParams(place())}`,
+  );
+  if (found === undefined) return;
+  dialog.value = { kind: "record", record, begun: record ? { ...found.change, ...record } : found.create };
 }
 
 /** Product and module of the records. */

@@ -7,7 +7,7 @@ interface TableProps {
   readonly heads: readonly string[];
   readonly rows: readonly (readonly [key: string | number, ...cells: ComponentChildren[]])[];
   /** Shown where there is no row. */
-  readonly empty: string;
+  readonly empty: ComponentChildren;
 }
 
 /** A card with rows of one kind. A long table scrolls by itself. */
@@ -18,7 +18,7 @@ export function Table({ title, children, heads, rows, empty }: TableProps) {
         {title} {children}
       </h2>
       {rows.length === 0 ? (
-        <p class="faint">{empty}</p>
+        <div class="faint">{empty}</div>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         <section class="scroll" aria-label={title} tabIndex={0}>

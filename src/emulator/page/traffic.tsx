@@ -1,16 +1,20 @@
+import { formatDuration } from "../../util/units.ts";
 import { Button, Time, timeLeft, Verdict, visible } from "../../web/page/parts.tsx";
-import type { DeliveryView } from "../view.ts";
-import { showDelivery, view } from "./model.ts";
+import type { DeliveryView, RequestView } from "../view.ts";
+import { act, showDelivery, showRequest, view } from "./model.ts";
+import { Command } from "./parts.tsx";
 import { Table } from "./table.tsx";
 
 export const iso = (at: number): string => new Date(at).toISOString();
 
 export function Subscriptions() {
-  const { subscriptions = [], now = 0 } = view.value ?? {};
+  const { subscriptions = [], now = 0, invocation } = view.value ?? {};
+  const end = (done: string, product: string, id: string, action: string) =>
+    act(`${done} ${product} ${id}`, "subscriptions", { product, id, action });
   return (
     <Table
       title="Channels and webhooks"
-      heads={["Product", "URL and events", "Expiry"]}
+      heads={["Product", "URL and events", "Expiry", "Actions"]}
       rows={subscriptions.map(({ product, id, url, events, expiresAt, enabled }) => [
         `${product} ${id}`,
         <>
@@ -23,8 +27,22 @@ export function Subscriptions() {
           {expiresAt === undefined ? "does not expire" : timeLeft(iso(expiresAt), now)}{" "}
           {!enabled && <Verdict tone="bad">disabled</Verdict>}
         </>,
+        <span class="actions">
+          {expiresAt !== undefined && (
+            <Button label={`Expire ${id}`} onPress={() => end("Expired", product, id, "expire")}>
+              Expire
+            </Button>
+          )}
+          <Button label={`Delete ${id}`} onPress={() => end("Deleted", product, id, "delete")}>
+            Delete
+          </Button>
+        </span>,
       ])}
-      empty="None yet. zoho-hooks listen --channel Leads.create makes one."
+      empty={
+        <>
+          None yet. This makes one: <Command text={`${invocation} listen 3000 --channel Leads.create`} />
+        </>
+      }
     />
   );
 }
@@ -66,7 +84,7 @@ export function Result({ of: { status, error, fault, again, ms } }: { readonly o
         {words.map((each, index) => [index > 0 && ": ", each])}
       </Verdict>
       <small>
-        {ms !== undefined && ` ${ms} ms`} {again !== undefined && ` #${again} again`}
+        {ms !== undefined && ` ${formatDuration(ms)}`} {again !== undefined && ` #${again} again`}
         {fault !== undefined && ` ${fault} on purpose`}
       </small>
     </>
@@ -79,22 +97,32 @@ export function Requests() {
     <Table
       title="Requests"
       heads={["#", "Time", "Request", "Answer"]}
-      rows={requests.map(({ n, at, method, path, query, status, lacks }) => [
+      rows={requests.map(({ n, at, method, path, query, ...answered }) => [
         n,
         <span class="number">{n}</span>,
         <Time at={iso(at)} />,
-        <code>
-          {visible(`${method} ${path}`)}
-          <span class="faint">{query !== "" && visible(`?${query}`)}</span>
-        </code>,
-        <>
-          <span class={status === undefined || status >= 400 ? "bad" : ""}>{status ?? "none, on purpose"}</span>
-          {lacks !== undefined && <span class="warning"> the emulator does not have it</span>}
-        </>,
+        <Button class="link" label={`${method} ${path} #${n}`} onPress={() => showRequest(n)}>
+          <code>
+            {visible(`${method} ${path}`)}
+            <span class="faint">{query !== "" && visible(`?${query}`)}</span>
+          </code>
+        </Button>,
+        <Answered of={answered} />,
       ])}
       empty="None yet. Point an SDK, curl or zoho-hooks at this address."
     >
       <Dropped count={dropped?.requests} />
     </Table>
+  );
+}
+
+/** How a request was answered. */
+export function Answered({ of: { status, ms, lacks } }: { readonly of: Pick<RequestView, "status" | "ms" | "lacks"> }) {
+  return (
+    <>
+      <span class={status === undefined || status >= 400 ? "bad" : ""}>{status ?? "none, on purpose"}</span>
+      <small> {formatDuration(ms)}</small>
+      {lacks !== undefined && <span class="warning"> the emulator does not have it</span>}
+    </>
   );
 }

@@ -1,7 +1,7 @@
-import { Button } from "../../web/page/parts.tsx";
-import { copied, copy } from "./model.ts";
+import { CopyButton as Copy } from "../../web/page/copy.tsx";
+import { copy } from "./model.ts";
 
-/** Copies a text. Says so where it was pressed. */
+/** Copies a text, or shows it where it cannot. */
 export function CopyButton({ text }: { readonly text: string }) {
-  return <Button onPress={() => copy(text)}>{copied.value === text ? "✓ Copied" : "Copy"}</Button>;
+  return <Copy text={text} copy={copy} />;
 }

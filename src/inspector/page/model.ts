@@ -1,5 +1,6 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { type Loop, LoopFinder } from "../../forward/loops.ts";
+import { toClipboard } from "../../web/page/copy.tsx";
 import type { EventDetails, EventPage, EventRow, Outcome, ProductEntry, State, StreamMessage } from "../api.ts";
 import { CallError, call, readStream } from "./client.ts";
 
@@ -10,7 +11,6 @@ const MAX_BACK_OFF_MS = 8_000;
 const REFRESH_INTERVAL_MS = 400;
 const ANNOUNCE_INTERVAL_MS = 3_000;
 const CLOCK_INTERVAL_MS = 30_000;
-const COPIED_MS = 2000;
 const LOOP_ROWS = 500;
 const ERROR_TITLE = "That did not work";
 
@@ -63,8 +63,6 @@ export const detailsOpen = signal(false);
 /** What is shown of a delivery; it stays from one to the next. */
 export const tab = signal<Tab>("Body");
 export const message = signal("");
-/** The text that was copied a moment ago. */
-export const copied = signal<string | null>(null);
 export const announcement = signal("");
 /** For times that are left; in milliseconds. */
 export const now = signal(Date.now());
@@ -292,12 +290,8 @@ export async function connect(): Promise<void> {
 /** Where the browser gives no clipboard, the text is shown. */
 export async function copy(text: string): Promise<void> {
   try {
-    await navigator.clipboard.writeText(text);
-    copied.value = text;
+    await toClipboard(text);
     announcement.value = "Copied";
-    setTimeout(() => {
-      if (copied.value === text) copied.value = null;
-    }, COPIED_MS);
   } catch {
     result.value = {
       title: "There is no clipboard: copy it from here",

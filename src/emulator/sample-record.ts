@@ -1,4 +1,5 @@
-import type { ApiRecord } from "../answer.ts";
+import type { ApiRecord } from "./answer.ts";
+import { memberOf } from "./state.ts";
 
 const PERSON = { First_Name: "Mei", Last_Name: "Tanaka", Email: "mei.tanaka@example.com" };
 const DEAL = { Deal_Name: "Kitchen", Stage: "Qualification", Amount: 5400 };
@@ -20,22 +21,16 @@ const SAMPLES: Readonly<Record<string, object>> = {
 };
 /** Modules whose ids stand in fields of others. */
 const REFERENCES: Readonly<Record<string, string>> = { contactId: "contacts", customer_id: "contacts" };
-/** What a change begins with. A request of Sign changes by what somebody does with it. */
+/** A request of Sign changes by what somebody does with it. */
 const STEPS: Readonly<Record<string, object>> = { "sign requests": { action: "submit" } };
 
-type Newest = (module: string) => Promise<ApiRecord | undefined>;
-
-/** A record to begin with. `newest` finds the one that it refers to. */
-export async function sampleRecord(product: string, module: string, newest: Newest): Promise<object> {
+/** What a person begins with to create or to change a record. `newest` finds the one that it refers to. */
+export function beginningsOf(product: string, module: string, newest: (module: string) => ApiRecord | undefined) {
   const named = { [`${module.replace(/s$/, "")}_Name`]: "Example" };
-  const fields = Object.entries(SAMPLES[`${product} ${module}`] ?? SAMPLES[module] ?? named);
-  const filled = fields.map(async ([name, value]) => {
-    const target = REFERENCES[name];
-    return [name, target === undefined ? value : ((await newest(target))?.id ?? value)] as const;
+  const fields = Object.entries(memberOf(SAMPLES, `${product} ${module}`) ?? memberOf(SAMPLES, module) ?? named);
+  const filled = fields.map(([name, value]) => {
+    const target = memberOf(REFERENCES, name);
+    return [name, target === undefined ? value : (newest(target)?.id ?? value)] as const;
   });
-  return Object.fromEntries(await Promise.all(filled));
-}
-
-export function editedRecord(product: string, module: string, record: ApiRecord): object {
-  return { ...STEPS[`${product} ${module}`], ...record };
+  return { create: Object.fromEntries(filled), change: memberOf(STEPS, `${product} ${module}`) ?? {} };
 }
