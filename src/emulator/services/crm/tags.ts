@@ -1,9 +1,8 @@
 import { isRecord } from "../../../util/json.ts";
 import { type Answer, errorAnswer, type Result } from "../../answer.ts";
-import { nextId, textOf } from "../../state.ts";
+import { nextId, type StoredRecord, textOf } from "../../state.ts";
 import { answerResults, missing, refuseItem, success, writeEach, zohoTime } from "./api.ts";
 import { type Module, USER } from "./modules.ts";
-import type { Records } from "./records.ts";
 import type { CrmState, StoredTag } from "./state.ts";
 
 /** https://www.zoho.com/crm/developer/docs/api/v8/add-tags.html */
@@ -11,7 +10,10 @@ const MAX_RECORDS = 500;
 
 /** What a call about tags is about. */
 interface TagCall {
-  readonly store: Records;
+  readonly store: {
+    find(module: Module, id: string): StoredRecord | undefined;
+    changeAll(module: Module, items: readonly unknown[]): readonly Result[];
+  };
   readonly module: Module;
   readonly query: URLSearchParams;
   readonly json: unknown;
