@@ -255,9 +255,16 @@ function search({ store, module, query }: ModuleCall, telling: Telling): Answer 
   return page(query, "data", rows, (row) => store.shown(module, row, query.get("fields")?.split(",")));
 }
 
-function listDeleted({ store, module, query }: ModuleCall): Answer {
+/** https://www.zoho.com/crm/developer/docs/api/v8/get-deleted-records.html: the header is about the time of the deletion. */
+function listDeleted({ store, module, query, headers }: ModuleCall): Answer {
   const by = { name: USER.name, id: USER.id };
-  const rows = query.get("type") === "permanent" ? [] : store.deleted(module).toReversed();
+  const type = query.get("type") ?? "all";
+  // Recruit writes them with a capital.
+  if (!/^(all|recycle|permanent)$/i.test(type))
+    return errorAnswer(400, "PATTERN_NOT_MATCHED", "Please check whether the input values are correct");
+  const since = Date.parse(String(headers["if-modified-since"] ?? ""));
+  const deleted = store.deleted(module).filter(({ deletedAt }) => !(deletedAt < since));
+  const rows = /^permanent$/i.test(type) ? [] : deleted.toReversed();
   return page(query, "data", rows, ({ id, name, deletedAt }) => ({
     deleted_by: by,
     id,

@@ -75,21 +75,18 @@ export class Desk extends Store<DeskHook> {
     }),
     [`GET ${API}/myinfo`]: this.#allowed("agents", () => this.#one("agents", AGENT_ID)),
     [`GET ${API}/search`]: this.#allowed("search", (call) => this.#searchAny(call)),
-    [`GET ${API}/tickets/{id}/conversations`]: this.#below("tickets", (id) => [
-      ...this.#children("threads", id),
-      ...this.#children("comments", id),
-    ]),
+    [`GET ${API}/tickets/{id}/conversations`]: this.#allowed("tickets", ({ params, query }) =>
+      paged([...this.#children("threads", params.id), ...this.#children("comments", params.id)], query),
+    ),
     [`POST ${API}/tickets/{id}/sendReply`]: this.#allowed("tickets", ({ params, json }) =>
       this.#answered(
         "threads",
         this.create("threads", { ...Object(json), ticketId: this.#parent("threads", params.id) }),
       ),
     ),
-    [`GET ${API}/contacts/{id}/tickets`]: this.#below("tickets", (id) => this.#referring("tickets", "contactId", id)),
-    [`GET ${API}/accounts/{id}/tickets`]: this.#below("tickets", (id) => this.#referring("tickets", "accountId", id)),
-    [`GET ${API}/accounts/{id}/contacts`]: this.#below("contacts", (id) =>
-      this.#referring("contacts", "accountId", id),
-    ),
+    [`GET ${API}/contacts/{id}/tickets`]: this.#listOf("tickets", "contactId"),
+    [`GET ${API}/accounts/{id}/tickets`]: this.#listOf("tickets", "accountId"),
+    [`GET ${API}/accounts/{id}/contacts`]: this.#listOf("contacts", "accountId"),
     ...Object.assign({}, ...Object.keys(MODULES).map((module) => this.#routesOf(module))),
   };
   protected readonly notFound = wording("lacking");
@@ -257,23 +254,20 @@ export class Desk extends Store<DeskHook> {
     return this.find((MODULES[module] as Module).parent?.module ?? module, id).id;
   }
 
-  /** A list below a record. */
-  #below(scope: string, listed: (id: string) => readonly Data[]): Handler {
-    return this.#allowed(scope, ({ params, query }) => paged(listed(params.id ?? ""), query));
+  /** The records of a module whose member is the id of the path. */
+  #listOf(module: string, member: string): Handler {
+    const { scope, references = {} } = MODULES[module] as Module;
+    return this.#allowed(scope, (call) => {
+      const { id } = this.find(references[member] ?? "", call.params.id ?? "");
+      return this.#list(module, call, [[member, id]]);
+    });
   }
 
-  #children(module: string, id: string): readonly Data[] {
-    const { member = "" } = (MODULES[module] as Module).parent ?? {};
-    return this.#referring(module, member, this.#parent(module, id)).map((each) => ({
-      ...each,
-      type: module.slice(0, -1),
-    }));
-  }
-
-  #referring(module: string, member: string, id: string): readonly Data[] {
-    return this.rows(module)
-      .filter(({ record }) => record.data[member] === id)
-      .map((row) => this.shown(module, row));
+  /** What belongs to a ticket, as its conversations name it. */
+  #children(module: string, ticketId: string | undefined): readonly Data[] {
+    const id = this.#parent(module, ticketId);
+    const rows = this.rows(module).filter(({ record }) => record.data.ticketId === id);
+    return rows.map((row) => ({ ...this.shown(module, row), type: module.slice(0, -1) }));
   }
 
   /** A handler for a token with a scope of the group, and for the organisation's id. */
