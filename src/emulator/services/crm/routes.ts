@@ -317,7 +317,7 @@ function describeRelatedList({ module: { id, apiName } }: RelatedList, i: number
     display_label: label,
     name: label,
     module,
-    href: `${apiName}`,
+    href: apiName,
   };
 }
 
@@ -331,8 +331,7 @@ function answerCoql(call: ApiCall, modules: Modules, telling: Telling): Answer |
   const mayRead = (resource: string): boolean => isAllowed(call.scopes, store.product, resource, "GET");
   if (!mayRead("coql") || !mayRead(resourceOf(module))) return scopeMismatch();
   if (query.unmodelled !== undefined) return unmodelledAnswer(call, query.unmodelled, telling.fail);
-  const columns = [...query.columns, ...query.order.map(({ column }) => column)];
-  const stranger = columns.find((column) => column !== "id" && isUnknown(module, column, telling));
+  const stranger = query.named.find((column) => column !== "id" && isUnknown(module, column, telling));
   if (stranger !== undefined)
     return errorAnswer(400, "INVALID_QUERY", "column given seems to be invalid", { column_name: stranger });
   const read = ([id, record]: Row, column: string): unknown =>
