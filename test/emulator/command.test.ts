@@ -103,6 +103,15 @@ describe("emulate", () => {
     ]);
   });
 
+  it("names a field that is not one of the module's once", async () => {
+    const { err } = await shown(async (url) => {
+      const misspelt = { ...lead("Doe"), data: { Last_Name: "Doe", Emial: "a@example.com" } };
+      for (let i = 0; i < 2; i++)
+        await fetch(`${url}/_emulator/records`, { method: "POST", body: JSON.stringify(misspelt) });
+    });
+    expect(err.match(/Leads has no field Emial; if it is yours, put it in the seed/g)).toHaveLength(1);
+  });
+
   it("prints a line of JSON for the start, each request and each delivery", async () => {
     const app = await startApp();
     const emulator = await emulate();

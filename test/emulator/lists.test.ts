@@ -92,6 +92,8 @@ describe("Desk", () => {
 
   it("has the neighbours of a ticket", async () => {
     expect(await subjects(`contacts/${contactId}/tickets`)).toHaveLength(3);
+    expect(await subjects(`contacts/${contactId}/tickets?status=Closed`)).toEqual(["Printer cold"]);
+    expect((await desk("GET", "contacts/1/tickets")).status).toBe(404);
     expect((await desk("GET", "contacts/search?email=ANA@example.com")).body).toMatchObject({ count: 1 });
     expect((await desk("GET", "search?searchStr=printer&module=tickets")).body).toMatchObject({ count: 2 });
     const account = (await desk("POST", "accounts", { accountName: "Acme" })).body.id;

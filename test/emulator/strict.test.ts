@@ -81,6 +81,27 @@ it("a parameter that narrows and is not modelled is 501 with the call that stubs
   expect(notes).toEqual(["the parameter include_child of GET /crm/v8/Leads changes nothing here"]);
 });
 
+it("deleted records are those since the time of the header, of one of three types", async () => {
+  fill(2);
+  const [first, second] = (await list("fields=id")).body.data.map(({ id }: { id: string }) => id);
+  await api.call("DELETE", `/crm/v8/Leads/${first}`);
+  clock.advance(60_000);
+  await api.call("DELETE", `/crm/v8/Leads/${second}`);
+  const since = { "if-modified-since": new Date(clock.now().getTime() - 1000).toISOString() };
+  const deleted = async (query = "", headers = {}) =>
+    api.call("GET", `/crm/v8/Leads/deleted${query}`, undefined, headers);
+  expect((await deleted()).body.data).toHaveLength(2);
+  expect((await deleted("", since)).body.data).toMatchObject([{ id: second }]);
+  expect((await deleted("?type=permanent")).status).toBe(204);
+  expect((await deleted("?type=Leads")).body.code).toBe("PATTERN_NOT_MATCHED");
+});
+
+it("a search of Sign's requests is not modelled", async () => {
+  const data = encodeURIComponent('{"page_context":{"row_count":1,"search_columns":{"request_name":"a"}}}');
+  const call = api.callWith("ZohoSign.documents.READ");
+  expect(await call("GET", `/api/v1/requests?data=${data}`)).toMatchObject({ status: 501, body: { code: 9004 } });
+});
+
 describe("a field that the emulator does not know", () => {
   it("is kept, and named once", async () => {
     for (let i = 0; i < 2; i++) api.create("crm", "Leads", { Last_Name: "Doe", Emial: "a@example.com" });

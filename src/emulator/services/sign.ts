@@ -2,7 +2,8 @@ import { z } from "zod";
 import { sign as product } from "../../products/sign.ts";
 import { ExactNumber, isRecord, parseJson, writeJson } from "../../util/json.ts";
 import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Wording, wordingOf } from "../answer.ts";
-import type { Handler, Routes } from "../routes.ts";
+import { unmodelledAnswer } from "../parameters.ts";
+import type { Call, Handler, Routes } from "../routes.ts";
 import { allows } from "../scopes.ts";
 import { defineService } from "../service.ts";
 import { memberOf, textOf } from "../state.ts";
@@ -88,7 +89,7 @@ export class Sign extends Store<SignHook> {
     [`DELETE ${HOOKS_PATH}/{name}`]: ofAccount(({ params }) =>
       this.dropHook(params.name ?? "") ? success({ message: "deleted" }) : failure(400, 9015, "no such webhook"),
     ),
-    [`GET ${REQUESTS_PATH}`]: this.#allowed("GET", ({ query }) => this.#list(query.get("data"))),
+    [`GET ${REQUESTS_PATH}`]: this.#allowed("GET", (call) => this.#list(call)),
     [`POST ${REQUESTS_PATH}`]: this.#allowed("POST", (call) => this.#upload(call)),
     [`GET ${REQUESTS_PATH}/{id}`]: this.#onRequest("GET", () => {}),
     [`POST ${REQUESTS_PATH}/{id}/submit`]: this.#onRequest("PUT", (row) => this.#take("submit", row, {})),
@@ -258,8 +259,10 @@ export class Sign extends Store<SignHook> {
     return success({ requests: this.shown("requests", this.find("requests", id)) });
   }
 
-  #list(data: string | null): Answer {
-    const { row_count = 10, start_index = 1 } = Object(readObject(data ?? "{}", "data").page_context);
+  #list(call: Call): Answer {
+    const { page_context: given } = readObject(call.query.get("data") ?? "{}", "data");
+    const { row_count = 10, start_index = 1, search_columns = {} } = Object(given);
+    if (Object.keys(Object(search_columns)).length > 0) return unmodelledAnswer(call, "search_columns", wording);
     if (!(isCount(row_count) && row_count <= 100 && isCount(start_index))) throw wrong("page_context");
     const rows = this.rows("requests").slice(start_index - 1, start_index + row_count);
     const page_context = { row_count, start_index, has_more_rows: rows.length > row_count };

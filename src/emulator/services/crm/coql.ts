@@ -6,6 +6,8 @@ import { type Comparable, comparable, isSameType } from "./criteria.ts";
 /** A query, such as `select Last_Name from Leads where City = 'Austin' order by id desc limit 10, 20`. */
 export interface CoqlQuery {
   readonly columns: readonly string[];
+  /** The columns of all clauses. */
+  readonly named: readonly string[];
   readonly module: string;
   readonly matches: Matcher;
   readonly order: readonly { readonly column: string; readonly isDescending: boolean }[];
@@ -47,7 +49,7 @@ export function parseCoql(text: string, version: number): CoqlQuery {
   const matches = parser.expression(0);
   if (parser.take("group")) parser.unmodelled ??= "group by";
   if (parser.unmodelled !== undefined)
-    return { columns, module, matches, order: [], offset: 0, limit: 0, unmodelled: parser.unmodelled };
+    return { columns, named: [], module, matches, order: [], offset: 0, limit: 0, unmodelled: parser.unmodelled };
   const order = parser.take("order") ? parser.order() : [];
   const { offset, limit } = parser.range();
   parser.end();
@@ -56,7 +58,8 @@ export function parseCoql(text: string, version: number): CoqlQuery {
   if (order.length > MAX_ORDER) throw tooMuch("order by", MAX_ORDER);
   if (limit < 1) throw new Refusal(errorAnswer(400, "INVALID_DATA", "limit should be greater than 0"));
   if (limit > rows || offset + limit > reach) throw invalidQuery("limit given seems to be invalid", { limit: rows });
-  return { columns, module, matches, order, offset, limit };
+  const named = [...columns, ...parser.compared, ...order.map(({ column }) => column)];
+  return { columns, named, module, matches, order, offset, limit };
 }
 
 /** Words, texts in quotes with `''` for one quote, and signs. */
@@ -83,6 +86,8 @@ class Parser {
   #at = 0;
   #conditions = 0;
   unmodelled: string | undefined;
+  /** The columns of the conditions. */
+  readonly compared: string[] = [];
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
@@ -170,6 +175,7 @@ class Parser {
   #condition(): Matcher {
     if (++this.#conditions > MAX_CONDITIONS) throw tooMuch("where", MAX_CONDITIONS);
     const column = this.word();
+    this.compared.push(column);
     const isNot = this.take("not");
     const test = this.#test(column, isNot);
     return (read) => test(comparable(read(column))) !== isNot;

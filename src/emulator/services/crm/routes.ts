@@ -249,9 +249,16 @@ function search({ store, module, query }: ModuleCall, telling: Telling): Answer 
   return page(query, "data", rows, (row) => store.shown(module, row, query.get("fields")?.split(",")));
 }
 
-function listDeleted({ store, module, query }: ModuleCall, { full_name: name, id }: User): Answer {
-  const by = { name, id };
-  const rows = query.get("type") === "permanent" ? [] : store.deleted(module).toReversed();
+/** https://www.zoho.com/crm/developer/docs/api/v8/get-deleted-records.html: the header is about the time of the deletion. */
+function listDeleted({ store, module, query, headers }: ModuleCall, { full_name, id: userId }: User): Answer {
+  const by = { name: full_name, id: userId };
+  const type = query.get("type") ?? "all";
+  // Recruit writes them with a capital.
+  if (!/^(all|recycle|permanent)$/i.test(type))
+    return errorAnswer(400, "PATTERN_NOT_MATCHED", "Please check whether the input values are correct");
+  const since = Date.parse(String(headers["if-modified-since"] ?? ""));
+  const deleted = store.deleted(module).filter(({ deletedAt }) => !(deletedAt < since));
+  const rows = /^permanent$/i.test(type) ? [] : deleted.toReversed();
   return page(query, "data", rows, ({ id, name, deletedAt }) => ({
     deleted_by: by,
     id,
@@ -304,7 +311,7 @@ function describeRelatedList({ module: { id, apiName } }: RelatedList, i: number
     display_label: label,
     name: label,
     module,
-    href: `${apiName}`,
+    href: apiName,
   };
 }
 
@@ -318,8 +325,7 @@ function answerCoql(call: ApiCall, modules: Modules, telling: Telling): Answer |
   const mayRead = (resource: string): boolean => isAllowed(call.scopes, store.product, resource, "GET");
   if (!mayRead("coql") || !mayRead(resourceOf(module))) return scopeMismatch();
   if (query.unmodelled !== undefined) return unmodelledAnswer(call, query.unmodelled, telling.fail);
-  const columns = [...query.columns, ...query.order.map(({ column }) => column)];
-  const stranger = columns.find((column) => column !== "id" && isUnknown(module, column, telling));
+  const stranger = query.named.find((column) => column !== "id" && isUnknown(module, column, telling));
   if (stranger !== undefined)
     return errorAnswer(400, "INVALID_QUERY", "column given seems to be invalid", { column_name: stranger });
   const read = ([id, record]: Row, column: string): unknown =>

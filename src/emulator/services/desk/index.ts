@@ -4,7 +4,7 @@ import type { HeaderPair } from "../../../delivery/delivery.ts";
 import { wire } from "../../../products/desk/wire.ts";
 import { writeKeySet } from "../../../proofs/keys.ts";
 import { isRecord } from "../../../util/json.ts";
-import { type Answer, type ApiRecord, Refusal, type Wording, wordingOf } from "../../answer.ts";
+import { type Answer, type ApiRecord, Refusal } from "../../answer.ts";
 import { selected } from "../../parameters.ts";
 import { publishedKey, publishedSecrets } from "../../published.ts";
 import type { Call, Handler, Routes } from "../../routes.ts";
@@ -12,6 +12,8 @@ import { allows } from "../../scopes.ts";
 import { defineService } from "../../service.ts";
 import { memberOf, members, textOf } from "../../state.ts";
 import { type Data, flawIn, type Operation, type Row, Store, type StoreState, storeState } from "../store.ts";
+import { failure, invalid, unprocessable, wording } from "./answers.ts";
+import { criterionOf, EXPANDING, matchesAny, paged, sortedBy } from "./lists.ts";
 import { AGENT, AGENT_ID, COMPUTED, DEPARTMENT_ID, MODULES, type Module } from "./modules.ts";
 
 const EVENTS = new Set<string>(wire.events.map(({ name }) => name));
@@ -50,25 +52,6 @@ export const desk = defineService<StoreState<DeskHook>>({
 });
 
 const API = "/api/v1";
-const wording: Wording = wordingOf(
-  {
-    noToken: [401, "UNAUTHORIZED", "You are not authenticated to perform this operation."],
-    badToken: [401, "INVALID_OAUTH", "The OAuth Token you provided is invalid."],
-    badScope: [403, "SCOPE_MISMATCH", "The OAuth token does not have access"],
-    wrongMethod: [405, "METHOD_NOT_ALLOWED", "not here"],
-    lacking: [404, "URL_NOT_FOUND", "The URL you requested could not be found."],
-    unmodelled: [501, "NOT_IMPLEMENTED", "The emulator does not model this."],
-    tooMany: [
-      429,
-      "TOO_MANY_REQUESTS",
-      "You have exceeded the allowed number of requests.",
-      { "x-rate-limit-remaining-v3": "0", "retry-after": "60" },
-    ],
-    broken: [500, "INTERNAL_SERVER_ERROR", "An internal server error occurred."],
-  },
-  (errorCode, message) => ({ errorCode, message }),
-);
-
 /** Records and webhooks of one Desk organisation, by its OpenAPI. A URL is probed before its webhook is saved. */
 export class Desk extends Store<DeskHook> {
   readonly product = "desk";
@@ -92,21 +75,18 @@ export class Desk extends Store<DeskHook> {
     }),
     [`GET ${API}/myinfo`]: this.#allowed("agents", () => this.#one("agents", AGENT_ID)),
     [`GET ${API}/search`]: this.#allowed("search", (call) => this.#searchAny(call)),
-    [`GET ${API}/tickets/{id}/conversations`]: this.#below("tickets", (id) => [
-      ...this.#children("threads", id),
-      ...this.#children("comments", id),
-    ]),
+    [`GET ${API}/tickets/{id}/conversations`]: this.#allowed("tickets", ({ params, query }) =>
+      paged([...this.#children("threads", params.id), ...this.#children("comments", params.id)], query),
+    ),
     [`POST ${API}/tickets/{id}/sendReply`]: this.#allowed("tickets", ({ params, json }) =>
       this.#answered(
         "threads",
         this.create("threads", { ...Object(json), ticketId: this.#parent("threads", params.id) }),
       ),
     ),
-    [`GET ${API}/contacts/{id}/tickets`]: this.#below("tickets", (id) => this.#referring("tickets", "contactId", id)),
-    [`GET ${API}/accounts/{id}/tickets`]: this.#below("tickets", (id) => this.#referring("tickets", "accountId", id)),
-    [`GET ${API}/accounts/{id}/contacts`]: this.#below("contacts", (id) =>
-      this.#referring("contacts", "accountId", id),
-    ),
+    [`GET ${API}/contacts/{id}/tickets`]: this.#listOf("tickets", "contactId"),
+    [`GET ${API}/accounts/{id}/tickets`]: this.#listOf("tickets", "accountId"),
+    [`GET ${API}/accounts/{id}/contacts`]: this.#listOf("contacts", "accountId"),
     ...Object.assign({}, ...Object.keys(MODULES).map((module) => this.#routesOf(module))),
   };
   protected readonly notFound = wording("lacking");
@@ -132,9 +112,12 @@ export class Desk extends Store<DeskHook> {
   protected checked(module: string, given: Data): Data {
     const { title, required, usual, parent, references = {} } = MODULES[module] as Module;
     const own = Object.fromEntries(Object.entries(given).filter(([name]) => !COMPUTED.has(name)));
-    const data: Data = { ...usual, ...own, ...(module === "tickets" ? this.#contactOf(own) : {}) };
+    // A ticket may come with the data of its contact.
+    const isAlone = module === "tickets" && (own.contactId ?? "") === "";
+    const person = isAlone && isRecord(own.contact) ? own.contact : undefined;
+    const data: Data = { ...usual, ...own };
     const missing = [...required, ...(parent === undefined ? [] : [parent.member])].find(
-      (name) => (memberOf<unknown>(data, name) ?? "") === "",
+      (name) => (memberOf<unknown>(data, name) ?? "") === "" && !(person !== undefined && name === "contactId"),
     );
     if (missing !== undefined) throw new Refusal(invalid(`/${missing}`, "missing"));
     const payload = this.shown(module, { id: "0", record: { data, createdAt: 0, changedAt: 0 } });
@@ -147,35 +130,41 @@ export class Desk extends Store<DeskHook> {
       if (typeof id === "string" && memberOf(this.table(target), id) === undefined)
         throw new Refusal(invalid(`/${member}`));
     }
-    return data;
+    if (person === undefined) return data;
+    const { contact: _, ...rest } = data;
+    return { ...rest, contactId: this.#contactIdOf(person) };
   }
 
-  /** A ticket may come with the data of its contact, who is found by the email address or created. */
-  #contactOf({ contact, contactId }: Data): Data {
-    if (!isRecord(contact) || (contactId ?? "") !== "") return {};
-    const known = this.rows("contacts").find(
-      ({ record }) => contact.email !== undefined && record.data.email === contact.email,
-    );
-    return { contact: undefined, contactId: known?.id ?? this.create("contacts", contact).id };
+  /** The contact with the email address, or a new one. */
+  #contactIdOf(person: Data): string {
+    const { email } = person;
+    const known = this.rows("contacts").find(({ record }) => email !== undefined && record.data.email === email);
+    return known?.id ?? this.create("contacts", person).id;
   }
 
   protected shown(module: string, { id, record: { data, createdAt, changedAt } }: Row): Data {
     const [createdTime, modifiedTime] = [createdAt, changedAt].map((at) => new Date(at).toISOString());
     const { status } = data;
-    const computed: Readonly<Record<string, Data>> = {
-      tickets: {
+    const countOf = (children: string): string =>
+      String(this.rows(children).filter(({ record }) => record.data.ticketId === id).length);
+    const computed: Readonly<Record<string, () => Data>> = {
+      tickets: () => ({
+        threadCount: countOf("threads"),
+        commentCount: countOf("comments"),
         statusType: status === "Closed" || status === "On Hold" ? status : "Open",
         webUrl: `${this.url()}/support/acme/ShowHomePage.do#Cases/dv/${id}`,
         closedTime: status === "Closed" ? modifiedTime : null,
-      },
-      comments: { commenterId: AGENT_ID, commentedTime: createdTime },
-      threads: { author: { id: AGENT_ID, firstName: AGENT.firstName, lastName: AGENT.lastName, type: "AGENT" } },
+      }),
+      comments: () => ({ commenterId: AGENT_ID, commentedTime: createdTime }),
+      threads: () => ({
+        author: { id: AGENT_ID, firstName: AGENT.firstName, lastName: AGENT.lastName, type: "AGENT" },
+      }),
     };
     return {
       id,
       ...(module === "tickets" && { ticketNumber: String(Number(id.slice(-6))) }),
       ...data,
-      ...memberOf(computed, module),
+      ...memberOf(computed, module)?.(),
       createdTime,
       modifiedTime,
     };
@@ -271,23 +260,20 @@ export class Desk extends Store<DeskHook> {
     return this.find((MODULES[module] as Module).parent?.module ?? module, id).id;
   }
 
-  /** A list below a record. */
-  #below(scope: string, listed: (id: string) => readonly Data[]): Handler {
-    return this.#allowed(scope, ({ params, query }) => paged(listed(params.id ?? ""), query));
+  /** The records of a module whose member is the id of the path. */
+  #listOf(module: string, member: string): Handler {
+    const { scope, references = {} } = MODULES[module] as Module;
+    return this.#allowed(scope, (call) => {
+      const { id } = this.find(references[member] ?? "", call.params.id ?? "");
+      return this.#list(module, call, [[member, id]]);
+    });
   }
 
-  #children(module: string, id: string): readonly Data[] {
-    const { member = "" } = (MODULES[module] as Module).parent ?? {};
-    return this.#referring(module, member, this.#parent(module, id)).map((each) => ({
-      ...each,
-      type: module.slice(0, -1),
-    }));
-  }
-
-  #referring(module: string, member: string, id: string): readonly Data[] {
-    return this.rows(module)
-      .filter(({ record }) => record.data[member] === id)
-      .map((row) => this.shown(module, row));
+  /** What belongs to a ticket, as its conversations name it. */
+  #children(module: string, ticketId: string | undefined): readonly Data[] {
+    const id = this.#parent(module, ticketId);
+    const rows = this.rows(module).filter(({ record }) => record.data.ticketId === id);
+    return rows.map((row) => ({ ...this.shown(module, row), type: module.slice(0, -1) }));
   }
 
   /** A handler for a token with a scope of the group, and for the organisation's id. */
@@ -325,20 +311,7 @@ export class Desk extends Store<DeskHook> {
   /** `*` in a value stands for anything. A criterion that is not modelled is refused, as all of them narrow. */
   #search(module: string, call: Call): Answer {
     const rows = this.rows(module).map((row) => this.shown(module, row));
-    const filter = (name: string) => {
-      if (name === "_all")
-        return (row: Data, wanted: string) => Object.values(row).some((value) => matchesAny(value, wanted));
-      const time = /^(\w+Time)Range$/.exec(name)?.[1];
-      if (time !== undefined) return (row: Data, wanted: string) => isWithin(row[time], wanted);
-      if (/^customField\d$/.test(name)) return matchesCustomField;
-      const member = name === "assignee" ? "assigneeId" : name;
-      if (
-        !Object.hasOwn((MODULES[module] as Module).usual, member) &&
-        !["ticketNumber", "id", "fullName"].includes(member)
-      )
-        return undefined;
-      return (row: Data, wanted: string) => matchesAny(valueIn(row, member), wanted);
-    };
+    const filter = (name: string) => criterionOf(MODULES[module] as Module, name);
     const own = ["from", "limit", "sortBy", "orgId", "module"];
     const unmodelled = [...call.query.keys()].filter((name) => !own.includes(name) && !EXPANDING.includes(name));
     const found = selected(call, rows, { filter, unmodelled, own }, this);
@@ -433,88 +406,6 @@ function refusalOf(body: Data, oldUrl: unknown): Answer | undefined {
   return undefined;
 }
 
-/** Parameters that add members to the answer. */
-const EXPANDING = ["include", "fields"];
-
-/** The page of a list that `from` and `limit` name. */
-function paged(rows: readonly Data[], query: URLSearchParams): Answer {
-  const [from, limit] = [Number(query.get("from") ?? 0), Number(query.get("limit") ?? 25)];
-  if (!(from >= 0 && limit >= 1 && limit <= 100))
-    return unprocessable("The value passed for the 'from' or 'limit' query parameter is invalid.");
-  // Its OpenAPI counts from 0, clients in production from 1: both find the first page, and then every next one.
-  const first = from === 1 || (limit > 1 && from % limit === 1) ? from - 1 : from;
-  const shown = rows.slice(first, first + limit);
-  return shown.length === 0 ? { status: 204 } : { status: 200, body: { data: shown } };
-}
-
-/** Ascending, or with a `-` in front descending. */
-function sortedBy(rows: readonly Data[], order: string): readonly Data[] {
-  const member = order.replace(/^-/, "");
-  if (member === "" || !rows.some((row) => Object.hasOwn(row, member))) return rows;
-  const sorted = rows.toSorted((a, b) => textOf(a[member]).localeCompare(textOf(b[member]), "en", { numeric: true }));
-  return order.startsWith("-") ? sorted.reverse() : sorted;
-}
-
-function valueIn(row: Data, member: string): unknown {
-  return member === "fullName" ? [row.firstName, row.lastName].filter(Boolean).join(" ") : row[member];
-}
-
-/** `cf_name:value` */
-function matchesCustomField({ cf }: Data, wanted: string): boolean {
-  const [, name = "", value = ""] = /^([^:]+):(.*)$/s.exec(wanted) ?? [];
-  return matchesAny(memberOf<unknown>(Object(cf), name), value);
-}
-
-/** Whether a value, or one of a list, is one of those between commas. `*` stands for anything, case does not count. */
-function matchesAny(value: unknown, wanted: string): boolean {
-  const values = [value].flat().map((each) => textOf(each).toLowerCase());
-  return wanted.split(",").some((each) => {
-    const text = each.trim().toLowerCase();
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: as Desk writes it.
-    if (text === "${empty}" || text === "unassigned") return values.includes("");
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: as Desk writes it.
-    return text === "${notempty}" ? !values.includes("") : values.some((given) => isLike(given, text));
-  });
-}
-
-function isLike(text: string, pattern: string): boolean {
-  const [first = "", ...parts] = pattern.split("*");
-  const last = parts.pop();
-  if (last === undefined) return text === first;
-  if (!text.startsWith(first) || !text.endsWith(last)) return false;
-  const end = text.length - last.length;
-  let at = first.length;
-  for (const part of parts) {
-    const found = text.indexOf(part, at);
-    if (found === -1) return false;
-    at = found + part.length;
-  }
-  return at <= end;
-}
-
-/** Whether a time lies between two that a comma separates. */
-function isWithin(value: unknown, range: string): boolean {
-  const [from = Number.NaN, to = Number.NaN] = range.split(",").map((each) => Date.parse(each));
-  const at = Date.parse(textOf(value));
-  return at >= from && at <= to;
-}
-
 function shownHook({ id, body }: DeskHook): Data {
   return { id, ...body };
-}
-
-function invalid(fieldName: string, errorType = "invalid"): Answer {
-  const message = `The value passed for field '${fieldName}' does not match the allowed values.`;
-  return {
-    status: 422,
-    body: { errorCode: "INVALID_DATA", message, errors: [{ fieldName, errorType, errorMessage: "" }] },
-  };
-}
-
-function unprocessable(message: string): Answer {
-  return failure(422, "UNPROCESSABLE_ENTITY", message);
-}
-
-function failure(status: number, errorCode: string, message: string): Answer {
-  return { status, body: { errorCode, message } };
 }

@@ -36,8 +36,6 @@ export const MODULES: Readonly<Record<string, Module>> = {
       ...empty("assigneeId teamId productId email phone dueDate resolution"),
       status: "Open",
       channel: "Web",
-      threadCount: "0",
-      commentCount: "0",
       isEscalated: false,
       isSpam: false,
       cf: {},
@@ -146,6 +144,7 @@ export const MODULES: Readonly<Record<string, Module>> = {
 /** Members that only Desk writes: ignored in the data of a client. */
 export const COMPUTED = new Set([
   ...["id", "ticketNumber", "statusType", "closedTime", "createdTime", "modifiedTime", "webUrl"],
+  ...["threadCount", "commentCount"],
   ...["commenterId", "commentedTime", "author"],
 ]);
 

@@ -12,7 +12,8 @@ import { allows } from "../../scopes.ts";
 import { defineService } from "../../service.ts";
 import { memberOf, members, textOf } from "../../state.ts";
 import { type Data, flawIn, type Operation, onlyKey, type Row, Store, type StoreState, storeState } from "../store.ts";
-import { MODULES, type Module, SUFFIXES, UNMODELLED } from "./modules.ts";
+import { filterOf, OWN_PARAMETERS, sorted, UNMODELLED } from "./lists.ts";
+import { MODULES, type Module } from "./modules.ts";
 
 const BOOKS = "/books/v3";
 const ROOTS: Readonly<Record<string, string>> = { [BOOKS]: "ZohoBooks", "/inventory/v1": "ZohoInventory" };
@@ -336,45 +337,8 @@ export class Finance extends Store<FinanceHook> {
   }
 }
 
-const OWN_PARAMETERS = ["organization_id", "page", "per_page", "sort_column", "sort_order", "response_option"];
 /** Calls that have no `status/` in their path. */
 const NAMED_STATUS = ["active", "inactive"];
-
-/** What a parameter of a list selects, such as `contact_name`, `total_less_than`, `search_text` or `filter_by`. */
-function filterOf(
-  module: Module,
-  name: string,
-  query: URLSearchParams,
-): ((row: Data, wanted: string) => boolean) | undefined {
-  if (name === "search_text")
-    return (row, wanted) =>
-      Object.values(row).some((value) => textOf(value).toLowerCase().includes(wanted.toLowerCase()));
-  if (name === "last_modified_time") return (row, wanted) => Date.parse(textOf(row[name])) >= Date.parse(wanted);
-  if (name === "filter_by") {
-    const status = /^Status\.(\w+)$/.exec(query.get(name) ?? "")?.[1]?.toLowerCase();
-    return status === undefined ? undefined : (row) => status === "all" || textOf(row.status) === status;
-  }
-  const member = module.filters.find(
-    (each) => name.startsWith(each) && Object.hasOwn(SUFFIXES, name.slice(each.length)),
-  );
-  const compare = SUFFIXES[name.slice(member?.length)];
-  if (member === undefined || compare === undefined) return undefined;
-  return (row, wanted) => valuesOf(row, member).some((value) => compare(value.toLowerCase(), wanted.toLowerCase()));
-}
-
-/** The email address and the phone of a contact may be those of its persons. */
-function valuesOf(row: Data, member: string): readonly string[] {
-  const persons = Array.isArray(row.contact_persons) ? row.contact_persons : [];
-  return [row, ...persons.filter(isRecord)].map((each) => textOf(each[member]));
-}
-
-/** By `sort_column`; `sort_order` is `A` or `D`. */
-function sorted(rows: readonly Data[], query: URLSearchParams): readonly Data[] {
-  const column = query.get("sort_column") ?? "";
-  if (!rows.some((row) => Object.hasOwn(row, column))) return rows;
-  const ordered = rows.toSorted((a, b) => textOf(a[column]).localeCompare(textOf(b[column]), "en", { numeric: true }));
-  return query.get("sort_order") === "D" ? ordered.reverse() : ordered;
-}
 
 /** JSON, or as Zoho's own scripts send it, a form with `JSONString`. */
 function dataOf({ json, form }: ApiRequest): Data {

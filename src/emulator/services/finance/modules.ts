@@ -135,32 +135,3 @@ export const MODULES: Readonly<Record<string, Module>> = {
     filters: ["description", "reference_number", "date", "status", "amount", "customer_id", "vendor_id"],
   },
 };
-
-/** Documented parameters of lists that narrow them, and that only Books knows. */
-export const UNMODELLED = [
-  ...["address", "custom_field", "tax_id", "is_taxable", "tax_name", "account_id", "account_name", "item_id"],
-  ...["item_name", "item_description", "recurring_invoice_id", "zcrm_contact_id", "zcrm_account_id", "zcrm_vendor_id"],
-  ...["zcrm_potential_id", "project_id", "currency_id", "placeofsupply", "cf"],
-];
-
-type Compare = (value: string, wanted: string) => boolean;
-const order = (compare: (difference: number) => boolean): Compare => {
-  const difference = (value: string, wanted: string): number =>
-    Number.isNaN(Number(value) - Number(wanted)) ? value.localeCompare(wanted) : Number(value) - Number(wanted);
-  return (value, wanted) => value !== "" && compare(difference(value, wanted));
-};
-
-/** Variants of a parameter: `total_less_than`, `date_start`. */
-export const SUFFIXES: Readonly<Record<string, Compare>> = {
-  "": (value, wanted) => value === wanted,
-  _startswith: (value, wanted) => value.startsWith(wanted),
-  _contains: (value, wanted) => value.includes(wanted),
-  _less_than: order((difference) => difference < 0),
-  _less_equals: order((difference) => difference <= 0),
-  _greater_than: order((difference) => difference > 0),
-  _greater_equals: order((difference) => difference >= 0),
-  _start: order((difference) => difference >= 0),
-  _end: order((difference) => difference <= 0),
-  _before: order((difference) => difference < 0),
-  _after: order((difference) => difference > 0),
-};
