@@ -55,6 +55,21 @@ const hookTo = (url: string) => ({
 });
 
 describe("a seed", () => {
+  it("lists the fields of a module, which then drops all others, and has modules of the organisation's own", async () => {
+    const emulator = await opened({
+      crm: {
+        modules: { Leads: { fields: [{ api_name: "Badge", data_type: "text" }] }, Rovers: { fields: [] } },
+        Leads: [{ Last_Name: "Doe", Badge: "red", Emial: "doe@example.com" }],
+        Rovers: [{ Name: "one" }],
+      },
+    });
+    const [lead] = (await call(emulator, "/crm/v8/Leads?fields=Last_Name,Badge,Emial", ["ZohoCRM.modules.ALL"])).data;
+    expect(lead).toMatchObject({ Last_Name: "Doe", Badge: "red" });
+    expect(lead.Emial ?? null).toBeNull();
+    const rovers = await call(emulator, "/crm/v8/Rovers?fields=Name", ["ZohoCRM.modules.ALL"]);
+    expect(rovers.data).toMatchObject([{ Name: "one" }]);
+  });
+
   it("has channels and webhooks, which get what happens from then on", async () => {
     const app = await startTarget();
     onTestFinished(app.close);

@@ -50,10 +50,7 @@ export const crm = defineService<CrmState>({
       subscribe: (product, item) => watch.subscribe(product, item),
       unsubscribe: (product, id) => watch.unsubscribe(product, id),
       expire: (product, id) => watch.expire(product, id),
-      declare(product, module, fields) {
-        const { declared } = own();
-        declared[product] = { ...declared[product], [module]: [...fields] };
-      },
+      declare: (product, module, fields) => modules.declare(product, module, fields),
       setUsers: (list) => users.set(list),
       aging: () => watch.aging(),
       watch,
