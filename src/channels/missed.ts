@@ -54,7 +54,8 @@ const SECOND_MS = 1_000;
 export async function* missedChanges(source: Source, query: MissedQuery): AsyncGenerator<MissedRecord> {
   const { product } = source;
   const { modules, seen, resume, onProgress } = query;
-  if (!product.listsChanges) throw usageError(`${product.title} documents no list of changes`, "CRM and Bigin do");
+  if (!product.listsChanges)
+    throw usageError(`the list of changes of ${product.title} is not known well enough`, "CRM's and Bigin's are");
   const since = wholeSecond(query.since);
   const start = resume === undefined ? undefined : readPlace(resume, modules);
   for (const module of modules.slice(start === undefined ? 0 : modules.indexOf(start.module))) {

@@ -223,7 +223,7 @@ describe("missed", () => {
   });
 
   it.each<[string, Partial<MissedOptions>, string]>([
-    ["Recruit", { product: "recruit" as "crm" }, "Zoho Recruit documents no list of changes"],
+    ["Recruit", { product: "recruit" as "crm" }, "the list of changes of Zoho Recruit is not known well enough"],
     ["an invalid date", { since: new Date("x") }, "since is not a valid date"],
     ["a date in text", { since: "2026-03-01" as unknown as Date }, "since is not a Date"],
     ["a foreign resume", { resume: "changed 2026-03-01T09:00:00+00:00 Deals" }, "is not of a call with these modules"],

@@ -81,6 +81,8 @@ export function withPageTokens(send: typeof fetch): typeof fetch {
     if (init?.method !== "GET" || !/^\/crm\/v8\/\w+$/.test(url.pathname)) return send(input, init);
     const filter = new Headers(init.headers).get("if-modified-since");
     const token = url.searchParams.get("page_token");
+    // The emulator's own.
+    if (token !== null && !token.startsWith("[")) return send(input, init);
     if (token !== null && url.searchParams.has("page")) return refuse("AMBIGUITY_DURING_PROCESSING");
     url.searchParams.delete("page_token");
     let page = Number(url.searchParams.get("page") ?? 1);
@@ -96,7 +98,10 @@ export function withPageTokens(send: typeof fetch): typeof fetch {
     url.searchParams.set("page", String(page));
     const response = await send(url.href, init);
     if (response.status !== 200) return response;
-    const body = (await response.json()) as { readonly info: { readonly more_records: boolean } };
+    const body = (await response.json()) as {
+      readonly info: { readonly more_records: boolean; readonly next_page_token?: string | null };
+    };
+    if (body.info.next_page_token !== undefined) return Response.json(body, { headers: response.headers });
     const next_page_token = body.info.more_records ? JSON.stringify([page + 1, bound]) : null;
     return Response.json({ ...body, info: { ...body.info, next_page_token } }, { headers: response.headers });
   };

@@ -91,14 +91,14 @@ export interface KeptAlive {
   readonly id: string;
   /** `created`: it is new, or it had expired or was deleted, so that changes were missed. */
   readonly state: "created" | "renewed" | "updated" | "unchanged" | "deleted";
-  /** What was different, or what to know: `it posted to https://old.example`. */
+  /** What was different, or what to know: `it posts to https://old.example`. */
   readonly reason?: string | undefined;
   readonly expiresAt?: string | undefined;
   /** `keepAlive` has to be called again before this. */
   readonly callBefore?: string | undefined;
 }
 
-/** A notification of CRM, Bigin or Recruit, such as `event.data` of `verify` and `createHandler`. */
+/** A notification of CRM, Bigin or Recruit, such as `event.payload` of `verify` and of a handler. */
 export interface NotificationLike {
   readonly module: string;
   readonly ids: readonly string[];
@@ -126,7 +126,7 @@ export interface Expanded {
 }
 
 export interface MissedOptions {
-  /** Default: `crm`. Recruit documents no list of changes. */
+  /** Default: `crm`. Not Recruit, whose list of changes is not known well enough. */
   readonly product?: "crm" | "bigin" | undefined;
   /** Zoho lists deleted records for 60 days. */
   readonly since: Date;
