@@ -39,7 +39,10 @@ function text() {
 
 const product = () => text().describe("such as crm, desk, books; list_products has them");
 const number = () => z.int().positive().describe("the event's number");
-const numberOrLast = () => z.union([z.int().positive(), z.literal("last")]).describe("the event's number, or last");
+const numberOrLast = () =>
+  z
+    .union([z.int().positive(), z.literal("last")], "expected the number of an event, or last")
+    .describe("the event's number, or last");
 const target = () => text().describe("port or URL of the app, such as 3000 or http://localhost:3000/webhooks/zoho/crm");
 
 const period = () => ({
