@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
 import { type Listener, startListener } from "../support/listener.ts";
+import { sharedAddress } from "../support/postgres.ts";
 import { type RunResult, run } from "../support/run.ts";
 import { freePort, type Seen, startTarget, type Target, valuesOf } from "../support/target.ts";
+import { engines } from "../support/temp-log.ts";
 import { changeRecords, idsIn } from "../support/zoho-records.ts";
 
 const MINUTE = 60_000;
@@ -186,7 +188,8 @@ describe("reconcile", () => {
     expect(app.seen).toHaveLength(1);
   });
 
-  it("does not deliver twice when two run at the same time", async () => {
+  it.each(engines)("does not deliver twice when two run at the same time, with a log on %s", async (engine) => {
+    if (engine === "postgresql") world.env.ZOHO_HOOKS_STORE = await sharedAddress(world.cwd);
     await create("Leads.all");
     await goUp();
     await change(crm.create("Leads", LEAD));
