@@ -1,7 +1,6 @@
 import { modulePath } from "../channels/records.ts";
 import type { ZohoSession } from "../channels/session.ts";
-import type { Delivery } from "../delivery/delivery.ts";
-import { requestTarget } from "../delivery/delivery.ts";
+import { type Delivery, requestTarget } from "../delivery/delivery.ts";
 import type { MissedChange } from "./reports.ts";
 import type { WatchedChannel } from "./watched.ts";
 
