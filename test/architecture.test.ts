@@ -22,6 +22,7 @@ const ORDER = [
   ["channels"],
   ["webhooks"],
   ["events"],
+  ["reconcile"],
   ["send", "verify", "listener", "emulator"],
   ["checks"],
   ["terminal"],

@@ -78,7 +78,12 @@ export async function openLiveChannel({
   });
   context.report({
     ...channelReport(session, tookOver ? "updated" : "created", channel),
-    ...(tookOver && { reason: "taken over: an earlier listen of this project left it behind" }),
+    ...(tookOver && {
+      reason: "taken over: an earlier listen of this project left it behind",
+      hint: session.product.listsChanges
+        ? `what your app was not told of meanwhile: ${context.invocation} reconcile --product ${session.product.id}`
+        : undefined,
+    }),
   });
   warnOfDifferences(context, session, { ...config, expiresAt: requested }, channel);
   warnOfDoubles(context, session, { channel, others });

@@ -23,7 +23,9 @@ export interface RecordChange {
   readonly at: Date;
 }
 
-interface MissedRecord extends RecordChange {
+export interface MissedRecord extends RecordChange {
+  /** When the record last changed, also where `at` is when it was created. */
+  readonly latest: Date;
   /** Continues behind it. What changed in the same second comes again. */
   readonly resume: string;
 }
@@ -64,7 +66,7 @@ export async function* missedChanges(source: Source, query: MissedQuery): AsyncG
       const text = placeText({ module, list, at });
       for (const change of changes) {
         if (await seen(change)) continue;
-        yield { ...change, resume: text };
+        yield { ...change, latest: at, resume: text };
         break;
       }
       onProgress?.(text);

@@ -24,8 +24,8 @@ export interface GapReport {
   readonly cause: "sleep" | "busy" | "tunnel";
   /** The cause in words. */
   readonly reason: string;
-  /** Lists what Zoho could not deliver. */
-  readonly command: string;
+  /** They find what was missed: of channels, and of webhooks. */
+  readonly commands: readonly [channels: string, webhooks: string];
 }
 
 /** Counts, named as in `--json`. `received` is the sum of all but `duplicates` and `hidden`. */

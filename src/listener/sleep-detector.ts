@@ -1,4 +1,5 @@
 import type { Context } from "../project/context.ts";
+import { formatDay } from "../util/units.ts";
 import type { Part } from "./part.ts";
 import type { GapReport } from "./reports.ts";
 
@@ -62,5 +63,8 @@ export function causeOfGap(elapsed: Elapsed): Pick<GapReport, "cause" | "reason"
 
 /** Says from when to when nothing could arrive, and where to look for what was lost. */
 export function reportGap(context: Context, gap: Pick<GapReport, "from" | "to" | "cause" | "reason">): void {
-  context.report({ type: "gap", ...gap, command: `${context.invocation} webhooks failures` });
+  const since = `${formatDay(gap.from)}T${gap.from.toTimeString().slice(0, 5)}`;
+  const { invocation } = context;
+  const commands = [`${invocation} reconcile --since ${since}`, `${invocation} webhooks failures`] as const;
+  context.report({ type: "gap", ...gap, commands });
 }

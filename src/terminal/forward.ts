@@ -105,10 +105,10 @@ export function renderTunnel(report: TunnelReport, style: Style): Rendered {
   return timed(at, texts[state], style);
 }
 
-export function renderGap({ from, to, reason, command }: GapReport, style: Style): Rendered {
+export function renderGap({ from, to, reason, commands: [channels, webhooks] }: GapReport, style: Style): Rendered {
   const day = formatDay(from) === formatDay(to) ? "" : `${formatDay(from)} `;
   const span = `from ${day}${clockTime(from)} to ${clockTime(to)}`;
-  return timed(to, `! nothing could arrive ${span} (${reason}): see ${command}`, style);
+  return timed(to, `! nothing could arrive ${span} (${reason}): see ${channels} (channels) and ${webhooks}`, style);
 }
 
 const TONES: Readonly<Record<string, Tone>> = { "✓": "good", "!": "caution", "✗": "bad" };

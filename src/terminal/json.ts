@@ -5,6 +5,7 @@ import type { SendSummaryReport } from "../send/reports.ts";
 import { lineOf, rounded, withoutDashes } from "../util/json-line.ts";
 import { type JsonLine, jsonLine } from "../util/text.ts";
 import type { VerifiedReport } from "../verify/reports.ts";
+import { reconcileLines } from "./reconcile.ts";
 
 /** A report as lines of JSON for stdout. */
 export function jsonLines(report: Report): string {
@@ -67,6 +68,7 @@ const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
   "webhook-failure": lineOf("state product ...failure refusal:reason?", {
     failure: lineOf("id at webhook rule event record url status reason retries"),
   }),
+  reconcile: reconcileLines,
   "sign-in": lineOf("state profile dataCentre environment accountsUrl apiUrl clientId scopes secretsIn tokenExpiresAt"),
   "api-request": lineOf("sent method url headers body status error latencyMs"),
   emulator: lineOf("url env"),

@@ -9,6 +9,7 @@ import { renderForward, renderGap, renderRecord, renderTarget, renderTunnel } fr
 import { below, fitRows, renderTable, textOf, wrapLine } from "./layout.ts";
 import type { Rendered, Style } from "./paint.ts";
 import { renderProduct } from "./product.ts";
+import { renderReconcile } from "./reconcile.ts";
 import { renderReady, renderSummary } from "./run.ts";
 import { renderRequest, renderSendSummary, renderSent } from "./sent.ts";
 import { renderLogStats } from "./stats.ts";
@@ -37,6 +38,7 @@ const renderers = {
   record: renderRecord,
   webhook: renderWebhook,
   "webhook-failure": renderWebhookFailure,
+  reconcile: renderReconcile,
   "sign-in": renderSignIn,
   "api-request": renderApiRequest,
   emulator: renderEmulator,

@@ -112,11 +112,12 @@ it("tells a person where to look for what was lost", async () => {
   const { err } = await human.stop();
   const [first, second, third] = [0, 30, 30 + 24 * 60].map((minutes) => new Date(START + minutes * MINUTE_MS));
   if (first === undefined || second === undefined || third === undefined) throw new Error("no times");
-  const why = "(this machine slept or its clock was set): see zoho-hooks webhooks failures\n";
+  const why = (from: Date) =>
+    `(this machine slept or its clock was set): see zoho-hooks reconcile --since ${formatDay(from)}T${clockTime(from).slice(0, 5)} (channels) and zoho-hooks webhooks failures\n`;
   expect(err).toContain(
-    `${clockTime(second)} ! nothing could arrive from ${clockTime(first)} to ${clockTime(second)} ${why}`,
+    `${clockTime(second)} ! nothing could arrive from ${clockTime(first)} to ${clockTime(second)} ${why(first)}`,
   );
   expect(err).toContain(
-    `nothing could arrive from ${formatDay(second)} ${clockTime(second)} to ${clockTime(third)} ${why}`,
+    `nothing could arrive from ${formatDay(second)} ${clockTime(second)} to ${clockTime(third)} ${why(second)}`,
   );
 });

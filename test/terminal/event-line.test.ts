@@ -54,7 +54,7 @@ function receipt(event: string, more: Partial<Receipt> = {}): Receipt {
 const failed: LoggedFacts = {
   state: "failed",
   remote: undefined,
-        reconstructed: false,
+  reconstructed: false,
   masked: false,
   bytes: 498,
   attempts: [],

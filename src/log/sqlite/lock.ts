@@ -104,7 +104,7 @@ export async function takeDuty(
   { path, engine }: Pick<LogFile, "path" | "engine">,
   name: string,
 ): Promise<Duty | undefined> {
-  const lock = acquire(engine, `${path}-${name}-lock`);
+  const lock = acquire(engine, `${path}-${name}-lock`, 0);
   return lock && { ...UNSHARED_DUTY, release: async () => void lock.close() };
 }
 
