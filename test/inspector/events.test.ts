@@ -102,6 +102,7 @@ describe("the list", () => {
           custom: false,
           status: 200,
           duplicate_of: null,
+          reconstructed: false,
           state: "received",
           bytes: leadBody({ email: "a" }).length,
           app_status: null,

@@ -128,6 +128,7 @@ const argvs: readonly (readonly string[])[] = [
   ["channels", "list", "-v"],
   ["channels", "create", "Leads.create", "--url", "https://example.com/hook", "--dry-run"],
   ["webhooks", "list", "--product", "desk", "--org", "1", "-v"],
+  ["reconcile", "-v"],
   ["doctor", "-v"],
   ["doctor", "--json"],
   ["config", "show"],

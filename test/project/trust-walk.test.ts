@@ -45,6 +45,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   "webhooks create": ["Ticket_Add", "--product", "desk", "--url", "https://hooks.example.com/"],
   "webhooks delete": ["1", "--product", "desk", "--yes"],
   "webhooks failures": ["--product", "books"],
+  reconcile: [],
   login: ["--code", "1000.x", "--client-id", "1000.X"],
   logout: [],
   whoami: [],
