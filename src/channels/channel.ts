@@ -1,4 +1,3 @@
-import { textAt } from "../delivery/payload.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import { soonest } from "./expiry.ts";
 import type { WatchProduct } from "./watch-products.ts";
@@ -66,15 +65,6 @@ function endOf(channel: Channel): number {
 export function configOf(channel: Channel): ChannelConfig | undefined {
   const { modules: _modules, expiresAt: _expiresAt, isUnread, notifyUrl, ...rest } = channel;
   return notifyUrl === undefined || isUnread === true ? undefined : { ...rest, notifyUrl };
-}
-
-/** The conditions of modules that the events still include. */
-export function conditionsFor(events: readonly string[], conditions: readonly unknown[]): readonly unknown[] {
-  const modules = modulesOf(events);
-  return conditions.filter((condition) => {
-    const name = textAt(condition, ["module", "api_name"]);
-    return name === undefined || modules.includes(name);
-  });
 }
 
 /** `Leads` of `Leads.create`. */

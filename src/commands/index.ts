@@ -4,7 +4,7 @@ import type { CommandEntry, CommandModule } from "./command.ts";
 const FIRST_COMMANDS = [
   ["listen", "receive webhooks on this machine; verify, validate and show each one", "receiving"],
   ["send", "send sample events to your own app, with valid signatures", "sending", "formats"],
-  ["emulate", "run a Zoho on this machine, which needs no account: sign-in, APIs, webhooks", "emulator"],
+  ["emulate", "emulate Zoho locally, no account needed: sign-in, APIs, webhooks", "emulator"],
   ["check", "try what an endpoint must do: security, speed, protocol, duplicates", "check"],
   ["verify", "check whether a payload is genuine and well-formed; if not, say exactly why", "verifying"],
   ["events", "look at received deliveries: list, show, stats, diff", "receiving"],

@@ -55,9 +55,9 @@ Each organisation belongs to one data centre, and all others reject its codes. I
 each of them and tells you which one it was. Every accounts server that it tries sees the client's secret.
 
 Variables answer the questions: ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN, which signs in without a code.
-Those of secrets may end with _FILE and name a file. ZOHO_ENVIRONMENT is sandbox or developer for those. Secrets are stored
-in the system's keyring. If there is none, or ZOHO_KEYRING is off, they are stored in a file that only you can read. With
-BROWSER=none, --browser prints the address and opens nothing.
+Variables of secrets can end with _FILE to name a file. For a sandbox or developer organisation, set ZOHO_ENVIRONMENT to
+sandbox or developer. Secrets are stored in the system's keyring. If there is none, or ZOHO_KEYRING is off, they are stored
+in a file that only you can read. With BROWSER=none, --browser prints the address and opens nothing.
 
 In CI you need no login: set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC, or ZOHO_ACCESS_TOKEN.
 ZOHO_ACCOUNTS_URL and ZOHO_API_URL set other hosts.`;

@@ -23,9 +23,9 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-What a folder's files set for this machine alone needs no trust: ports, formats, targets on localhost. What reaches further
-does: targets and logs elsewhere, accounts and tunnels in its .env, schemas that are code. The first command in such a folder
-asks, and again only about something new. In CI (CI=true), and with ZOHO_HOOKS_TRUST=1, all folders are trusted.`;
+Settings that affect only this machine apply immediately: ports, formats, targets on localhost. Settings that can send data
+elsewhere or run code need your trust: targets and logs elsewhere, accounts and tunnels in its .env, schemas that are code.
+The first command in such a folder asks, and again only about something new. In CI (CI=true), and with ZOHO_HOOKS_TRUST=1, all folders are trusted.`;
 
 async function trustFolder(context: Context, folder: string | undefined, flags: TrustFlags): Promise<ExitCode> {
   const { below, remove, list } = flags;

@@ -73,7 +73,7 @@ export const define: Define = (command, act) => {
     );
   command
     .command("failures")
-    .description("List the deliveries that Zoho could not make, and ask for them again.")
+    .description("List deliveries that failed on Zoho's side, and ask Zoho to resend them.")
     .addHelpText(
       "before",
       examples(

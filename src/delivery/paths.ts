@@ -38,17 +38,12 @@ export function parsePath(text: string, setting: string): AppPath {
   if (afterStar.join("*") !== "" || (afterStar.length > 0 && !beforeStar.endsWith("/")))
     throw fail(
       "has a * elsewhere than in /* at its end",
-      `for all paths below it, write ${JSON.stringify(prefixOf(beforeStar))}`,
+      `for all paths below it, write ${JSON.stringify(`${withoutTrailingSlashes(beforeStar)}/*`)}`,
     );
   if (/[?#]/.test(path)) throw fail("has a query or a fragment", "leave it out: a path is accepted with any query");
   const matched = matchedPath(path);
   if (matched !== path) throw fail("would match no request", `write it as ${JSON.stringify(matched)}`);
   return { path, product: product.toLowerCase() === "auto" ? undefined : product };
-}
-
-/** `/a/*` for `/a/b`, whose last segment is incomplete. */
-function prefixOf(path: string): string {
-  return `${path.slice(0, path.lastIndexOf("/"))}/*`;
 }
 
 /** The entries of the setting, which were checked when it was read. */
@@ -76,9 +71,10 @@ export function withRequestPath(target: string, url: string): string {
 }
 
 function isAt(path: string, requested: string): boolean {
-  return path.endsWith("/*")
-    ? requested.length >= path.length && requested.startsWith(path.slice(0, -1))
-    : requested === path;
+  if (!path.endsWith("/*")) return requested === path;
+  const isBelow = requested.length >= path.length && requested.startsWith(path.slice(0, -1));
+  // An app, or a proxy in front of it, may decode slashes, after which `..` would lead out.
+  return isBelow && !requested.split(/\/|%2f|%5c|\\/i).includes("..");
 }
 
 /** The path at which a product is received, and posted to the user's app; an undefined product stands for unrecognised deliveries. */

@@ -86,7 +86,7 @@ function readRange(options: FilterOptions, now: Date): Pick<LogFilter, "since" |
   if (since !== undefined && until !== undefined && since >= until) {
     throw usageError(
       `--until (${localTime(until)}) is not after --since (${localTime(since)})`,
-      `a day is its 00:00, in ${timeZone()}: --since yesterday --until today is all of yesterday`,
+      `a span such as 2h is that long ago, and a day is its 00:00, in ${timeZone()}: --since 3h --until 2h, --since yesterday --until today`,
     );
   }
   return { since, until };

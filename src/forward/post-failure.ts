@@ -163,7 +163,7 @@ export function answerHint(
       : `redirects are not followed: it points to ${maskUrl(location)}`;
   }
   if (status >= 500) return "your app failed while handling it: see its log";
-  if (status === 404) return `your app has no such route: check the path in ${toFlag}`;
+  if (status === 404) return `your app has no such route: check the path${toFlag === "" ? "" : ` in ${toFlag}`}`;
   if (status === 429) return `your app limits the rate of requests: try ${slower}`;
   return HINTS[status] ?? "your app rejected it: see its log";
 }

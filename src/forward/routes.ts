@@ -1,7 +1,7 @@
 import { parseRoute } from "../contract/event-names.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { appPaths, findAppPath } from "../delivery/paths.ts";
-import { targetName, targetUrl } from "../delivery/target.ts";
+import { isQueue, originOf, targetName, targetUrl } from "../delivery/target.ts";
 
 /** Maps events to the targets of a run. */
 export interface Routes {
@@ -45,11 +45,13 @@ export function createRoutes({ forwardTo, routes: routeTexts, paths }: RouteSett
     names.set(key, name);
     return name;
   };
+  const textOf = (target: string): string => {
+    const url = maskUrl(urlOf(target, "<product>"));
+    const hasOwnPath = byPath.length === 0 || isQueue(target) || url === maskUrl(urlOf(target, "<product>", "/"));
+    return hasOwnPath ? url : `${originOf(url)}, at the path of listen or of paths`;
+  };
   return {
-    texts: [
-      ...routes.map(({ pattern, target }) => `${maskUrl(urlOf(target, "<product>"))} (${pattern.text})`),
-      ...forwardTo.map((target) => maskUrl(urlOf(target, "<product>"))),
-    ],
+    texts: [...routes.map(({ pattern, target }) => `${textOf(target)} (${pattern.text})`), ...forwardTo.map(textOf)],
     empty: forwardTo.length === 0 && routes.length === 0,
     all(products) {
       const addresses = new Map<string, string>();

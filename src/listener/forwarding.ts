@@ -183,6 +183,13 @@ function failureOf({ n, target, error, status }: ForwardReport): GivenUp {
   return { n, target, reason: error ?? `answered ${status}` };
 }
 
+/** A target that ends in a pattern of the setting `paths` cannot be one of `--forward-to`. */
+function remedyFor(target: string): string {
+  return target.endsWith("/*")
+    ? `put ${new URL(target).pathname} back into the setting paths`
+    : "add it with --forward-to";
+}
+
 function sumOfWaiting(counts: Awaited<ReturnType<Log["waiting"]>>): number {
   return counts.reduce((sum, { waiting }) => sum + waiting, 0);
 }
@@ -236,7 +243,7 @@ export async function waitingNotes(log: Log, routes: RunRoutes): Promise<readonl
       .filter(({ target, waiting }) => waiting > 0 && !routes.has(target))
       .map(
         ({ target, waiting }) =>
-          `${counted(waiting, "delivery waits", "deliveries wait")} for ${maskUrl(target)}, which this run does not forward to: add it with --forward-to to send ${waiting === 1 ? "it" : "them"}.`,
+          `${counted(waiting, "delivery waits", "deliveries wait")} for ${maskUrl(target)}, which this run does not forward to: ${remedyFor(target)} to send ${waiting === 1 ? "it" : "them"}.`,
       ),
   ];
 }

@@ -184,8 +184,13 @@ async function requireReach(
     if (isShared && tunnel.kind === "public-url" && !result.ok)
       return context.report({ type: "warning", message: fault.message });
     // It is connected. Some resolvers do not know the name, or have cached it as missing.
-    if (tunnel.kind === "cloudflared" && !result.ok && config.settings.allowIp.length === 0)
-      return context.report({ type: "warning", message: fault.message, hint: CLOUDFLARE_HINT });
+    if (tunnel.kind === "cloudflared" && !result.ok) {
+      if (config.settings.allowIp.length === 0)
+        return context.report({ type: "warning", message: fault.message, hint: CLOUDFLARE_HINT });
+      const setting = settingName("allowIp", config.origins.allowIp);
+      const hint = `leave ${setting} out, or use --tunnel ngrok: whether addresses can be made up is known only when a request arrives`;
+      throw new UserError("connectionLost", fault.message, hint);
+    }
     throw fault;
   } catch (error) {
     await tunnel.close();

@@ -71,8 +71,8 @@ export function refuseContradictions(numbers: readonly string[], o: ReplayOption
       "such as 42, 7..12 or last; to send a file: zoho-hooks send crm --data @payload.json; to verify it: zoho-hooks verify payload.json",
     ],
     [numbers.length > 0 && filtered, "a number and filters cannot be combined", "leave one of them out"],
-    [o.exact && o.set !== undefined, "--exact and --set cannot be combined"],
-    [o.exact && o.edit, "--exact and --edit cannot be combined"],
+    [o.exact && o.set !== undefined, "--exact and --set cannot be combined", "leave one of them out"],
+    [o.exact && o.edit, "--exact and --edit cannot be combined", "leave one of them out"],
     [o.set !== undefined && o.edit, "--edit and --set cannot be combined", "make the change in the editor"],
     [
       o.edit && (numbers.length !== 1 || !numbers.every(isNumber)),

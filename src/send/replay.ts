@@ -216,7 +216,9 @@ async function replayAll(
       await log.recordAttempt(n, { ...attempt, resolvesFailure });
     }
     const error = ok ? undefined : (result.error?.message ?? unexpectedStatus(result, expectStatus));
-    const hint = ok ? undefined : (result.error?.hint ?? answerHint(result));
+    const hint = ok
+      ? undefined
+      : (result.error?.hint ?? answerHint(result, plan.to === undefined ? { toFlag: "" } : {}));
     const sent = sentReport(context, outgoing, result, { isExpected, error, hint, showSecrets });
     context.report({ ...tally.add({ ok, kind, sent }, context), brief: !isAlone && ok });
   };

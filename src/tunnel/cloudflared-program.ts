@@ -30,7 +30,12 @@ export function findCloudflared({ named, root, env, platform }: ProgramPlaces): 
   if (named) {
     const path = resolve(root, named);
     if (isProgram(path)) return path;
-    throw missing(`there is no program at ${path}, which CLOUDFLARED_PATH names`, platform);
+    throw new UserError(
+      "connectionLost",
+      `there is no program at ${path}, which CLOUDFLARED_PATH names`,
+      "correct it (a relative path begins at the project's folder), or leave it out to use the PATH",
+      "cloudflaredMissing",
+    );
   }
   const name = platform === "win32" ? "cloudflared.exe" : "cloudflared";
   // A relative folder would be in the working folder, where a clone may have its own.

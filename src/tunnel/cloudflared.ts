@@ -26,7 +26,7 @@ const LOOKS_UNTIL_DOWN = 2;
 const BACKOFF_MS = [0, 1_000, 3_000, 10_000, 30_000, 60_000] as const;
 const STABLE_MS = 60_000;
 /** Cloudflare limits new names by address, and does not publish the numbers. */
-const RATE_LIMIT_PAUSE_MS = 5 * 60_000;
+const RATE_LIMIT_PAUSE_MS = 2 * 60_000;
 const FIRST_START_RETRIES = 2;
 const END_TIMEOUT_MS = 2_000;
 /** The timeout counts in turns of this length, so that a laptop that was asleep for an hour has not tried for an hour. */
@@ -341,11 +341,7 @@ function endError(lines: readonly string[], exit: string): UserError {
       `check the network, ${ALTERNATIVES}`,
       "cloudflaredUnreachable",
     );
-  return error(
-    `cloudflared has ended: ${endReason(lines, exit)}`,
-    `see what it says: cloudflared tunnel --url http://localhost:4460, ${ALTERNATIVES}`,
-    "cloudflaredFailed",
-  );
+  return error(`cloudflared has ended: ${endReason(lines, exit)}`, `try again, ${ALTERNATIVES}`, "cloudflaredFailed");
 }
 
 /** The reason is the last line: one without a time, or an error, whose field `error` says more. Others are no reason. */

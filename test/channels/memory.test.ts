@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Channel } from "../../src/channels/channel.ts";
-import { conditionsFor, configOf, expiringWithin, mergeRows, watchItem } from "../../src/channels/channel.ts";
+import { configOf, expiringWithin, mergeRows, watchItem } from "../../src/channels/channel.ts";
 import { expandEvents, normaliseEvents, withoutEvents } from "../../src/channels/events.ts";
 import { grantWarning } from "../../src/channels/expiry.ts";
 import { generateChannelId, generateToken } from "../../src/channels/generate.ts";
@@ -99,13 +99,6 @@ describe("watchItem", () => {
     const recruit = findWatchProduct("recruit");
     expect(watchItem({ ...config, id: "4711" }, expiresAt, recruit).channel_id).toBe(4711);
     expect(watchItem(config, expiresAt, recruit).channel_id).toBe("1105420521999070702");
-  });
-});
-
-describe("conditionsFor", () => {
-  it("keeps those of watched modules, and those without a module", () => {
-    const of = (module?: string) => ({ type: "field_selection", ...(module && { module: { api_name: module } }) });
-    expect(conditionsFor(["Leads.create"], [of("Leads"), of("Deals"), of()])).toEqual([of("Leads"), of()]);
   });
 });
 

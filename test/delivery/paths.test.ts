@@ -23,6 +23,7 @@ describe("findAppPath", () => {
     ["/tenants/../crm", "/crm"],
     ["/tenants/%2e%2e/admin", "/*"],
     ["/tenants/..\\admin", "/*"],
+    ["/tenants/a%2fb", "/tenants/*"],
     ["http://elsewhere.example/tenants/a", "/tenants/*"],
   ])("finds the most specific path for %s", (url, path) => {
     expect(findAppPath(paths, url)?.path).toBe(path);
@@ -30,7 +31,16 @@ describe("findAppPath", () => {
 
   it("finds nothing for a path that leads out of a prefix, and for none at all", () => {
     const tenants = appPaths(["/tenants/*=crm"]);
-    for (const url of ["/tenants/../admin", "/tenants/%2E%2e/admin", "/tenants", "*", "//tenants/a", ""])
+    for (const url of [
+      "/tenants/../admin",
+      "/tenants/%2E%2e/admin",
+      "/tenants/..%2f..%2Fadmin",
+      "/tenants/a%5C..%5cb",
+      "/tenants",
+      "*",
+      "//tenants/a",
+      "",
+    ])
       expect(findAppPath(tenants, url)).toBeUndefined();
   });
 });
@@ -77,7 +87,7 @@ describe("parsePath", () => {
     ["/healthz=crm", "is a path of listen itself", "choose another path"],
     ["/webhooks/zoho=crm", "is a path of listen itself", "choose another path"],
     ["/a/*/b=crm", "has a * elsewhere than in /* at its end", 'write "/a/*"'],
-    ["/a*=crm", "has a * elsewhere than in /* at its end", 'write "/*"'],
+    ["/a*=crm", "has a * elsewhere than in /* at its end", 'write "/a/*"'],
     ["/a?x=crm", "has a query or a fragment", "leave it out"],
     ["/a/=crm", "would match no request", 'write it as "/a"'],
     ["/a/../b=crm", "would match no request", 'write it as "/b"'],

@@ -156,7 +156,7 @@ describe("events list", () => {
       const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
       expect(exitCode).toBe(2);
       expect(err).toContain(`00:00) is not after --since (${formatDay(now)} 00:00)`);
-      expect(err).toContain(`a day is its 00:00, in ${zone}: --since yesterday --until today is all of yesterday`);
+      expect(err).toContain(`a day is its 00:00, in ${zone}: --since 3h --until 2h, --since yesterday --until today`);
     });
   });
 

@@ -35,9 +35,9 @@ In a terminal, single keys look at events and replay them: press ? for the list.
 --tunnel cloudflared starts your own cloudflared, and needs no account. Its URL is a new one at each start, and what is
 sent to it passes through Cloudflare. In a terminal, the key t opens and closes it.
 
---exec gives the command the URLs in its environment. After success, listen waits for what --expect names, which exits
-with 0, or with 8 if something is missing at the end of --timeout: by default 60s after the command has ended. Repeats are
-not counted.
+--exec gives the command the URLs in its environment. After the command succeeds, listen waits for the --expect events.
+Exit code 0: all arrived; 8: --timeout came first, by default 60s after the command has ended; 5: your app did not take
+what arrived. Repeats are not counted.
 
 --on-failed runs its command at once, then at most once a minute for each app. Its environment has
 ZOHO_HOOKS_FAILED_TARGET, ZOHO_HOOKS_FAILED_STATE (down or failed), ZOHO_HOOKS_FAILED_REASON, ZOHO_HOOKS_FAILED_COUNT, the
