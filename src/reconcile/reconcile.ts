@@ -18,7 +18,7 @@ import { zohoTime } from "../zoho-api/time.ts";
 import { type ChangeGroup, groupChanges, reconstructNotification } from "./notification.ts";
 import type { MissedChange, ReconciledChange } from "./reports.ts";
 import { NOTIFICATION_FORMAT, readSeenRecords, type SeenRecords } from "./seen.ts";
-import { type WatchedChannel, watchedChannels, watcherOf } from "./watched.ts";
+import { delivererOf, type WatchedChannel, watchedChannels, watcherOf } from "./watched.ts";
 
 export interface ReconcileOptions {
   readonly product: WatchProduct;
@@ -69,7 +69,7 @@ function withinLog(context: Context, { settings: { keep } }: Config, since: Date
 
 const DUTY_POLL_MS = 500;
 
-/** Of two that deliver at the same time, the second finds in the log what the first has put there. */
+/** Serialises deliveries: the second run finds in the log what the first wrote. */
 async function takeDuty(context: Context, log: Log): Promise<Duty> {
   const taken = await log.takeDuty("reconcile");
   if (taken !== undefined) return taken;
@@ -158,15 +158,10 @@ async function deliverAll(
   { session, log, seen, channels, missed }: Delivering,
 ): Promise<readonly ReconciledChange[]> {
   const { product, config } = session;
-  const channelOf = (change: MissedChange): WatchedChannel => {
-    const watcher = watcherOf(change, channels);
-    if (watcher === undefined) throw new Error("a channel watches every missed change");
-    return watcher.channel;
-  };
   const delivered: ReconciledChange[] = [];
   const targetsOf = await findTargets(log, config, product.id);
   let hasTarget = true;
-  for (const group of groupChanges(missed, channelOf)) {
+  for (const group of groupChanges(missed, (change) => delivererOf(change, channels))) {
     context.signal.throwIfAborted();
     await seen.update();
     const changes = group.changes.filter((change) => !seen.has(change));

@@ -8,6 +8,7 @@ import { engines } from "../support/temp-log.ts";
 import { changeRecords, idsIn } from "../support/zoho-records.ts";
 
 const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
 const LEAD = { Last_Name: "Doe", Company: "Acme" };
 const MARK = "x-zoho-hooks-reconstructed";
 
@@ -44,6 +45,15 @@ async function goUp(...argv: readonly string[]): Promise<void> {
     env,
     now: clock.now,
   });
+}
+
+/** From then on the log knows the app as the target of notifications, also after a channel has expired. */
+async function receiveOne(): Promise<void> {
+  world.env.ZOHO_HOOKS_KEEP = "30d";
+  await goUp();
+  await change(crm.create("Leads", LEAD));
+  await came(1);
+  await goDown();
 }
 
 async function goDown(): Promise<void> {
@@ -238,9 +248,49 @@ describe("reconcile", () => {
     await goUp();
     await change(crm.create("Leads", LEAD));
     await came(1);
-    world.clock.advance(7 * 24 * 60 * MINUTE);
+    world.clock.advance(7 * DAY);
     const missed = await change(crm.create("Leads", LEAD));
     expect(await lines()).toMatchObject({ exitCode: 8, changes: [["missed", "Leads", missed, "insert"]] });
+  });
+
+  it("delivers as the channel that Zoho lists, also what changed before it was created", async () => {
+    world.env.ZOHO_WEBHOOK_TOKEN = "old";
+    await create("Leads.all");
+    await receiveOne();
+    world.clock.advance(8 * DAY);
+    const before = await change(crm.create("Leads", LEAD));
+    world.env.ZOHO_WEBHOOK_TOKEN = "new";
+    await create("Leads.all");
+    const after = await change(crm.create("Leads", LEAD));
+    await goUp();
+    expect(await lines("--deliver")).toMatchObject({ exitCode: 0, total: { delivered: 2 } });
+    const [, body] = (await came(2)).map((seen) => JSON.parse(String(seen.body)));
+    expect(body).toMatchObject({ ids: [before, after], token: "new" });
+  });
+
+  it("does not count an expired channel once another one of its module was created", async () => {
+    await create("Leads.all");
+    await receiveOne();
+    world.clock.advance(8 * DAY);
+    const old = await change(crm.create("Leads", LEAD));
+    await change(crm.change("Leads", old, { City: "Rome" }));
+    const edited = await change(crm.create("Leads", LEAD));
+    await create("Leads.all", "--fields", "Leads:Last_Name");
+    await goUp();
+    // Zoho tells nobody.
+    await change(crm.change("Leads", edited, { City: "Bonn" }));
+    expect((await lines()).changes).toEqual([
+      ["missed", "Leads", old, "insert"],
+      ["missed", "Leads", edited, "insert"],
+    ]);
+    await lines("--deliver");
+    await came(2);
+    await change(crm.change("Leads", edited, { City: "Rome" }));
+    expect(await lines("--deliver")).toMatchObject({
+      exitCode: 0,
+      changes: [["perhaps", "Leads", edited, "update"]],
+      total: { delivered: 0 },
+    });
   });
 
   it("knows a channel that was created elsewhere by the project's token", async () => {
