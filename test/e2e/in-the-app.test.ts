@@ -56,6 +56,9 @@ describe("the recipe", () => {
     const call = (secret: string) =>
       GET(new Request("https://app.example/api/cron/zoho", { headers: { authorization: `Bearer ${secret}` } }));
     expect((await call("other")).status).toBe(401);
+    delete process.env.CRON_SECRET;
+    expect((await call("undefined")).status).toBe(401);
+    process.env.CRON_SECRET = "cr0n";
     const shown = /```json\n([\s\S]*?)```/.exec(PAGE)?.[1] ?? "";
     const kept = (await (await call("cr0n")).json()) as object;
     expect(Object.keys(kept)).toEqual(Object.keys(JSON.parse(shown)));

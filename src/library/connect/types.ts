@@ -6,7 +6,7 @@ export interface Store {
   /** `ttl` in seconds, 60 or more. */
   set(key: string, value: string, options: { readonly ttl: number }): Promise<unknown>;
   /**
-   * Sets a key that does not exist, and resolves to true for the one caller that did. With it all instances together refresh
+   * Sets a key that does not exist or whose time is over, and resolves to true for the one caller that did. With it all instances together refresh
    * the access token once an hour.
    */
   add?(key: string, value: string, options: { readonly ttl: number }): Promise<boolean>;
