@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
 import { type Listener, startListener } from "../support/listener.ts";
@@ -229,6 +231,20 @@ describe("reconcile", () => {
     const logged = (await run(["events", "list", "--json"], { cwd: world.cwd })).lines();
     expect(logged.slice(0, -1).map(({ records }) => (records as string[]).length)).toEqual(Array(10).fill(100));
     expect(new Set(logged.flatMap(({ records }) => records)).size).toBe(1001);
+  });
+
+  it("names all notifications that no app gets, and only those", async () => {
+    await create("Leads.all", "Deals.all");
+    await change(crm.create("Leads", LEAD));
+    await change(crm.create("Deals", { Deal_Name: "A", Stage: "Qualification" }));
+    const gone = await change(crm.create("Leads", LEAD));
+    await change(crm.remove("Leads", gone));
+    const settings = { routes: { "crm:Deals.*": app.url } };
+    writeFileSync(join(world.cwd, "zoho-hooks.config.json"), JSON.stringify(settings));
+    await goUp();
+    const { err } = await reconcile("--deliver");
+    expect(err).toMatch(/2 notifications in the event log will reach no app/);
+    expect(err).toContain("zoho-hooks replay 1 3 --to http://localhost:3000");
   });
 
   it("leaves out what changed before the channel was created, and what the log no longer has", async () => {
