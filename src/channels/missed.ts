@@ -35,7 +35,7 @@ interface MissedQuery {
   readonly modules: readonly string[];
   /** Whether a notification of this record has come from `change.at` on. */
   readonly seen: (change: RecordChange) => boolean | Promise<boolean>;
-  /** Of an earlier run with the same modules. */
+  /** Of an earlier run with the same modules. Its `since` counts instead of this one's. */
   readonly resume?: string | undefined;
   /** Told where a run can continue that ends here, also where everything was seen. */
   readonly onProgress?: ((resume: string) => void) | undefined;
@@ -58,12 +58,13 @@ export async function* missedChanges(source: Source, query: MissedQuery): AsyncG
   const { modules, seen, resume, onProgress } = query;
   if (!product.listsChanges)
     throw usageError(`the list of changes of ${product.title} is not known well enough`, "CRM's and Bigin's are");
-  const since = wholeSecond(query.since);
   const start = resume === undefined ? undefined : readPlace(resume, modules);
+  // That of the run which is continued: a later one would skip changes in what that run had not come to.
+  const since = start?.since ?? wholeSecond(query.since);
   for (const module of modules.slice(start === undefined ? 0 : modules.indexOf(start.module))) {
-    const place = start?.module === module ? start : { module, list: "changed" as const, at: since };
-    for await (const { list, at, changes } of listings(source, place, since)) {
-      const text = placeText({ module, list, at });
+    const place = start?.module === module ? start : { module, list: "changed" as const, at: since, since };
+    for await (const { list, at, changes } of listings(source, place)) {
+      const text = placeText({ module, list, at, since });
       for (const change of changes) {
         if (await seen(change)) continue;
         yield { ...change, latest: at, resume: text };
@@ -79,6 +80,8 @@ interface Place {
   readonly module: string;
   readonly list: "changed" | "deleted";
   readonly at: Date;
+  /** Of the whole run, for the lists that come after this one. */
+  readonly since: Date;
 }
 
 /** A record in one of the lists, with what happened to it, the oldest first. */
@@ -88,7 +91,7 @@ interface Listing {
   readonly changes: readonly RecordChange[];
 }
 
-async function* listings(source: Source, { module, list, at }: Place, since: Date): AsyncGenerator<Listing> {
+async function* listings(source: Source, { module, list, at, since }: Place): AsyncGenerator<Listing> {
   if (list === "changed") {
     for await (const { id, createdAt, changedAt } of changedRows(source, module, at)) {
       const edit: RecordChange = { module, id, operation: "update", at: changedAt };
@@ -212,15 +215,16 @@ function wholeSecond(date: Date): Date {
   return new Date(Math.floor(date.getTime() / SECOND_MS) * SECOND_MS);
 }
 
-function placeText({ module, list, at }: Place): string {
-  return `${list} ${zohoTime(at)} ${module}`;
+function placeText({ module, list, at, since }: Place): string {
+  return `${list} ${zohoTime(at)} ${zohoTime(since)} ${module}`;
 }
 
 function readPlace(text: string, modules: readonly string[]): Place {
-  const [, list, time, module = ""] = /^(changed|deleted) (\S+) (.+)$/.exec(text) ?? [];
-  const at = parseZohoTime(time);
-  if (at !== undefined && (list === "changed" || list === "deleted") && modules.includes(module))
-    return { module, list, at };
+  const [, list, ...rest] = /^(changed|deleted) (\S+) (\S+) (.+)$/.exec(text) ?? [];
+  const [at, since] = rest.slice(0, 2).map(parseZohoTime);
+  const module = rest[2] ?? "";
+  const isWhole = at !== undefined && since !== undefined && modules.includes(module);
+  if (isWhole && (list === "changed" || list === "deleted")) return { module, list, at, since };
   throw usageError(
     `resume ${JSON.stringify(text)} is not of a call with these modules`,
     "leave it out to begin at the start",

@@ -13,12 +13,12 @@ import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { receive } from "../recognition/receive.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
-import { formatSpan } from "../util/units.ts";
+import { counted, formatSpan } from "../util/units.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import { type ChangeGroup, groupChanges, reconstructNotification } from "./notification.ts";
 import type { MissedChange, ReconciledChange } from "./reports.ts";
 import { NOTIFICATION_FORMAT, readSeenRecords, type SeenRecords } from "./seen.ts";
-import { type WatchedChannel, watchedChannels, watcherOf } from "./watched.ts";
+import { delivererOf, type WatchedChannel, watchedChannels, watcherOf } from "./watched.ts";
 
 export interface ReconcileOptions {
   readonly product: WatchProduct;
@@ -69,7 +69,7 @@ function withinLog(context: Context, { settings: { keep } }: Config, since: Date
 
 const DUTY_POLL_MS = 500;
 
-/** Of two that deliver at the same time, the second finds in the log what the first has put there. */
+/** Serialises deliveries: the second run finds in the log what the first wrote. */
 async function takeDuty(context: Context, log: Log): Promise<Duty> {
   const taken = await log.takeDuty("reconcile");
   if (taken !== undefined) return taken;
@@ -144,6 +144,9 @@ async function collect(changes: AsyncIterable<MissedChange>): Promise<readonly M
   return [...found.values()].sort((a, b) => a.at.getTime() - b.at.getTime());
 }
 
+/** Numbers of one command, so that it stays readable. */
+const MAX_NAMED = 20;
+
 interface Delivering {
   readonly session: ZohoSession;
   readonly log: Log;
@@ -158,30 +161,28 @@ async function deliverAll(
   { session, log, seen, channels, missed }: Delivering,
 ): Promise<readonly ReconciledChange[]> {
   const { product, config } = session;
-  const channelOf = (change: MissedChange): WatchedChannel => {
-    const watcher = watcherOf(change, channels);
-    if (watcher === undefined) throw new Error("a channel watches every missed change");
-    return watcher.channel;
-  };
   const delivered: ReconciledChange[] = [];
   const targetsOf = await findTargets(log, config, product.id);
-  let hasTarget = true;
-  for (const group of groupChanges(missed, channelOf)) {
+  const untargeted: number[] = [];
+  for (const group of groupChanges(missed, (change) => delivererOf(change, channels))) {
     context.signal.throwIfAborted();
     await seen.update();
     const changes = group.changes.filter((change) => !seen.has(change));
     if (changes.length === 0) continue;
     const { n, targets } = await append(context, { log, session, targetsOf }, { ...group, changes });
-    hasTarget &&= targets.length > 0;
+    if (targets.length === 0) untargeted.push(n);
     delivered.push(...changes.map((change) => ({ ...change, state: "delivered" as const, n })));
   }
-  if (!hasTarget)
+  if (untargeted.length > 0) {
+    const named = untargeted.slice(0, MAX_NAMED);
+    const rest = untargeted.length - named.length;
+    const command = commandOnLog(context, config, `replay ${named.join(" ")} --to http://localhost:3000`);
     context.report({
       type: "warning",
-      message:
-        "they are in the event log, and no app gets them: neither the settings nor the log say where to forward them",
-      hint: commandOnLog(context, config, `replay ${delivered[0]?.n} --to http://localhost:3000`),
+      message: `${counted(untargeted.length, "notification")} in the event log will reach no app: neither the settings nor the log say where to forward them`,
+      hint: rest > 0 ? `${command}, then those after ${named.at(-1)}, ${rest} more` : command,
     });
+  }
   return delivered;
 }
 

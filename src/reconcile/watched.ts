@@ -1,4 +1,4 @@
-import type { Channel } from "../channels/channel.ts";
+import { type Channel, modulesOf } from "../channels/channel.ts";
 import { fieldsOf } from "../channels/conditions.ts";
 import { expandEvents } from "../channels/events.ts";
 import type { RememberedChannel } from "../channels/memory.ts";
@@ -18,6 +18,7 @@ export interface WatchedChannel {
   /** Undefined: always, as far as this machine knows. */
   readonly from: Date | undefined;
   readonly until: Date | undefined;
+  readonly isListed: boolean;
 }
 
 const VERBS = { insert: "create", update: "edit", delete: "delete" } as const;
@@ -26,7 +27,7 @@ const SECOND_MS = 1_000;
 /**
  * The channels whose notifications this project receives: those that were created on this machine, except by a `listen` of
  * another project, and those that Zoho lists with the project's token. One that has expired counts, since that is how changes are
- * missed. Throws a UserError where there is none.
+ * missed. Listed ones come first. Throws a UserError where there is none.
  */
 export async function watchedChannels(session: ZohoSession): Promise<readonly WatchedChannel[]> {
   const { client, memory, account, config, product, command } = session;
@@ -41,33 +42,71 @@ export async function watchedChannels(session: ZohoSession): Promise<readonly Wa
   const watched = [
     ...remembered.map((each) => {
       const found = listed.find(({ id }) => id === each.id);
-      return watchedChannel({ ...each, ...known(found) }, found ? undefined : successor(each, remembered));
+      const until = found ? undefined : successor(each, remembered);
+      return watchedChannel({ ...each, ...known(found) }, { until, isListed: found !== undefined });
     }),
     ...unknown.flatMap((each) =>
-      each.notifyUrl === undefined ? [] : [watchedChannel({ ...each, notifyUrl: each.notifyUrl }, undefined)],
+      each.notifyUrl === undefined
+        ? []
+        : [watchedChannel({ ...each, notifyUrl: each.notifyUrl }, { until: undefined, isListed: true })],
     ),
   ];
-  if (watched.length > 0) return watched;
+  if (watched.length > 0) return watched.sort((a, b) => Number(b.isListed) - Number(a.isListed));
   throw usageError(
-    `this project has no ${product.title} channel, so that it can have missed nothing`,
+    `this project has no ${product.title} channel, so nothing can have been missed`,
     `one that was created elsewhere counts if its token is the project's (ZOHO_WEBHOOK_TOKEN); see ${command("list")}`,
   );
 }
 
 /** The channel that watches for a change without condition, else one with; undefined where none does. */
 export function watcherOf(
-  { module, operation, at }: RecordChange,
+  change: RecordChange,
   channels: readonly WatchedChannel[],
 ): { readonly channel: WatchedChannel; readonly isConditional: boolean } | undefined {
-  const event = `${module}.${VERBS[operation]}`;
+  const { module, operation, at } = change;
   const watching = channels
-    .filter(({ events, from, until }) => {
-      // Zoho's times have whole seconds.
-      const isAfter = from === undefined || at.getTime() >= Math.floor(from.getTime() / SECOND_MS) * SECOND_MS;
-      return events.includes(event) && isAfter && (until === undefined || at < until);
-    })
+    .filter(
+      (channel) =>
+        channel.events.includes(eventOf(change)) &&
+        hasBegun(channel, at) &&
+        (channel.until === undefined || at < channel.until) &&
+        !isReplaced(channel, change, channels),
+    )
     .map((channel) => ({ channel, isConditional: operation === "update" && channel.conditional.includes(module) }));
   return watching.find(({ isConditional }) => !isConditional) ?? watching[0];
+}
+
+/**
+ * The channel whose id, token and URL a reconstructed notification carries: one that Zoho lists, even if it was created after the
+ * change, because the app checks the token of that one.
+ */
+export function delivererOf(change: RecordChange, channels: readonly WatchedChannel[]): WatchedChannel {
+  const watcher = watcherOf(change, channels)?.channel;
+  if (watcher === undefined) throw new Error("a channel watches every missed change");
+  if (watcher.isListed) return watcher;
+  return channels.find(({ isListed, events }) => isListed && events.includes(eventOf(change))) ?? watcher;
+}
+
+function eventOf({ module, operation }: RecordChange): string {
+  return `${module}.${VERBS[operation]}`;
+}
+
+/** Zoho's times have whole seconds. */
+function hasBegun({ from }: WatchedChannel, at: Date): boolean {
+  return from === undefined || at.getTime() >= Math.floor(from.getTime() / SECOND_MS) * SECOND_MS;
+}
+
+/** A channel that Zoho no longer lists watches until a later one of the same module does, which Zoho lists. */
+function isReplaced(channel: WatchedChannel, { module, at }: RecordChange, all: readonly WatchedChannel[]): boolean {
+  if (channel.isListed) return false;
+  const { from } = channel;
+  return all.some(
+    (each) =>
+      each.isListed &&
+      modulesOf(each.events).includes(module) &&
+      hasBegun(each, at) &&
+      (from === undefined || each.from === undefined || each.from > from),
+  );
 }
 
 function isOfOtherProject({ ofListener, project }: RememberedChannel, root: string): boolean {
@@ -99,8 +138,8 @@ function watchedChannel(
     conditions,
     createdAt,
   }: Pick<RememberedChannel, "id" | "events" | "notifyUrl" | "token" | "conditions" | "createdAt">,
-  until: Date | undefined,
+  state: Pick<WatchedChannel, "until" | "isListed">,
 ): WatchedChannel {
   const conditional = conditions.flatMap((condition) => fieldsOf(condition)[0] ?? []);
-  return { id, notifyUrl, token, events: expandEvents(events), conditional, from: createdAt, until };
+  return { id, notifyUrl, token, events: expandEvents(events), conditional, from: createdAt, ...state };
 }

@@ -31,6 +31,12 @@ function project(files: Readonly<Record<string, string>> = {}): string {
   return folder;
 }
 
+interface Sweep {
+  readonly completeTo: number;
+  readonly startedAt?: number;
+  readonly resume?: string;
+}
+
 const load = <T>(folder: string, name: string): Promise<T> => import(pathToFileURL(join(folder, name)).href);
 
 let zoho: Zoho;
@@ -50,6 +56,9 @@ describe("the recipe", () => {
     const call = (secret: string) =>
       GET(new Request("https://app.example/api/cron/zoho", { headers: { authorization: `Bearer ${secret}` } }));
     expect((await call("other")).status).toBe(401);
+    delete process.env.CRON_SECRET;
+    expect((await call("undefined")).status).toBe(401);
+    process.env.CRON_SECRET = "cr0n";
     const shown = /```json\n([\s\S]*?)```/.exec(PAGE)?.[1] ?? "";
     const kept = (await (await call("cr0n")).json()) as object;
     expect(Object.keys(kept)).toEqual(Object.keys(JSON.parse(shown)));
@@ -86,12 +95,12 @@ describe("the recipe", () => {
   it("for what was missed handles it once, and goes on where it ended", async () => {
     const database = `
       export const handled = [];
-      export const places = [];
+      export const sweeps = [];
       export const hasEventSince = async (id) => handled.some((change) => change.id === id);
-      export const lastPlace = async () => places.at(-1);
-      export const savePlace = async (place) => void places.push(place);
+      export const lastSweep = async () => sweeps.at(-1);
+      export const saveSweep = async (sweep) => void sweeps.push(sweep);
       export const handle = async (change) => {
-        if (handled.length === 2 && places.at(-1) !== undefined && !globalThis.resumed) {
+        if (handled.length === 2 && !globalThis.resumed) {
           globalThis.resumed = true;
           throw new Error("the app fell over");
         }
@@ -99,15 +108,17 @@ describe("the recipe", () => {
       };`;
     const folder = project({ "database.js": database });
     const { sweep } = await load<{ sweep(): Promise<void> }>(folder, "sweep.js");
-    const { handled, places } = await load<{ handled: MissedChange[]; places: unknown[] }>(folder, "database.js");
+    const { handled, sweeps } = await load<{ handled: MissedChange[]; sweeps: Sweep[] }>(folder, "database.js");
     for (let i = 0; i < 4; i++) await zoho.crm.create("Leads", { Last_Name: `${i}`, Company: "Acme" });
     await expect(sweep()).rejects.toThrow("the app fell over");
-    expect(places.at(-1)).toMatch(/^changed .* Leads$/);
+    const [begun, ended] = [sweeps[0], sweeps.at(-1)];
+    expect(ended).toEqual({ ...begun, resume: expect.stringMatching(/^changed .* Leads$/) });
     await sweep();
+    expect(sweeps.at(-1)).toEqual({ completeTo: begun?.startedAt });
     await sweep();
     expect(new Set(handled.map(({ id }) => id)).size).toBe(4);
     expect(handled).toHaveLength(4);
-    expect(places.at(-1)).toBeUndefined();
+    expect(sweeps.at(-1)?.completeTo).toBeGreaterThan(begun?.startedAt ?? Infinity);
   });
 
   it("for tests passes in vitest", () => {

@@ -151,7 +151,7 @@ describe("keepAlive", () => {
 
   it.each<[string, Partial<ChannelSpec>, string]>([
     ["no name", { name: " " }, "keepAlive needs the name of the channel"],
-    ["no web URL", { url: "app.example" }, "url is no web URL"],
+    ["something else than a web URL", { url: "app.example" }, "url is not a web URL"],
     ["no token", { token: undefined }, "token has to be a text of 1 to 50 characters"],
     ["a long token", { token: "x".repeat(51) }, "token has to be a text of 1 to 50 characters"],
     ["an event of no such form", { events: ["Leads"] }, '"Leads" is not a channel event'],

@@ -185,6 +185,20 @@ describe("missed", () => {
     }
   });
 
+  it("continues with the since of the run that it continues, in all of the lists that are left", async () => {
+    const { crm } = app.zoho;
+    const gone = await crm.create("Leads", LEAD);
+    await crm.delete("Leads", gone.id);
+    const lead = await crm.create("Leads", LEAD);
+    const deal = await crm.create("Deals", { Deal_Name: "A", Stage: "Qualification" });
+    const modules = ["Leads", "Deals"];
+    const [first] = await collect(app.connect().missed(all({ modules })));
+    nowMs += MINUTE;
+    const rest = await collect(app.connect().missed(all({ modules, since: new Date(nowMs), resume: first?.resume })));
+    expect(rest.map(({ id }) => id)).toEqual([lead.id, gone.id, deal.id]);
+    expect(rest.map(({ operation }) => operation)).toEqual(["insert", "delete", "insert"]);
+  });
+
   it("says in an error where it can continue, also where everything was seen", async () => {
     const ids = await createLeads(400, 10);
     let requests = 0;
@@ -226,7 +240,11 @@ describe("missed", () => {
     ["Recruit", { product: "recruit" as "crm" }, "the list of changes of Zoho Recruit is not known well enough"],
     ["an invalid date", { since: new Date("x") }, "since is not a valid date"],
     ["a date in text", { since: "2026-03-01" as unknown as Date }, "since is not a Date"],
-    ["a foreign resume", { resume: "changed 2026-03-01T09:00:00+00:00 Deals" }, "is not of a call with these modules"],
+    [
+      "a foreign resume",
+      { resume: "changed 2026-03-01T09:00:00+00:00 2026-03-01T09:00:00+00:00 Deals" },
+      "is not of a call with these modules",
+    ],
     ["a broken resume", { resume: "x" }, "is not of a call with these modules"],
   ])("refuses %s", async (_, more, message) => {
     const error = await errorOf(collect(app.connect().missed(all(more))));

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
 import { type Listener, startListener } from "../support/listener.ts";
@@ -8,6 +10,7 @@ import { engines } from "../support/temp-log.ts";
 import { changeRecords, idsIn } from "../support/zoho-records.ts";
 
 const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
 const LEAD = { Last_Name: "Doe", Company: "Acme" };
 const MARK = "x-zoho-hooks-reconstructed";
 
@@ -44,6 +47,15 @@ async function goUp(...argv: readonly string[]): Promise<void> {
     env,
     now: clock.now,
   });
+}
+
+/** From then on the log knows the app as the target of notifications, also after a channel has expired. */
+async function receiveOne(): Promise<void> {
+  world.env.ZOHO_HOOKS_KEEP = "30d";
+  await goUp();
+  await change(crm.create("Leads", LEAD));
+  await came(1);
+  await goDown();
 }
 
 async function goDown(): Promise<void> {
@@ -221,6 +233,20 @@ describe("reconcile", () => {
     expect(new Set(logged.flatMap(({ records }) => records)).size).toBe(1001);
   });
 
+  it("names all notifications that no app gets, and only those", async () => {
+    await create("Leads.all", "Deals.all");
+    await change(crm.create("Leads", LEAD));
+    await change(crm.create("Deals", { Deal_Name: "A", Stage: "Qualification" }));
+    const gone = await change(crm.create("Leads", LEAD));
+    await change(crm.remove("Leads", gone));
+    const settings = { routes: { "crm:Deals.*": app.url } };
+    writeFileSync(join(world.cwd, "zoho-hooks.config.json"), JSON.stringify(settings));
+    await goUp();
+    const { err } = await reconcile("--deliver");
+    expect(err).toMatch(/2 notifications in the event log will reach no app/);
+    expect(err).toContain("zoho-hooks replay 1 3 --to http://localhost:3000");
+  });
+
   it("leaves out what changed before the channel was created, and what the log no longer has", async () => {
     await crm.create("Leads", LEAD);
     world.clock.advance(MINUTE);
@@ -238,9 +264,49 @@ describe("reconcile", () => {
     await goUp();
     await change(crm.create("Leads", LEAD));
     await came(1);
-    world.clock.advance(7 * 24 * 60 * MINUTE);
+    world.clock.advance(7 * DAY);
     const missed = await change(crm.create("Leads", LEAD));
     expect(await lines()).toMatchObject({ exitCode: 8, changes: [["missed", "Leads", missed, "insert"]] });
+  });
+
+  it("delivers as the channel that Zoho lists, also what changed before it was created", async () => {
+    world.env.ZOHO_WEBHOOK_TOKEN = "old";
+    await create("Leads.all");
+    await receiveOne();
+    world.clock.advance(8 * DAY);
+    const before = await change(crm.create("Leads", LEAD));
+    world.env.ZOHO_WEBHOOK_TOKEN = "new";
+    await create("Leads.all");
+    const after = await change(crm.create("Leads", LEAD));
+    await goUp();
+    expect(await lines("--deliver")).toMatchObject({ exitCode: 0, total: { delivered: 2 } });
+    const [, body] = (await came(2)).map((seen) => JSON.parse(String(seen.body)));
+    expect(body).toMatchObject({ ids: [before, after], token: "new" });
+  });
+
+  it("does not count an expired channel once another one of its module was created", async () => {
+    await create("Leads.all");
+    await receiveOne();
+    world.clock.advance(8 * DAY);
+    const old = await change(crm.create("Leads", LEAD));
+    await change(crm.change("Leads", old, { City: "Rome" }));
+    const edited = await change(crm.create("Leads", LEAD));
+    await create("Leads.all", "--fields", "Leads:Last_Name");
+    await goUp();
+    // Zoho tells nobody.
+    await change(crm.change("Leads", edited, { City: "Bonn" }));
+    expect((await lines()).changes).toEqual([
+      ["missed", "Leads", old, "insert"],
+      ["missed", "Leads", edited, "insert"],
+    ]);
+    await lines("--deliver");
+    await came(2);
+    await change(crm.change("Leads", edited, { City: "Rome" }));
+    expect(await lines("--deliver")).toMatchObject({
+      exitCode: 0,
+      changes: [["perhaps", "Leads", edited, "update"]],
+      total: { delivered: 0 },
+    });
   });
 
   it("knows a channel that was created elsewhere by the project's token", async () => {

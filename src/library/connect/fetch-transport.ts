@@ -1,6 +1,6 @@
 import type { Transport } from "../../zoho-api/retrying-http.ts";
 
-const MAX_CHARACTERS = 20 * 1024 * 1024;
+const MAX_BYTES = 20 * 1024 * 1024;
 
 /** Sends requests by a `fetch`. */
 export function fetchTransport(send: typeof fetch = (...parameters) => fetch(...parameters)): Transport {
@@ -12,12 +12,27 @@ export function fetchTransport(send: typeof fetch = (...parameters) => fetch(...
       return {
         status: reply.status,
         header: (name) => reply.headers.get(name),
-        async text() {
-          const text = await reply.text();
-          if (text.length > MAX_CHARACTERS) throw new Error(`the answer is longer than ${MAX_CHARACTERS} characters`);
-          return text;
-        },
+        text: () => readText(reply),
       };
     },
   };
+}
+
+/** Never has much more than the limit in memory. */
+async function readText({ headers, body }: Response): Promise<string> {
+  // Not by async iteration, which some runtimes lack.
+  const reader = body?.getReader();
+  if (reader === undefined) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let read = 0;
+  while (Math.max(read, Number(headers.get("content-length")) || 0) <= MAX_BYTES) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    read += value.length;
+    text += decoder.decode(value, { stream: true });
+  }
+  // Not awaited: it may never end, and its outcome does not matter.
+  reader.cancel().catch(() => undefined);
+  throw new Error(`the answer is longer than ${MAX_BYTES} bytes`);
 }

@@ -42,10 +42,10 @@ function check({ name, events, url, token, fields, values, related }: ChannelSpe
       "keepAlive needs the name of the channel",
       "choose one that no other deployment has: billing-production",
     );
-  if (!Array.isArray(events)) throw misuse("events is no list", 'name them: ["Leads.all"]; [] deletes the channel');
+  if (!Array.isArray(events)) throw misuse("events is not a list", 'name them: ["Leads.all"]; [] deletes the channel');
   if (events.length === 0) return;
   if (typeof url !== "string" || !isHttpUrl(url))
-    throw misuse("url is no web URL", "give the address of the route that receives notifications");
+    throw misuse("url is not a web URL", "give the address of the route that receives notifications");
   if (typeof token !== "string" || token === "" || token.length > MAX_TOKEN_LENGTH)
     throw misuse(
       `token has to be a text of 1 to ${MAX_TOKEN_LENGTH} characters`,

@@ -6,7 +6,7 @@ export interface Store {
   /** `ttl` in seconds, 60 or more. */
   set(key: string, value: string, options: { readonly ttl: number }): Promise<unknown>;
   /**
-   * Sets a key that does not exist, and resolves to true for the one caller that did. With it all instances together refresh
+   * Sets a key that does not exist or whose time is over, and resolves to true for the one caller that did. With it all instances together refresh
    * the access token once an hour.
    */
   add?(key: string, value: string, options: { readonly ttl: number }): Promise<boolean>;
@@ -17,7 +17,7 @@ export type ZohoDataCentre = "us" | "eu" | "in" | "au" | "jp" | "ca" | "sa" | "c
 
 /** Nothing is read or checked before the first call, so that a build without secrets can load the module. */
 export interface ConnectOptions {
-  /** Of https://api-console.zoho.com, as are the next two. */
+  /** The client's id at https://api-console.zoho.com; the next two are from there as well. */
   readonly clientId: string | undefined;
   readonly clientSecret: string | undefined;
   /** With the scopes of the calls that are made. */
@@ -134,7 +134,7 @@ export interface MissedOptions {
   readonly modules: readonly string[];
   /** Whether the app has had a notification of this record from `change.at` on. */
   readonly seen: (change: Change) => boolean | Promise<boolean>;
-  /** `resume` of a change or an error of an earlier call with the same modules: continues behind it. */
+  /** `resume` of a change or an error of an earlier call with the same modules: continues behind it, with the `since` of that call. */
   readonly resume?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
