@@ -93,6 +93,24 @@ it("sends an event, waits for it, explains it and replays it", async () => {
   await listener.stop();
 });
 
+it("returns each event to one wait, also an older one that another filter passed over", async () => {
+  const cwd = tempFolder();
+  const listener = await startListenProcess([], { cwd, env: { ZOHO_WEBHOOK_SECRET: SECRET } });
+  const { call } = await connect(cwd);
+  const wait = async (event?: string) => (await call("wait_for_event", { event, timeout_seconds: 5 })).lines[0]?.n;
+  for (const [product, event] of [
+    ["books", "invoice"],
+    ["crm", "Leads.create"],
+    ["books", "invoice"],
+  ] as const)
+    await call("send", { product, event });
+  expect(await wait("crm:*")).toBe(2);
+  expect([await wait("books:*"), await wait()]).toEqual([1, 3]);
+  for (let i = 0; i < 2; i++) await call("send", { product: "books", event: "invoice" });
+  expect((await Promise.all([wait(), wait("books:*")])).sort()).toEqual([4, 5]);
+  await listener.stop();
+});
+
 it("explains bad arguments, and sends to this machine only", async () => {
   const { call } = await connect(tempFolder());
   expect(await call("send", { product: "crm", event: "Leads.creat" })).toMatchObject({
