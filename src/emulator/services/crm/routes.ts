@@ -38,11 +38,16 @@ interface ModuleCall extends ApiCall {
   readonly module: Module;
 }
 
-/** What narrows a list of records. Converted leads and records in approval do not exist here, so both flags select everything. */
+/** What narrows a list of records. Converted leads and records in approval do not exist here. */
+const FILTERS: ReadonlyMap<string, (row: Row, wanted: string) => boolean> = new Map([
+  ["ids", ([id], wanted) => wanted.split(",").includes(id)],
+  ["converted", (_, wanted) => wanted !== "true"],
+  ["approved", (_, wanted) => wanted !== "false"],
+]);
 const PARAMETERS: Parameters<Row> = {
-  filter: (name) => (name === "ids" ? ([id], wanted) => wanted.split(",").includes(id) : undefined),
-  unmodelled: ["cvid", "territory_id"],
-  own: ["fields", "page", "per_page", "page_token", "sort_by", "sort_order", "converted", "approved"],
+  filter: (name) => FILTERS.get(name),
+  unmodelled: ["cvid", "territory_id", "include_child"],
+  own: ["fields", "page", "per_page", "page_token", "sort_by", "sort_order"],
 };
 /** https://www.zoho.com/crm/developer/docs/api/v8/get-records.html */
 const MAX_FIELDS = 50;
