@@ -224,13 +224,9 @@ export async function openEmulator(options: EmulatorOptions) {
 
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const startedAt = performance.now();
-    const isSnapshot = incoming.url === `${CONTROL_PATH}restore`;
-    const read = await readWholeBody(incoming, isSnapshot ? MAX_SNAPSHOT_BYTES : MAX_BODY_BYTES);
-    if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
-    const request = await toRequest(incoming, read, clock());
+    const path = pathOf(incoming);
     const isOwn =
-      request.path.startsWith(CONTROL_PATH) ||
-      (request.method === "GET" && (page.has(request.path) || request.path === HEALTH_PATH));
+      path.startsWith(CONTROL_PATH) || (incoming.method === "GET" && (page.has(path) || path === HEALTH_PATH));
     // A browser names the origin of whatever its pages post, and SDKs name none.
     if (isOwn || incoming.headers.origin !== undefined) {
       const refusal = foreignRefusal(incoming, (name) => isAddressOr(hosts, name), baseUrl);
@@ -239,6 +235,10 @@ export async function openEmulator(options: EmulatorOptions) {
         return sendAnswer(response, { status: refusal.status, body, headers: SECURITY_HEADERS }, undefined);
       }
     }
+    const isSnapshot = path === `${CONTROL_PATH}restore`;
+    const read = await readWholeBody(incoming, isSnapshot ? MAX_SNAPSHOT_BYTES : MAX_BODY_BYTES);
+    if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
+    const request = await toRequest(incoming, read, clock());
     if (isOwn) return serveOwn(incoming, response, request);
     const seen = ({ status, lacks, body = "" }: Partial<Answer & { body: string }> = {}): void => {
       if (isPoll(request)) return;
@@ -318,10 +318,15 @@ function onceEach(tell: (message: string) => void): (message: string) => void {
   };
 }
 
+function pathOf({ url = "/" }: IncomingMessage): string {
+  return url.split("?", 1)[0] || "/";
+}
+
 async function toRequest(incoming: IncomingMessage, body: Buffer, at: number): Promise<ApiRequest> {
   const { method = "", url = "/", headers } = incoming;
   const text = body.toString("utf8");
-  const [path = "/", search = ""] = url.split("?", 2);
+  const path = pathOf(incoming);
+  const [, search = ""] = url.split("?", 2);
   const query = new URLSearchParams(search);
   const type = headers["content-type"] ?? "";
   const parsed = text === "" ? undefined : parseJson(text);
