@@ -18,6 +18,7 @@ import {
   errorAnswer,
   Refusal,
   type Subscription,
+  Unmodelled,
   type Wording,
 } from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
@@ -189,6 +190,11 @@ export async function openEmulator(options: EmulatorOptions) {
     if (scopes === undefined) return fail(token === undefined ? "noToken" : "badToken");
     const stub = stubs.take(request);
     if (stub !== undefined) return stub;
+    const lack = (failure: "lacking" | "unmodelled", lacks: string): Answer => {
+      const message = `The emulator does not have ${lacks}. To answer it yourself: ${stubCommand(url, request)}`;
+      return { ...fail(failure, { message }), lacks };
+    };
+    const call = `${request.method} ${request.path}`;
     await deliveries.room();
     try {
       for (const override of options.overrides ?? []) {
@@ -200,11 +206,10 @@ export async function openEmulator(options: EmulatorOptions) {
       if (answered !== undefined) return answered;
     } catch (error) {
       if (error instanceof Refusal) return error.answer;
+      if (error instanceof Unmodelled) return lack("unmodelled", `${error.message} of ${call}`);
       throw error;
     }
-    const { method, path } = request;
-    const message = `The emulator does not have ${method} ${path}. To answer it yourself: ${stubCommand(url, request)}`;
-    return { ...fail("lacking", { message }), lacks: `${method} ${path}` };
+    return lack("lacking", call);
   };
 
   /** The page, control calls and `/healthz`. They are not listed, and no fault applies to them. */

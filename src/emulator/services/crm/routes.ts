@@ -1,6 +1,6 @@
 import { isRecord } from "../../../util/json.ts";
-import { type Answer, errorAnswer, Refusal } from "../../answer.ts";
-import { type Parameters, selected, type Telling, unmodelledAnswer } from "../../parameters.ts";
+import { type Answer, errorAnswer, Refusal, Unmodelled } from "../../answer.ts";
+import { type Parameters, selected, type Telling } from "../../parameters.ts";
 import type { Call, Handler, Routes } from "../../routes.ts";
 import { textOf, type User } from "../../state.ts";
 import {
@@ -329,7 +329,7 @@ function answerCoql(call: ApiCall, modules: Modules, telling: Telling): Answer |
   if (module === undefined) return invalidModule();
   const mayRead = (resource: string): boolean => isAllowed(call.scopes, store.product, resource, "GET");
   if (!mayRead("coql") || !mayRead(resourceOf(module))) return scopeMismatch();
-  if (query.unmodelled !== undefined) return unmodelledAnswer(call, query.unmodelled, telling.fail);
+  if (query.unmodelled !== undefined) throw new Unmodelled(query.unmodelled);
   const stranger = query.named.find((column) => column !== "id" && isUnknown(module, column, telling));
   if (stranger !== undefined)
     return errorAnswer(400, "INVALID_QUERY", "column given seems to be invalid", { column_name: stranger });
