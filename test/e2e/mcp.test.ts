@@ -228,26 +228,30 @@ it("runs four commands at once, and waits for events beside them", async () => {
   void waits;
 });
 
-it("refuses a call while a hundred wait", async () => {
+it("refuses a call while a hundred wait, and returns an event to a later wait then", async () => {
   const held: (() => void)[] = [];
   const app = await startTarget((response) => void held.push(() => response.end("OK")));
-  const { call } = await connect(tempFolder());
+  const cwd = tempFolder();
+  const listener = await startListenProcess([], { cwd });
+  const { call } = await connect(cwd);
   const sends = Array.from({ length: 4 }, () => call("send", { product: "books", event: "invoice", to: app.url }));
   await expect.poll(() => held.length, { timeout: 20_000 }).toBe(4);
   const waiting = Array.from({ length: 99 }, () => call("get_sample", { product: "sign", event: "RequestCompleted" }));
   const stop = new AbortController();
   const cancelled = expect(call("list_products", {}, stop.signal)).rejects.toThrow();
-  expect(await call("list_products")).toMatchObject({
-    isError: true,
-    text: expect.stringContaining("100 calls wait already"),
-  });
+  const refused = { isError: true, text: expect.stringContaining("100 calls wait already") };
+  expect(await call("list_products")).toMatchObject(refused);
+  await fetch(`${listener.url}/webhooks/zoho/forms`, { method: "POST", body: "{}" });
+  expect(await call("wait_for_event")).toMatchObject(refused);
   stop.abort();
   await cancelled;
   // In the place of the cancelled one.
   waiting.push(call("list_products"));
-  expect((await call("list_products")).isError).toBe(true);
+  expect(await call("list_products")).toMatchObject(refused);
   for (const answer of held.splice(0)) answer();
   for (const { isError } of await Promise.all([...sends, ...waiting])) expect(isError).toBe(false);
+  expect((await call("wait_for_event")).lines).toMatchObject([{ n: 1 }]);
+  await listener.stop();
 });
 
 it("marks what an app answers, and cancels a call", async () => {
