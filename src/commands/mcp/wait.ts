@@ -39,12 +39,19 @@ export async function createWait(context: Context, call: CallTool) {
     const products = await projectProducts(config, { schemas: false });
     const filter = readFilter(event === undefined ? {} : { event: [event] }, context.now(), products);
     const log = new SharedLog(context, config);
+    let after = passed.start;
     const until = performance.now() + seconds * 1000;
     try {
       for (;;) {
         const n = await log.use(async (open) => {
-          for await (const row of open.rows({ ...filter, after: passed.start }, { order: "oldest" }))
+          let areReturned = true;
+          for await (const row of open.rows({ ...filter, after }, { order: "oldest" })) {
             if (passed.claim(row.n)) return row.n;
+            // Another wait may yet fail to return it.
+            areReturned &&= passed.isReturned(row.n);
+            // So that the next look does not list it again.
+            if (areReturned) after = row.n;
+          }
           return undefined;
         }, undefined);
         if (n !== undefined) {
@@ -80,9 +87,13 @@ class Passed {
     this.start = start;
   }
 
+  isReturned(n: number): boolean {
+    return n <= this.start || this.#returned.has(n);
+  }
+
   /** False for an event that was returned, or that another wait returns now. */
   claim(n: number): boolean {
-    if (this.#returned.has(n) || this.#claimed.has(n)) return false;
+    if (this.isReturned(n) || this.#claimed.has(n)) return false;
     this.#claimed.add(n);
     return true;
   }
