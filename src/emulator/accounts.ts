@@ -207,7 +207,7 @@ const PROFILE = {
   ZUID: 60017840,
 };
 const { salesiq: _, ...OWN_SCOPES } = LOGIN_SCOPES;
-/** Of the published refresh token: every scope that is asked for here. */
+/** Scopes of the published refresh token: all that is asked for here. */
 const ALL_SCOPES = [
   ...new Set([
     ...Object.values(OWN_SCOPES).flat(),

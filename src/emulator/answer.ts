@@ -65,11 +65,6 @@ export function failureOf(status: number): Failure {
   return ({ 401: "badToken", 404: "lacking", 405: "wrongMethod", 429: "tooMany" } as const)[status] ?? "broken";
 }
 
-/** The control call with which a test sets the answer to a request itself. */
-export function stubCall({ method, path }: Pick<ApiRequest, "method" | "path">): string {
-  return `POST /_emulator/answer ${JSON.stringify({ method, path, status: 200, body: {}, times: 1 })}`;
-}
-
 export function errorAnswer(status: number, code: string, message: string, details = {}): Answer {
   return { status, body: errorBody({ code, message, details }) };
 }
@@ -128,3 +123,6 @@ export class Refusal extends Error {
     this.answer = answer;
   }
 }
+
+/** Thrown for what the emulator does not have of a call, such as a parameter. It is answered with 501. */
+export class Unmodelled extends Error {}

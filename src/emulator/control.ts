@@ -26,7 +26,7 @@ import { beginningsOf } from "./sample-record.ts";
 import type { Service } from "./service.ts";
 import type { EmulatorState } from "./services/index.ts";
 import { readSnapshot, snapshotOf } from "./snapshot.ts";
-import type { Stubs } from "./stubs.ts";
+import { requirePath, type Stubs } from "./stubs.ts";
 import type { DeliveryView, EmulatorView, SampleProduct, SeenRequest, WholeDelivery } from "./view.ts";
 
 export const CONTROL_PATH = "/_emulator/";
@@ -288,6 +288,7 @@ export function planFault(faults: Faults, given: Body): void {
     faults.deliveries.add(fault, count, (each) => id === undefined || each.product === id);
     return;
   }
+  if (path !== "") requirePath(path, "it is the start of a path, such as /crm/v8/Leads");
   faults.requests.add(
     requestFault(answer, retryAfter),
     count,
@@ -329,6 +330,7 @@ export function readAge(text: string): number {
 /** Ten years: times stay within what a Date can hold. */
 const MAX_AGE_MS = 3650 * 86_400_000;
 
+/** The records of a product, in any case of its letters. Throws a usage error for a product without any. */
 export function storeOf(stores: readonly RecordStore[], product: string): RecordStore {
   const found = stores.find((each) => each.product === product.toLowerCase());
   if (found !== undefined) return found;

@@ -18,6 +18,7 @@ import {
   errorAnswer,
   Refusal,
   type Subscription,
+  Unmodelled,
   type Wording,
 } from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
@@ -189,6 +190,11 @@ export async function openEmulator(options: EmulatorOptions) {
     if (scopes === undefined) return fail(token === undefined ? "noToken" : "badToken");
     const stub = stubs.take(request);
     if (stub !== undefined) return stub;
+    const lack = (failure: "lacking" | "unmodelled", lacks: string): Answer => {
+      const message = `The emulator does not have ${lacks}. To answer it yourself: ${stubCommand(url, request)}`;
+      return { ...fail(failure, { message }), lacks };
+    };
+    const call = `${request.method} ${request.path}`;
     await deliveries.room();
     try {
       for (const override of options.overrides ?? []) {
@@ -200,11 +206,10 @@ export async function openEmulator(options: EmulatorOptions) {
       if (answered !== undefined) return answered;
     } catch (error) {
       if (error instanceof Refusal) return error.answer;
+      if (error instanceof Unmodelled) return lack("unmodelled", `${error.message} of ${call}`);
       throw error;
     }
-    const { method, path } = request;
-    const message = `The emulator does not have ${method} ${path}. To answer it yourself: ${stubCommand(url, request)}`;
-    return { ...fail("lacking", { message }), lacks: `${method} ${path}` };
+    return lack("lacking", call);
   };
 
   /** The page, control calls and `/healthz`. They are not listed, and no fault applies to them. */
@@ -224,13 +229,9 @@ export async function openEmulator(options: EmulatorOptions) {
 
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const startedAt = performance.now();
-    const isSnapshot = incoming.url === `${CONTROL_PATH}restore`;
-    const read = await readWholeBody(incoming, isSnapshot ? MAX_SNAPSHOT_BYTES : MAX_BODY_BYTES);
-    if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
-    const request = await toRequest(incoming, read, clock());
+    const path = pathOf(incoming);
     const isOwn =
-      request.path.startsWith(CONTROL_PATH) ||
-      (request.method === "GET" && (page.has(request.path) || request.path === HEALTH_PATH));
+      path.startsWith(CONTROL_PATH) || (incoming.method === "GET" && (page.has(path) || path === HEALTH_PATH));
     // A browser names the origin of whatever its pages post, and SDKs name none.
     if (isOwn || incoming.headers.origin !== undefined) {
       const refusal = foreignRefusal(incoming, (name) => isAddressOr(hosts, name), baseUrl);
@@ -239,6 +240,10 @@ export async function openEmulator(options: EmulatorOptions) {
         return sendAnswer(response, { status: refusal.status, body, headers: SECURITY_HEADERS }, undefined);
       }
     }
+    const isSnapshot = path === `${CONTROL_PATH}restore`;
+    const read = await readWholeBody(incoming, isSnapshot ? MAX_SNAPSHOT_BYTES : MAX_BODY_BYTES);
+    if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
+    const request = await toRequest(incoming, read, clock());
     if (isOwn) return serveOwn(incoming, response, request);
     const seen = ({ status, lacks, body = "" }: Partial<Answer & { body: string }> = {}): void => {
       if (isPoll(request)) return;
@@ -318,10 +323,15 @@ function onceEach(tell: (message: string) => void): (message: string) => void {
   };
 }
 
+function pathOf({ url = "/" }: IncomingMessage): string {
+  return url.split("?", 1)[0] || "/";
+}
+
 async function toRequest(incoming: IncomingMessage, body: Buffer, at: number): Promise<ApiRequest> {
   const { method = "", url = "/", headers } = incoming;
   const text = body.toString("utf8");
-  const [path = "/", search = ""] = url.split("?", 2);
+  const path = pathOf(incoming);
+  const [, search = ""] = url.split("?", 2);
   const query = new URLSearchParams(search);
   const type = headers["content-type"] ?? "";
   const parsed = text === "" ? undefined : parseJson(text);

@@ -13,11 +13,16 @@ export type RequestFault = "cut" | "silence" | Delay | Answer | ((fail: Wording)
 export const DELIVERY_FAULTS = ["lost", "late", "twice", "out-of-order"] as const;
 export type DeliveryFault = (typeof DELIVERY_FAULTS)[number];
 
+const MAX_PLANNED = 1000;
+
 /** Faults on demand: each applies to the next subjects that match, and then is over. */
 class Plan<Fault, Subject> {
   #planned: { readonly fault: Fault; times: number; readonly matches: (subject: Subject) => boolean }[] = [];
 
+  /** Throws a usage error beyond the limit of faults. */
   add(fault: Fault, times = 1, matches: (subject: Subject) => boolean = () => true): void {
+    if (this.#planned.length >= MAX_PLANNED)
+      throw usageError(`more than ${MAX_PLANNED} faults are planned`, "POST /_emulator/reset removes them");
     this.#planned.push({ fault, times, matches });
   }
 

@@ -1,4 +1,4 @@
-import { type ApiRequest, Refusal, stubCall, type Wording } from "./answer.ts";
+import { type ApiRequest, Unmodelled } from "./answer.ts";
 
 /** What the query parameters of a list do. */
 export interface Parameters<Row> {
@@ -11,31 +11,23 @@ export interface Parameters<Row> {
 }
 
 export interface Telling {
-  readonly fail: Wording;
   note(message: string): void;
 }
 
-/** The rows that the parameters of a request select. Throws a Refusal for one that is not modelled. */
+/** The rows that the parameters of a request select. Throws Unmodelled for one that is not modelled. */
 export function selected<Row>(
   request: Pick<ApiRequest, "method" | "path" | "query">,
   rows: readonly Row[],
   { filter, unmodelled, own }: Parameters<Row>,
-  { fail, note }: Telling,
+  { note }: Telling,
 ): readonly Row[] {
   const { method, path, query } = request;
   const tests = [...query].flatMap(([name, wanted]) => {
     const test = filter(name);
     if (test !== undefined) return [(row: Row) => test(row, wanted)];
-    if (unmodelled.includes(name)) throw new Refusal(unmodelledAnswer(request, `the parameter ${name}`, fail));
+    if (unmodelled.includes(name)) throw new Unmodelled(`the parameter ${name}`);
     if (!own.includes(name)) note(`the parameter ${name} of ${method} ${path} changes nothing here`);
     return [];
   });
   return rows.filter((row) => tests.every((test) => test(row)));
-}
-
-/** 501 for what the emulator does not have of a call, in the words of the product. */
-export function unmodelledAnswer(request: Pick<ApiRequest, "method" | "path">, what: string, fail: Wording) {
-  const lacks = `${what} of ${request.method} ${request.path}`;
-  const message = `The emulator does not model ${lacks}. A test can set the answer: ${stubCall(request)}`;
-  return { ...fail("unmodelled", { message }), lacks };
 }

@@ -126,7 +126,10 @@ function readOrigin(text: string): string {
   throw usageError("--base-url has more than a scheme, a host and a port", `write it as ${origin}`);
 }
 
-/** Of this folder's emulator, or of one at the named address. Says when none answers there, and when it is another folder's. */
+/**
+ * Prints the variables of this folder's emulator, or of one at the named address. Says when none answers there, and when it is
+ * another folder's.
+ */
 async function printVariables(
   context: Context,
   {

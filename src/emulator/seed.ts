@@ -2,6 +2,7 @@ import { UserError, usageError } from "../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
 import { Refusal } from "./answer.ts";
+import { storeOf } from "./control.ts";
 import type { Service } from "./service.ts";
 import type { DeclaredField, User } from "./state.ts";
 
@@ -58,21 +59,25 @@ export function plant(services: readonly Service[], { content, error }: Seed): v
     const read = listAt(users, ["users"], "user", USERS_EXAMPLE).map((each, i) =>
       attempt(["users", i], "user", () => readUser(each, i)),
     );
+    for (const [i, { id }] of read.entries())
+      if (read.findIndex((each) => each.id === id) < i)
+        throw error(["users", i], `another user has the id ${id}`, "give each its own id, or none");
     if (read.length === 0) throw error(["users"], "it is empty", USERS_EXAMPLE);
     for (const service of services) service.setUsers?.(read);
   }
-  const planted = Object.entries(products).map(([product, given]) => {
-    const { service, store } = attempt([product], "product", () => ownerOf(services, product));
+  const planted = Object.entries(products).map(([key, given]) => {
+    const { service, store } = attempt([key], "product", () => ownerOf(services, key));
+    const { product } = store;
     // Channels expire, webhooks do not.
     const [kind, other] = service.expire === undefined ? ["webhooks", "channels"] : ["channels", "webhooks"];
-    const content = objectAt(given, [product], "it is not an object of modules", EXAMPLE);
+    const content = objectAt(given, [key], "it is not an object of modules", EXAMPLE);
     const { modules, [kind]: subscriptions, ...records } = content;
-    if (Object.hasOwn(records, other)) throw error([product, other], `${product} has ${kind}`, `call it ${kind}`);
-    return { product, service, store, kind, modules, subscriptions, records };
+    if (Object.hasOwn(records, other)) throw error([key, other], `${product} has ${kind}`, `call it ${kind}`);
+    return { key, product, service, store, kind, modules, subscriptions, records };
   });
-  for (const { product, service, modules } of planted) {
+  for (const { key, product, service, modules } of planted) {
     if (modules === undefined) continue;
-    const keys = [product, "modules"];
+    const keys = [key, "modules"];
     if (service.declare === undefined) throw error(keys, `the modules of ${product} are fixed`, "leave it out");
     for (const [module, described] of Object.entries(
       objectAt(modules, keys, "it is not an object of modules", FIELDS_EXAMPLE),
@@ -84,29 +89,30 @@ export function plant(services: readonly Service[], { content, error }: Seed): v
       attempt(at, "module", () => service.declare?.(product, module, read));
     }
   }
-  for (const { product, store, records } of planted)
+  for (const { key, store, records } of planted)
     for (const [module, list] of Object.entries(records))
-      for (const [i, record] of listAt(list, [product, module], "record", EXAMPLE).entries())
-        attempt([product, module, i], "record", () => store.create(module, record));
-  for (const { product, service, kind, subscriptions = [] } of planted)
+      for (const [i, record] of listAt(list, [key, module], "record", EXAMPLE).entries())
+        attempt([key, module, i], "record", () => store.create(module, record));
+  for (const { key, product, service, kind, subscriptions = [] } of planted)
     for (const [i, each] of listAt(
       subscriptions,
-      [product, kind],
+      [key, kind],
       kind.slice(0, -1),
       `as its API takes a new one`,
     ).entries())
-      attempt([product, kind, i], kind.slice(0, -1), () => service.subscribe(product, each));
+      attempt([key, kind, i], kind.slice(0, -1), () => service.subscribe(product, each));
 }
 
 const USERS_EXAMPLE = 'write it as [{"first_name": "Ana", "last_name": "Lima", "email": "ana@example.com"}]';
 
 function ownerOf(services: readonly Service[], product: string) {
-  for (const service of services) {
-    const store = service.records.find((each) => each.product === product.toLowerCase());
-    if (store !== undefined) return { service, store };
-  }
-  const known = services.flatMap(({ records }) => records.map((each) => each.product)).join(", ");
-  throw usageError(`the emulator has no records of ${JSON.stringify(product)}`, `it has those of ${known}`);
+  const store = storeOf(
+    services.flatMap(({ records }) => records),
+    product,
+  );
+  const service = services.find(({ records }) => records.includes(store));
+  if (service === undefined) throw new Error(`no service has the records of ${product}`);
+  return { service, store };
 }
 
 function readUser(given: Data, index: number): User {

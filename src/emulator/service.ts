@@ -22,7 +22,7 @@ export interface Service {
   /** Asked in this order; the first that matches answers. */
   readonly routes: Routes;
   readonly fail: Wording;
-  /** Of each product with records. */
+  /** One store for each product with records. */
   readonly records: readonly RecordStore[];
   subscriptions(): readonly Subscription[];
   /** Adds a channel or a webhook as its API does, without asking whether its URL answers. Throws a Refusal. */

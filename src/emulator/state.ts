@@ -35,7 +35,7 @@ export const declaredField = z.object({
   api_name: z.string(),
   data_type: z.string(),
   system_mandatory: z.boolean().optional(),
-  /** Of a pick list. */
+  /** The values of a pick list. */
   values: z.array(z.string()).optional(),
   /** The module that a lookup refers to. */
   module: z.string().optional(),

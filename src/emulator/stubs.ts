@@ -67,25 +67,30 @@ function fits({ method, path }: Stub, request: Pick<ApiRequest, "method" | "path
   return wanted.length === parts.length && wanted.every((part, i) => /^\{.*\}$/.test(part) || part === parts[i]);
 }
 
+/** The path of a request to a product, or its start. Throws a usage error for another value. */
+export function requirePath(path: unknown, example: string): string {
+  if (typeof path !== "string" || !/^\/[^\s?#]*$/.test(path))
+    throw usageError(
+      path === undefined ? "path is missing" : `path: ${JSON.stringify(path)} is not a path without a query`,
+      example,
+    );
+  if (path.startsWith("/_emulator/"))
+    throw usageError("path: control calls are always answered by the emulator", example);
+  return path;
+}
+
 function readStub(given: Readonly<Record<string, unknown>>): Stub {
   const { method, path, status = 200, body, times } = given;
   const stranger = Object.keys(given).find((name) => given[name] !== undefined && !MEMBERS.includes(name));
   if (stranger !== undefined)
     throw usageError(`${stranger} is not a member of an answer`, `it takes ${MEMBERS.join(", ")}`);
-  if (typeof path !== "string" || !/^\/[^\s?#]*$/.test(path))
-    throw usageError(
-      path === undefined ? "path is missing" : `path: ${JSON.stringify(path)} is not a path without a query`,
-      EXAMPLE,
-    );
-  if (path.startsWith("/_emulator/"))
-    throw usageError("path: control calls are always answered by the emulator", EXAMPLE);
   if (method !== undefined && (typeof method !== "string" || !/^[a-z]+$/i.test(method)))
     throw usageError(`method: ${JSON.stringify(method)} is not a method`, "such as GET; leave it out for any");
   if (typeof status !== "number" || !Number.isInteger(status) || status < 200 || status > 599)
     throw usageError(`status: ${JSON.stringify(status)} is not a whole number from 200 to 599`);
   return {
     method: method?.toUpperCase(),
-    path,
+    path: requirePath(path, EXAMPLE),
     answer: { status, body: typeof body === "string" ? body : (JSON.stringify(body) ?? "") },
     times: times === undefined ? undefined : requireTimes(times),
   };

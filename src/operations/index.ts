@@ -33,7 +33,7 @@ export interface Door {
 }
 
 /** Text that can name a file, or stand in a URL or header, none of which has a NUL. */
-function text() {
+export function text() {
   return z.string().refine((value) => !value.includes("\0"), "a NUL character (U+0000) is not allowed");
 }
 

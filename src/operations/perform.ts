@@ -49,7 +49,7 @@ export async function perform<Input>(
 
 const NO_OUTPUT: Output = { write() {}, backlog: () => 0, taken: () => 0, isTTY: false, columns: undefined };
 
-/** Of a replay of a million, and of as many payloads to verify, these are returned. */
+/** Reports kept of a long replay or verify. */
 const MAX_SUCCESSES = 20;
 const MAX_FAILURES = 100;
 

@@ -93,6 +93,24 @@ it("sends an event, waits for it, explains it and replays it", async () => {
   await listener.stop();
 });
 
+it("returns each event to one wait, also an older one that another filter passed over", async () => {
+  const cwd = tempFolder();
+  const listener = await startListenProcess([], { cwd, env: { ZOHO_WEBHOOK_SECRET: SECRET } });
+  const { call } = await connect(cwd);
+  const wait = async (event?: string) => (await call("wait_for_event", { event, timeout_seconds: 5 })).lines[0]?.n;
+  for (const [product, event] of [
+    ["books", "invoice"],
+    ["crm", "Leads.create"],
+    ["books", "invoice"],
+  ] as const)
+    await call("send", { product, event });
+  expect(await wait("crm:*")).toBe(2);
+  expect([await wait("books:*"), await wait()]).toEqual([1, 3]);
+  for (let i = 0; i < 2; i++) await call("send", { product: "books", event: "invoice" });
+  expect((await Promise.all([wait(), wait("books:*")])).sort()).toEqual([4, 5]);
+  await listener.stop();
+});
+
 it("explains bad arguments, and sends to this machine only", async () => {
   const { call } = await connect(tempFolder());
   expect(await call("send", { product: "crm", event: "Leads.creat" })).toMatchObject({
@@ -208,6 +226,32 @@ it("runs four commands at once, and waits for events beside them", async () => {
   for (const { isError } of await Promise.all(sends)) expect(isError).toBe(false);
   expect(app.mostAtOnce).toBe(4);
   void waits;
+});
+
+it("refuses a call while a hundred wait, and returns an event to a later wait then", async () => {
+  const held: (() => void)[] = [];
+  const app = await startTarget((response) => void held.push(() => response.end("OK")));
+  const cwd = tempFolder();
+  const listener = await startListenProcess([], { cwd });
+  const { call } = await connect(cwd);
+  const sends = Array.from({ length: 4 }, () => call("send", { product: "books", event: "invoice", to: app.url }));
+  await expect.poll(() => held.length, { timeout: 20_000 }).toBe(4);
+  const waiting = Array.from({ length: 99 }, () => call("get_sample", { product: "sign", event: "RequestCompleted" }));
+  const stop = new AbortController();
+  const cancelled = expect(call("list_products", {}, stop.signal)).rejects.toThrow();
+  const refused = { isError: true, text: expect.stringContaining("100 calls wait already") };
+  expect(await call("list_products")).toMatchObject(refused);
+  await fetch(`${listener.url}/webhooks/zoho/forms`, { method: "POST", body: "{}" });
+  expect(await call("wait_for_event")).toMatchObject(refused);
+  stop.abort();
+  await cancelled;
+  // In the place of the cancelled one.
+  waiting.push(call("list_products"));
+  expect(await call("list_products")).toMatchObject(refused);
+  for (const answer of held.splice(0)) answer();
+  for (const { isError } of await Promise.all([...sends, ...waiting])) expect(isError).toBe(false);
+  expect((await call("wait_for_event")).lines).toMatchObject([{ n: 1 }]);
+  await listener.stop();
 });
 
 it("marks what an app answers, and cancels a call", async () => {

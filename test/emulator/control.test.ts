@@ -186,8 +186,19 @@ describe("fail", () => {
     [{ delivery: "lost", product: "mars" }, 'there is no product "mars"'],
     [{ answer: "0s" }, "answer must be more than 0 and at most 24h"],
     [{ answer: 503, retryAfter: 5 }, 'retryAfter: "5" is not a duration'],
+    [{ answer: 503, path: "crm/v8" }, 'path: "crm/v8" is not a path without a query'],
+    [{ answer: 503, path: "/crm?x" }, 'path: "/crm?x" is not a path without a query'],
+    [{ answer: 503, path: "/_emulator/state" }, "path: control calls are always answered by the emulator"],
   ])("refuses %j", async (body, error) => {
     expect(await call("fail", body)).toMatchObject({ status: 400, body: { error } });
+  });
+
+  it("has a limit of number", async () => {
+    for (let i = 0; i < 1000; i++) emulator.faults.requests.add("cut");
+    const hint = "POST /_emulator/reset removes them";
+    expect(await call("fail", { answer: 503 })).toMatchObject({ status: 400, body: { hint } });
+    await call("reset", {});
+    expect((await call("fail", { answer: 503 })).status).toBe(200);
   });
 });
 
@@ -433,6 +444,15 @@ describe("a browser's page", () => {
       expect(await statusWith(headers, path, "POST")).toBe(403);
     expect((await call("state")).body).toMatchObject({ requests: [], subscriptions: [] });
     expect(await statusWith({}, "/oauth/v2/token", "POST")).toBe(503);
+  });
+
+  it("is refused before its body is read", async () => {
+    const headers = { origin: "http://evil.example", "content-length": "1000000" };
+    const sent = request(`${emulator.url}/_emulator/restore`, { method: "POST", headers });
+    sent.flushHeaders();
+    const status = await new Promise((resolve) => sent.once("response", (response) => resolve(response.statusCode)));
+    sent.once("error", () => {}).destroy();
+    expect(status).toBe(403);
   });
 
   it("of the emulator itself is answered, by each of its addresses", async () => {

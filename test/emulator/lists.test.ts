@@ -52,7 +52,7 @@ describe("Desk", () => {
   it.each(["tickets?viewId=1", "tickets/search?accountName=Acme"])("answers 501 to GET %s", async (path) => {
     expect(await desk("GET", path)).toMatchObject({
       status: 501,
-      body: { errorCode: "NOT_IMPLEMENTED", message: expect.stringContaining("POST /_emulator/answer") },
+      body: { errorCode: "NOT_IMPLEMENTED", message: expect.stringContaining("To answer it yourself: curl -d ") },
     });
   });
 

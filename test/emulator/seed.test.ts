@@ -70,6 +70,14 @@ describe("a seed", () => {
     expect(rovers.data).toMatchObject([{ Name: "one" }]);
   });
 
+  it("may write a product in capitals", async () => {
+    const { channels } = hookTo("http://127.0.0.1:1").crm;
+    const modules = { Leads: { fields: [{ api_name: "Badge" }] } };
+    const emulator = await opened({ CRM: { modules, channels } });
+    expect(emulator.state.services.crm).toMatchObject({ declared: { crm: { Leads: [{ api_name: "Badge" }] } } });
+    expect(emulator.subscriptions()).toMatchObject([{ product: "crm", id: "1000000068001" }]);
+  });
+
   it("has channels and webhooks, which get what happens from then on", async () => {
     const app = await startTarget();
     onTestFinished(app.close);
@@ -218,6 +226,11 @@ describe("a seed", () => {
     [{ users: [{ last_name: "Lima" }] }, "users.0: email is missing"],
     [{ users: [{ email: "a@example.com" }] }, "users.0: last_name is missing"],
     [{ users: [{ last_name: "Lima", email: "a@example.com", id: 5 }] }, "users.0: id is not a text of digits"],
+    [
+      { users: ["a", "b"].map((last_name) => ({ last_name, email: "a@example.com", id: "5" })) },
+      "users.1: another user has the id 5",
+    ],
+    [{ CRM: { webhooks: [] } }, "CRM.webhooks: crm has channels"],
     [{ crm: { modules: [] } }, "crm.modules: it is not an object of modules"],
     [{ crm: { modules: { Leads: [] } } }, "crm.modules.Leads: it is not an object with fields"],
     [{ crm: { modules: { Leads: {} } } }, "crm.modules.Leads.fields: it is not a list of fields"],

@@ -67,18 +67,28 @@ describe("pages of records", () => {
   });
 });
 
-it("a parameter that narrows and is not modelled is 501 with the call that stubs it, and any other is named once", async () => {
+it("a parameter that narrows and is not modelled is 501 with the command that answers it, and any other is named once", async () => {
   fill(1);
   expect(await list("fields=Last_Name&cvid=1")).toMatchObject({
     status: 501,
     body: {
       code: "NOT_SUPPORTED",
-      message: expect.stringContaining('POST /_emulator/answer {"method":"GET","path":"/crm/v8/Leads","status":200'),
+      message: expect.stringMatching(
+        /the parameter cvid of GET \/crm\/v8\/Leads\. To answer it yourself: curl -d '\{.*"\/crm\/v8\/Leads".*\}' http:/,
+      ),
     },
   });
   expect(api.requests.items.at(-1)?.lacks).toBe("the parameter cvid of GET /crm/v8/Leads");
-  for (let i = 0; i < 2; i++) expect((await list("fields=Last_Name&include_child=true")).status).toBe(200);
-  expect(notes).toEqual(["the parameter include_child of GET /crm/v8/Leads changes nothing here"]);
+  for (let i = 0; i < 2; i++) expect((await list("fields=Last_Name&trace=true")).status).toBe(200);
+  expect(notes).toEqual(["the parameter trace of GET /crm/v8/Leads changes nothing here"]);
+});
+
+it("no record is converted or waits for approval, and the flags select by that", async () => {
+  fill(1);
+  const count = async (flag: string) => (await list(`fields=id&${flag}`)).body?.data?.length ?? 0;
+  const flags = ["converted=true", "converted=false", "converted=both", "approved=true", "approved=false"];
+  expect(await Promise.all(flags.map(count))).toEqual([0, 1, 1, 1, 0]);
+  expect((await list("fields=id&include_child=true")).status).toBe(501);
 });
 
 it("deleted records are those since the time of the header, of one of three types", async () => {

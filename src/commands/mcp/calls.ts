@@ -5,6 +5,8 @@ import { onAbort } from "../../util/timing.ts";
 import type { Answer, CallMessage, ThreadAnswer } from "./answer.ts";
 
 const MAX_CALLS_AT_ONCE = 4;
+/** Each may hold an input of 10 MB. */
+const MAX_WAITING_CALLS = 100;
 /** How long a call may take to end in order once it was cancelled: then its thread is stopped. */
 const CANCEL_GRACE_MS = 1000;
 
@@ -99,18 +101,36 @@ function endedError(error: string): Error {
   );
 }
 
-/** Runs at most `count` jobs at once, the others in turn; one whose signal has aborted by then rejects. */
+/**
+ * Runs at most `count` jobs at once, the others in turn; one whose signal aborts by then rejects. Rejects with a usage error where
+ * too many wait.
+ */
 function createLimiter(count: number) {
-  const waiting: (() => void)[] = [];
+  const waiting = new Set<() => void>();
   let free = count;
+  const turn = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const start = (): void => {
+        waiting.delete(start);
+        stopWaiting();
+        resolve();
+      };
+      waiting.add(start);
+      const stopWaiting = onAbort(signal, () => {
+        waiting.delete(start);
+        reject(signal.reason);
+      });
+    });
   return async <T>(signal: AbortSignal, job: () => Promise<T>): Promise<T> => {
+    if (waiting.size >= MAX_WAITING_CALLS)
+      throw usageError(`${MAX_WAITING_CALLS} calls wait already`, "call it again when some of them have ended");
     if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
+    else await turn(signal);
     try {
       signal.throwIfAborted();
       return await job();
     } finally {
-      const next = waiting.shift();
+      const [next] = waiting;
       if (next === undefined) free++;
       else next();
     }

@@ -1,7 +1,7 @@
 import { Transform, type TransformCallback } from "node:stream";
 
 const NEWLINE = 10;
-/** Of a message that is left out, so much of its end is kept: the SDK writes its id there. */
+/** Bytes kept from the end of a skipped message; the SDK writes its id there. */
 const TAIL_BYTES = 200;
 
 /**

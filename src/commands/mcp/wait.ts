@@ -3,6 +3,7 @@ import { projectProducts } from "../../custom/project-products.ts";
 import { readFilter } from "../../events/filter.ts";
 import { newestNumber } from "../../events/open-log.ts";
 import { SharedLog } from "../../inspector/shared-log.ts";
+import { text } from "../../operations/index.ts";
 import type { Context } from "../../project/context.ts";
 import { overrideContext } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
@@ -15,6 +16,8 @@ import type { CallTool } from "./calls.ts";
 /** Many clients cancel a call after a minute by default. */
 const MAX_WAIT_SECONDS = 600;
 const POLL_MS = 200;
+/** Beyond it, what is older than the oldest of them is no longer waited for. */
+const MAX_REMEMBERED = 1000;
 
 /** The tool that is not in the table: only an agent waits so. */
 export const WAIT_FOR_EVENT = {
@@ -23,34 +26,43 @@ export const WAIT_FOR_EVENT = {
     "Wait for the next delivery that has not been returned yet, since this server was started. Needs a running zoho-hooks listen.",
   input: () =>
     z.strictObject({
-      event: z
-        .string()
-        .refine((value) => !value.includes("\0"), "a NUL character (U+0000) is not allowed")
-        .optional()
-        .describe("pattern such as crm:Leads.*"),
+      event: text().optional().describe("pattern such as crm:Leads.*"),
       timeout_seconds: z.number().min(0).max(MAX_WAIT_SECONDS).default(30),
     }),
 };
 
 export async function createWait(context: Context, call: CallTool) {
-  /** Number of the last event that was returned, or that was there at the start. */
-  let last = await newestEvent(context).catch(() => 0);
+  const passed = new Passed(await newestEvent(context).catch(() => 0));
   return async (given: unknown, signal: AbortSignal): Promise<Answer> => {
     const { event, timeout_seconds: seconds } = readInput(WAIT_FOR_EVENT.name, WAIT_FOR_EVENT.input(), given);
     const config = loadConfig(overrideContext(context, { project: await requireTrust(context) }));
     const products = await projectProducts(config, { schemas: false });
     const filter = readFilter(event === undefined ? {} : { event: [event] }, context.now(), products);
     const log = new SharedLog(context, config);
+    let after = passed.start;
     const until = performance.now() + seconds * 1000;
     try {
       for (;;) {
         const n = await log.use(async (open) => {
-          for await (const row of open.rows({ ...filter, after: last }, { limit: 1, order: "oldest" })) return row.n;
+          let areReturned = true;
+          for await (const row of open.rows({ ...filter, after }, { order: "oldest" })) {
+            if (passed.claim(row.n)) return row.n;
+            // Another wait may yet fail to return it.
+            areReturned &&= passed.isReturned(row.n);
+            // So that the next look does not list it again.
+            if (areReturned) after = row.n;
+          }
           return undefined;
         }, undefined);
         if (n !== undefined) {
-          last = n;
-          return await call("get_event", { n }, signal);
+          let isReturned = false;
+          try {
+            const answer = await call("get_event", { n }, signal);
+            isReturned = !answer.isError;
+            return answer;
+          } finally {
+            passed.settle(n, isReturned);
+          }
         }
         if (signal.aborted) throw signal.reason;
         if (performance.now() >= until)
@@ -61,6 +73,40 @@ export async function createWait(context: Context, call: CallTool) {
       await log.close();
     }
   };
+}
+
+/** Which events were returned. Each wait has its own filter, so an older event may be returned after a newer one. */
+class Passed {
+  /** The events up to this number are not waited for. */
+  start: number;
+  readonly #returned = new Set<number>();
+  /** Those of calls that run now, so that two waits at once return two events. */
+  readonly #claimed = new Set<number>();
+
+  constructor(start: number) {
+    this.start = start;
+  }
+
+  isReturned(n: number): boolean {
+    return n <= this.start || this.#returned.has(n);
+  }
+
+  /** False for an event that was returned, or that another wait returns now. */
+  claim(n: number): boolean {
+    if (this.isReturned(n) || this.#claimed.has(n)) return false;
+    this.#claimed.add(n);
+    return true;
+  }
+
+  /** Ends a claim. An event that was not returned can be claimed again. */
+  settle(n: number, isReturned: boolean): void {
+    this.#claimed.delete(n);
+    if (!isReturned || n <= this.start) return;
+    this.#returned.add(n);
+    if (this.#returned.size <= MAX_REMEMBERED) return;
+    this.start = Math.min(...this.#returned);
+    this.#returned.delete(this.start);
+  }
 }
 
 /** 0 in a folder that is not trusted, or where there is no log. Rejects where the settings or the log cannot be read. */

@@ -1,8 +1,15 @@
 import { z } from "zod";
 import { sign as product } from "../../products/sign.ts";
 import { ExactNumber, isRecord, parseJson, writeJson } from "../../util/json.ts";
-import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Wording, wordingOf } from "../answer.ts";
-import { unmodelledAnswer } from "../parameters.ts";
+import {
+  type Answer,
+  type ApiRecord,
+  type ApiRequest,
+  Refusal,
+  Unmodelled,
+  type Wording,
+  wordingOf,
+} from "../answer.ts";
 import type { Call, Handler, Routes } from "../routes.ts";
 import { allows } from "../scopes.ts";
 import { defineService } from "../service.ts";
@@ -262,7 +269,7 @@ export class Sign extends Store<SignHook> {
   #list(call: Call): Answer {
     const { page_context: given } = readObject(call.query.get("data") ?? "{}", "data");
     const { row_count = 10, start_index = 1, search_columns = {} } = Object(given);
-    if (Object.keys(Object(search_columns)).length > 0) return unmodelledAnswer(call, "search_columns", wording);
+    if (Object.keys(Object(search_columns)).length > 0) throw new Unmodelled("search_columns");
     if (!(isCount(row_count) && row_count <= 100 && isCount(start_index))) throw wrong("page_context");
     const rows = this.rows("requests").slice(start_index - 1, start_index + row_count);
     const page_context = { row_count, start_index, has_more_rows: rows.length > row_count };

@@ -42,7 +42,7 @@ export const crm = defineService<CrmState>({
       routes: {
         ...watch.routes,
         ...failureRoutes,
-        ...recordRoutes(records, { modules, tags, users }, { fail: defaultWording, note }),
+        ...recordRoutes(records, { modules, tags, users }, { note }),
       },
       fail: defaultWording,
       records,

@@ -1,6 +1,6 @@
 import { isRecord } from "../../../util/json.ts";
-import { type Answer, errorAnswer, Refusal } from "../../answer.ts";
-import { type Parameters, selected, type Telling, unmodelledAnswer } from "../../parameters.ts";
+import { type Answer, errorAnswer, Refusal, Unmodelled } from "../../answer.ts";
+import { type Parameters, selected, type Telling } from "../../parameters.ts";
 import type { Call, Handler, Routes } from "../../routes.ts";
 import { textOf, type User } from "../../state.ts";
 import {
@@ -38,11 +38,16 @@ interface ModuleCall extends ApiCall {
   readonly module: Module;
 }
 
-/** What narrows a list of records. Converted leads and records in approval do not exist here, so both flags select everything. */
+/** What narrows a list of records. Converted leads and records in approval do not exist here. */
+const FILTERS: ReadonlyMap<string, (row: Row, wanted: string) => boolean> = new Map([
+  ["ids", ([id], wanted) => wanted.split(",").includes(id)],
+  ["converted", (_, wanted) => wanted !== "true"],
+  ["approved", (_, wanted) => wanted !== "false"],
+]);
 const PARAMETERS: Parameters<Row> = {
-  filter: (name) => (name === "ids" ? ([id], wanted) => wanted.split(",").includes(id) : undefined),
-  unmodelled: ["cvid", "territory_id"],
-  own: ["fields", "page", "per_page", "page_token", "sort_by", "sort_order", "converted", "approved"],
+  filter: (name) => FILTERS.get(name),
+  unmodelled: ["cvid", "territory_id", "include_child"],
+  own: ["fields", "page", "per_page", "page_token", "sort_by", "sort_order"],
 };
 /** https://www.zoho.com/crm/developer/docs/api/v8/get-records.html */
 const MAX_FIELDS = 50;
@@ -324,7 +329,7 @@ function answerCoql(call: ApiCall, modules: Modules, telling: Telling): Answer |
   if (module === undefined) return invalidModule();
   const mayRead = (resource: string): boolean => isAllowed(call.scopes, store.product, resource, "GET");
   if (!mayRead("coql") || !mayRead(resourceOf(module))) return scopeMismatch();
-  if (query.unmodelled !== undefined) return unmodelledAnswer(call, query.unmodelled, telling.fail);
+  if (query.unmodelled !== undefined) throw new Unmodelled(query.unmodelled);
   const stranger = query.named.find((column) => column !== "id" && isUnknown(module, column, telling));
   if (stranger !== undefined)
     return errorAnswer(400, "INVALID_QUERY", "column given seems to be invalid", { column_name: stranger });
