@@ -43,6 +43,8 @@ it("packs what is used, and nothing else", () => {
       "dist/inspector/index.html",
       "dist/library/….cjs",
       "dist/library/….js",
+      "dist/types/….d.cts",
+      "dist/types/….d.ts",
       "docs/README.md",
       "docs/agents.md",
       "docs/channel-expiry-refused.md",

@@ -59,6 +59,8 @@ export async function surviveKills({ changes, ofListen, ofReconcile }: Kills): P
     ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(ALL_SCOPES),
     ZOHO_ACCOUNTS_URL: zoho.url,
     ZOHO_API_URL: zoho.url,
+    // Known to reconcile before the first notification has come.
+    ZOHO_HOOKS_FORWARD_TO: target.url,
   };
   const channel = [
     "--channel",
@@ -66,7 +68,7 @@ export async function surviveKills({ changes, ofListen, ofReconcile }: Kills): P
       .map((module) => `${module}.all`)
       .join(),
   ];
-  const listen = () => startBin(["listen", target.url, "--port", String(port), ...channel], { cwd, env });
+  const listen = () => startBin(["listen", "--port", String(port), ...channel], { cwd, env });
   const reconcile = (...argv: readonly string[]) => startBin(["reconcile", "--json", ...argv], { cwd, env });
 
   let listener = listen();
