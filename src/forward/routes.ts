@@ -1,6 +1,6 @@
 import { parseRoute } from "../contract/event-names.ts";
 import { maskUrl } from "../delivery/mask.ts";
-import { appPaths, findAppPath } from "../delivery/paths.ts";
+import { appPaths, findAppPath, webhookPath } from "../delivery/paths.ts";
 import { isQueue, originOf, targetName, targetUrl } from "../delivery/target.ts";
 
 /** Maps events to the targets of a run. */
@@ -48,7 +48,7 @@ export function createRoutes({ forwardTo, routes: routeTexts, paths }: RouteSett
   const textOf = (target: string): string => {
     const url = maskUrl(urlOf(target, "<product>"));
     const hasOwnPath = byPath.length === 0 || isQueue(target) || url === maskUrl(urlOf(target, "<product>", "/"));
-    return hasOwnPath ? url : `${originOf(url)}, at the path of listen or of paths`;
+    return hasOwnPath ? url : `${originOf(url)}, at the path in paths, else ${webhookPath("<product>")}`;
   };
   return {
     texts: [...routes.map(({ pattern, target }) => `${textOf(target)} (${pattern.text})`), ...forwardTo.map(textOf)],

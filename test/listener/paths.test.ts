@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { createRoutes } from "../../src/forward/routes.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { leadBody, ticketBody } from "../support/logged-project.ts";
 import { run, tempFolder } from "../support/run.ts";
@@ -145,4 +146,12 @@ it("takes other names of a product", async () => {
   configure({ paths: { "/billing": "Billing" } });
   const { out } = await run(["config", "show", "--json"], { cwd });
   expect(out).toContain("/billing=subscriptions");
+});
+
+it("says in the ready block that a target without a path gets that of the setting", () => {
+  const textsOf = (...forwardTo: string[]) => createRoutes({ forwardTo, routes: [], paths: ["/hooks=crm"] }).texts;
+  expect(textsOf("3000", "3000/in")).toEqual([
+    "http://localhost:3000, at the path in paths, else /webhooks/zoho/<product>",
+    "http://localhost:3000/in",
+  ]);
 });
