@@ -9,8 +9,8 @@ import { withBodyOnce, withEventNames, withoutBody, withoutType } from "./brief.
 
 /** What a front door asks for: a command's own function, with its input as one object. */
 export interface Operation<Input = unknown> {
-  /** Name of the tool in MCP. */
-  readonly tool: string;
+  /** Name of the tool in MCP; undefined for what is not one. */
+  readonly tool?: string;
   /** For an agent, which chooses its tools by it. */
   readonly summary: string;
   /** It changes something, if only by sending. */
@@ -116,6 +116,30 @@ export const operations = {
       return listRows(context, { ...filterOf(filter), limit });
     },
     brief: withoutType,
+  }),
+  events: operation({
+    summary:
+      "List the deliveries that listen has received, the newest first, with headers and bodies. With wait: once one is there that listen, and the app behind it, has accepted.",
+    input: () =>
+      z.strictObject({
+        ...filters(),
+        search: text().optional().describe("text in the body or URL"),
+        limit: z.int().min(1).max(200).default(20),
+        wait: text().optional().describe("how long to wait for one to come, such as 30s; at most 10m"),
+      }),
+    async run(context, { limit, wait, ...filter }, { showSecrets }) {
+      const { listWhenThere } = await import("../events/wait.ts");
+      return listWhenThere(context, { ...filterOf(filter), limit, wait, showSecrets });
+    },
+  }),
+  clear: operation({
+    summary: "Remove all deliveries from the event log but those that still wait for the app.",
+    acts: true,
+    input: () => z.strictObject({}),
+    async run(context) {
+      const { prune } = await import("../events/prune.ts");
+      return prune(context, { keep: "0s" });
+    },
   }),
   show: operation({
     tool: "get_event",

@@ -25,7 +25,7 @@ type Lines<Kind extends keyof Reports> = (report: Required<Reports[Kind]>) => Js
  * added. A member of a report that is not named here is for people only.
  */
 const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
-  ready: lineOf("role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl appAnswers notes channel", {
+  ready: lineOf("role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl api appAnswers notes channel", {
     channel: lineOf("product id events expiresAt timeLeftMs"),
   }),
   event: (event) => (event.shown ? eventLine(event) : []),

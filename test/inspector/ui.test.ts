@@ -24,12 +24,16 @@ async function busyPort(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+function apiOf({ port, token }: { readonly port: number; readonly token: string }) {
+  return { url: `http://127.0.0.1:${port}/v1`, token };
+}
+
 describe("zoho-hooks ui", () => {
   it("prints its address, in JSON too, and ends in order", async () => {
     const inspector = await startInspector(["--json", "--port", "0"], { cwd: tempFolder(), env: userEnv() });
     const { exitCode, lines } = await inspector.stop();
     expect(exitCode).toBe(0);
-    expect(lines()).toEqual([{ v: 1, type: "inspector", url: inspector.address, already_running: false }]);
+    expect(lines()).toEqual([{ v: 1, type: "inspector", url: inspector.address, api: apiOf(inspector), already_running: false }]);
   });
 
   it("prints the address of the one that runs", async () => {
@@ -173,6 +177,7 @@ describe("listen --ui", () => {
     const listener = await startListener(flags, { cwd, env });
     const [ready] = listener.lines();
     const inspector = connect(String(ready?.inspector_url));
+    expect(ready?.api).toEqual(apiOf(inspector));
     expect((await inspector.get("/api/state")).json()).toMatchObject({
       receiver: { url: listener.url },
       targets: ["1/hook"],
@@ -226,7 +231,7 @@ describe("listen --ui", () => {
     const listener = await startListener(["--ui"], { cwd, env });
     const [warning, ready] = listener.lines().filter(({ type }) => type === "warning" || type === "ready");
     expect(warning).toMatchObject({ message: expect.stringMatching(/^the inspector could not be started: /) });
-    expect(ready).toMatchObject({ inspector_url: null });
+    expect(ready).toMatchObject({ inspector_url: null, api: null });
     await listener.stop();
   });
 
