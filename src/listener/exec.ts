@@ -50,7 +50,14 @@ export async function startExec(context: Context, commandLine: string, urls: Exe
 }
 
 /** Names of no setting: a zoho-hooks that the program runs would take a project's tunnel for the user's. */
-function variables({ url, publicUrl, keySetUrl, inspectorUrl, products, paths }: ExecUrls): Readonly<Record<string, string>> {
+function variables({
+  url,
+  publicUrl,
+  keySetUrl,
+  inspectorUrl,
+  products,
+  paths,
+}: ExecUrls): Readonly<Record<string, string>> {
   const api = inspectorUrl === undefined ? undefined : apiAt(inspectorUrl);
   return {
     ZOHO_HOOKS_URL: url,

@@ -37,7 +37,7 @@ export function text() {
   return z.string().refine((value) => !value.includes("\0"), "a NUL character (U+0000) is not allowed");
 }
 
-const product = () => text().describe("such as crm, desk, books; list_products has them");
+const product = () => text().describe("such as crm, desk, books");
 const number = () => z.int().positive().describe("the event's number");
 const numberOrLast = () =>
   z
@@ -216,7 +216,7 @@ export const operations = {
     input: () =>
       z.strictObject({
         product: product(),
-        event: text().describe("such as Leads.create; list_products has them"),
+        event: text().describe("such as Leads.create"),
         to: target().optional().describe("default: the running listen"),
         format: text().optional(),
         set: z.record(text(), text()).optional().describe("members to change: path and value"),
