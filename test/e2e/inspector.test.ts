@@ -96,6 +96,24 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await row(page, 1).filter({ hasText: "delivered" }).waitFor();
   });
 
+  it("selects the newest event until the user selects one, and nothing that arrives replaces it", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    await deliver("/webhooks/zoho/desk", ticketBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await page.getByRole("heading", { name: "#2 desk" }).waitFor();
+    await page.getByLabel("Search text").fill("mei.tanaka@");
+    await page.getByRole("heading", { name: "#1 crm" }).waitFor();
+    await page.getByLabel("Search text").fill("");
+    await row(page, 2).waitFor();
+    await deliver(CRM, leadBody());
+    await row(page, 3).waitFor();
+    await page.getByRole("heading", { name: "#1 crm" }).waitFor();
+    await row(page, 1).click();
+    await page.getByLabel("Search text").fill("Printer");
+    await details(page).getByText("#1 is not among the filtered events").waitFor();
+  });
+
   it("says that the filters hide the selected event, and marks what was searched for", async () => {
     const { cwd, deliver } = await project();
     await deliver(CRM, leadBody());

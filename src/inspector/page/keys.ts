@@ -30,7 +30,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, text: string, act?: ()
   ["c", "copy as curl", withSelected(() => copyTab("curl"))],
   ["y", "copy the body", withSelected(() => copyTab("Body"))],
   ["f", "only what failed or was rejected", toggleFailedAndRejected],
-  ["/", "search", search],
+  ["/", "search; Enter and ↓ go on to the list", search],
   ["p", "pause the list", togglePause],
   ["s", "send a sample", set(dialog, "send")],
   ["Home End", "the newest, the oldest"],
@@ -79,7 +79,7 @@ function search(): void {
   document.querySelector<HTMLInputElement>("#search")?.select();
 }
 
-function openDetails(): void {
+export function openDetails(): void {
   if (selected.value === null) move(1);
   detailsOpen.value = true;
   requestAnimationFrame(() => document.getElementById("details")?.focus());

@@ -56,6 +56,11 @@ export function moveTo(index: number): void {
   focusSelected();
 }
 
+/** Moves the focus to the selected event, or to the newest where that is not in the list. Waits until the list is drawn. */
+export function focusList(): void {
+  requestAnimationFrame(() => moveTo(Math.max(0, indexOf(selected.value))));
+}
+
 /** The head of the columns covers as much of the rows. */
 function headHeight(rows: HTMLElement): number {
   return rows.querySelector<HTMLElement>(".head")?.offsetHeight ?? 0;
