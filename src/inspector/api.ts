@@ -196,6 +196,8 @@ export interface ReplayRequest {
   readonly to?: string;
   /** The edited body; it is signed again with the secret that is configured. */
   readonly body?: string;
+  /** Without `to`: only to the targets that have not accepted it, if there are any. */
+  readonly failed?: boolean;
 }
 
 export interface SendRequest {

@@ -186,8 +186,14 @@ function reading(path: string): Action | undefined {
 const ACTIONS: ReadonlyMap<string, Action> = new Map([
   [
     "/api/replay",
-    action({ n: NUMBER, to: z.string().exactOptional(), body: z.string().exactOptional() }, (operations, input) =>
-      operations.replay(input),
+    action(
+      {
+        n: NUMBER,
+        to: z.string().exactOptional(),
+        body: z.string().exactOptional(),
+        failed: z.boolean().exactOptional(),
+      },
+      (operations, input) => operations.replay(input),
     ),
   ],
   [

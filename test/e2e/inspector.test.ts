@@ -74,6 +74,60 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await expect.poll(() => page.title()).toBe("(2) zoho-hooks");
   });
 
+  it("lists what failed by its count in the header, and replays it with progress and an end", async () => {
+    let isBroken = true;
+    const { cwd, app, deliver } = await project((response, { body }) => {
+      const isBad = isBroken || body.includes("bad@");
+      response.writeHead(isBad ? 500 : 200).end();
+    });
+    for (const email of ["a@example.com", "bad@example.com", "c@example.com"]) await deliver(CRM, leadBody({ email }));
+    isBroken = false;
+    await deliver("/webhooks/zoho/desk", ticketBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await row(page, 4).waitFor();
+    await page.getByLabel("Product").selectOption("desk");
+    await page.getByRole("banner").getByRole("button", { name: "3 failed" }).click();
+    await row(page, 4).waitFor({ state: "detached" });
+    await page.getByText("3 events match").waitFor();
+    const before = app.seen.length;
+    await page.getByRole("button", { name: "Replay these 3" }).click();
+    await page.getByText("Replayed 3 events: 2 accepted, 1 not: #2").waitFor();
+    expect(app.seen.slice(before).map(({ body }) => JSON.parse(body.toString()).data.Email)).toEqual([
+      "a@example.com",
+      "bad@example.com",
+      "c@example.com",
+    ]);
+    await page.getByRole("banner").getByRole("button", { name: "1 failed" }).waitFor();
+    await row(page, 1).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "#2", exact: true }).click();
+    await page.getByRole("heading", { name: "#2 crm" }).waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("banner").getByRole("button", { name: "1 failed" }).click();
+    await row(page, 4).waitFor();
+  });
+
+  it("stops replaying after the request that is under way", async () => {
+    let isBroken = true;
+    let answer = () => {};
+    const { cwd, app, deliver } = await project((response) => {
+      if (isBroken) response.writeHead(500).end();
+      else answer = () => void response.end();
+    });
+    for (const email of ["a@example.com", "b@example.com", "c@example.com"]) await deliver(CRM, leadBody({ email }));
+    isBroken = false;
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await page.getByRole("banner").getByRole("button", { name: "3 failed" }).click();
+    const before = app.seen.length;
+    await page.getByRole("button", { name: "Replay these 3" }).click();
+    await page.getByRole("progressbar", { name: "Replayed" }).waitFor();
+    await expect.poll(() => app.seen.length).toBe(before + 1);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByRole("button", { name: "Stopping" }).waitFor();
+    answer();
+    await page.getByText("Replayed 1 of 3 events: 1 accepted").waitFor();
+    expect(app.seen.length).toBe(before + 1);
+  });
+
   it("names a record that the app changes whenever it is told of it, and lists its changes", async () => {
     const { cwd, deliver } = await project();
     // The same record each time, told right after the app has answered.

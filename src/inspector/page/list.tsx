@@ -25,6 +25,7 @@ import {
   selected,
   shown,
 } from "./model.ts";
+import { ReplayBar } from "./replay-all.tsx";
 import { Strip } from "./strip.tsx";
 
 /** Rows above and below what is seen, for a scroll that is ahead of the rendering. */
@@ -104,6 +105,7 @@ export function EventList() {
       onPointerLeave={set(hovered, false)}
     >
       <Strip />
+      <ReplayBar />
       {heldCount.value > 0 && (
         <Button class="new-rows" letter="Home" onPress={showNewest}>
           ↑ {heldCount.value.toLocaleString("en")} new

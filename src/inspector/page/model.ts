@@ -14,7 +14,7 @@ const CLOCK_INTERVAL_MS = 30_000;
 const LOOP_ROWS = 500;
 const ERROR_TITLE = "That did not work";
 
-const NO_FILTERS = {
+export const NO_FILTERS = {
   search: "",
   product: "",
   event: "",
@@ -100,7 +100,9 @@ export const loop = computed(() => {
 });
 /** What waits for an app, or was not accepted by one. */
 export const unsettled = computed(() => (state.value?.waiting ?? 0) + (state.value?.failed ?? 0));
-const isFiltered = computed(() => !Object.values(filters.value).every((value) => value === "" || value === false));
+export const isFiltered = computed(
+  () => !Object.values(filters.value).every((value) => value === "" || value === false),
+);
 
 effect(() => {
   const isSelecting = listFocused.value && selected.value !== null && selected.value !== shown.value.at(-1)?.n;

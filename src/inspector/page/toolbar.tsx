@@ -14,6 +14,7 @@ import {
   loop,
   message,
   more,
+  NO_FILTERS,
   now,
   paused,
   products,
@@ -85,9 +86,24 @@ function Apps() {
         </span>
       )}
       {waiting > 0 && <span class="pill waiting">{waiting.toLocaleString("en")} waiting</span>}
-      {failed > 0 && <span class="pill failed">{failed === 100 ? "100 or more" : failed} failed</span>}
+      {(failed > 0 || filters.value.failed) && <FailedPill count={failed} />}
       {loop.value !== undefined && <LoopPill loop={loop.value} />}
     </span>
+  );
+}
+
+/** Lists what failed, whatever was listed before. */
+function FailedPill({ count }: { readonly count: number }) {
+  const isOn = filters.value.failed;
+  return (
+    <Button
+      class="pill failed"
+      pressed={isOn}
+      title={isOn ? "List the others as well" : "List what your app did not accept"}
+      onPress={() => setFilters({ ...NO_FILTERS, failed: !isOn }).catch(report)}
+    >
+      {count === 100 ? "100 or more" : count} failed
+    </Button>
   );
 }
 
