@@ -38,6 +38,7 @@ import type {
   ProductEntry,
   ReplayRequest,
   SendRequest,
+  Span,
   State,
 } from "./api.ts";
 import { editedBody } from "./edited-body.ts";
@@ -66,7 +67,8 @@ export function createOperations(context: Context, options: OperationsOptions) {
   const silent = overrideContext(context, { report() {} });
   const clock = () => performance.now();
   // Counting takes half a second in a log of a million.
-  const activity = cachedFor(2000, clock, () => readActivity(log, context.now()));
+  const activityOf = (span: Span) => cachedFor(2000, clock, () => readActivity(log, span, context.now()));
+  const activities = { "1h": activityOf("1h"), "1d": activityOf("1d"), "7d": activityOf("7d") };
   // Folders of products may change while the inspector runs. Read as often as a person could notice.
   const products = cachedFor(1000, clock, async () => projectProducts(loadConfig(silent), { schemas: false }));
   const toRows = async (): Promise<(row: LogRow) => EventRow> => {
@@ -89,7 +91,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
       const rows = await listRows(log, await toRows(), wanted, { limit: limit + 1, signal });
       return { events: rows.slice(0, limit), more: rows.length > limit };
     },
-    activity,
+    activity: (span: Span) => activities[span](),
     /** Undefined for an event that has been pruned or never existed. */
     async details(n: number): Promise<EventDetails | undefined> {
       const entry = await entryOf(n);

@@ -90,7 +90,7 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
       case "/api/state":
         return sendJson(response, await operations.source.state());
       case "/api/activity":
-        return sendJson(response, await operations.activity());
+        return sendJson(response, await operations.activity(read(SPAN, new URLSearchParams(query).get("span"))));
       case "/api/products":
         return sendJson(response, await operations.products());
       case "/api/events": {
@@ -149,6 +149,8 @@ const COUNT = z
   .string()
   .regex(/^\d{1,15}$/)
   .transform(Number);
+
+const SPAN = z.enum(["1h", "1d", "7d"]);
 
 /** `EventQuery` as the query of a URL. */
 const QUERY = z.object({

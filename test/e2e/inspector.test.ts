@@ -366,11 +366,65 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await bars.focus();
     await bars.press("ArrowLeft");
     await expect.poll(numbers).toEqual(["#3"]);
-    expect(await bars.getAttribute("aria-valuetext")).toBe("10:30 to 10:31");
+    expect(await bars.getAttribute("aria-valuetext")).toBe("03-01 10:30–10:31");
     await bars.press("Shift+ArrowLeft");
     await expect.poll(numbers).toEqual(["#3", "#2"]);
-    await page.getByRole("button", { name: "10:29–10:31" }).click();
+    await page.getByRole("button", { name: "03-01 10:29–10:31" }).click();
     await expect.poll(numbers).toEqual(["#4", "#3", "#2", "#1"]);
+  });
+
+  it("has an axis for an hour, a day and a week, and lists yesterday's events", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: () => new Date() });
+    const end = new Date("2026-03-04T10:59:30Z").getTime();
+    for (const hoursAgo of [100, 22.5, 22, 0])
+      await log.append(newEntry({ receivedAt: new Date(end - hoursAgo * 3_600_000) }));
+    await log.close();
+    const page = await openInspectorPage((await startInspector(cwd)).address, { timezoneId: "UTC" });
+    const axis = () => page.locator(".axis span").allTextContents();
+    await expect.poll(axis).toEqual(["10:10", "10:20", "10:30", "10:40", "10:50"]);
+    await page.getByText("Up to 1 a minute").waitFor();
+    await page.getByRole("button", { name: "1 d" }).click();
+    await expect.poll(axis).toEqual(["12:00", "16:00", "20:00", "00:00", "04:00", "08:00"]);
+    const bars = page.getByRole("slider");
+    expect(await bars.getAttribute("aria-valuetext")).toBe("3 events in this day");
+    const { x, y, width } = (await bars.boundingBox()) ?? { x: 0, y: 0, width: 0 };
+    await page.mouse.move(x + 1, y + 5);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2, y + 5);
+    await page.mouse.up();
+    await expect.poll(() => page.locator(".event .number").allTextContents()).toEqual(["#3", "#2"]);
+    await page.getByRole("button", { name: "7 d" }).click();
+    await expect.poll(axis).toEqual(["Thu 26", "Fri 27", "Sat 28", "Sun 1", "Mon 2", "Tue 3", "Wed 4"]);
+    expect(await bars.locator(".chosen").count()).toBe(1);
+  });
+
+  it("moves the divider by pointer and keys, and remembers where it is", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    const divider = page.getByRole("separator", { name: "Width of the list" });
+    const share = async () => Math.round((((await page.locator(".list").boundingBox())?.width ?? 0) / 1200) * 100);
+    await divider.waitFor();
+    expect(await share()).toBe(61);
+    const { x, y } = (await divider.boundingBox()) ?? { x: 0, y: 0 };
+    await page.mouse.move(x + 4, y + 100);
+    await page.mouse.down();
+    await page.mouse.move(480, y + 100);
+    await page.mouse.up();
+    await page.mouse.move(700, y + 100);
+    expect(await share()).toBe(40);
+    await divider.press("ArrowRight");
+    await expect.poll(share).toBe(42);
+    await page.reload();
+    await divider.waitFor();
+    expect(await share()).toBe(42);
+    expect(await divider.getAttribute("aria-valuenow")).toBe("42");
+    await divider.press("Home");
+    await divider.press("ArrowLeft");
+    await expect.poll(share).toBe(25);
+    await divider.dblclick();
+    await expect.poll(share).toBe(61);
   });
 
   it("finds a text, and shows of a long list what there is room for", async () => {

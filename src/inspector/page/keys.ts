@@ -34,6 +34,8 @@ export const SHORTCUTS: readonly (readonly [keys: string, text: string, act?: ()
   ["p", "pause the list", togglePause],
   ["s", "send a sample", set(dialog, "send")],
   ["Home End", "the newest, the oldest"],
+  ["← →", "on the strip of time: list the events of a time, as dragging does; with Shift a longer one"],
+  ["← →", "on the line between list and event: move it"],
   ["Esc", "close, clear, back to the list"],
   ["?", "this help", set(dialog, "help")],
 ];
