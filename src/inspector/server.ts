@@ -120,7 +120,7 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
       case "/api/state":
         return sendJson(response, await operations.source.state());
       case "/api/activity":
-        return sendJson(response, await operations.activity());
+        return sendJson(response, await operations.activity(read(SPAN, new URLSearchParams(query).get("span"))));
       case "/api/products":
         return sendJson(response, await operations.products());
       case "/api/events": {
@@ -180,6 +180,8 @@ const COUNT = z
   .regex(/^\d{1,15}$/)
   .transform(Number);
 
+const SPAN = z.enum(["1h", "1d", "7d"]);
+
 /** `EventQuery` as the query of a URL. */
 const QUERY = z.object({
   before: COUNT.pipe(NUMBER).exactOptional(),
@@ -216,8 +218,14 @@ function reading(path: string): Action | undefined {
 const ACTIONS: ReadonlyMap<string, Action> = new Map([
   [
     "/api/replay",
-    action({ n: NUMBER, to: z.string().exactOptional(), body: z.string().exactOptional() }, (operations, input) =>
-      operations.replay(input),
+    action(
+      {
+        n: NUMBER,
+        to: z.string().exactOptional(),
+        body: z.string().exactOptional(),
+        failed: z.boolean().exactOptional(),
+      },
+      (operations, input) => operations.replay(input),
     ),
   ],
   [
