@@ -17,12 +17,14 @@ import { lockOwner } from "../events/running-listener.ts";
 import { isListening } from "../forward/app-health.ts";
 import { createRoutes } from "../forward/routes.ts";
 import type { LockOwner, LogEntry, LogFilter, LogListOptions, LogRow, WaitingCount } from "../log/log.ts";
-import { type Door, type Operation, operations } from "../operations/index.ts";
+import { type Operation, operations } from "../operations/index.ts";
 import type { Outcome } from "../operations/outcome.ts";
 import { perform } from "../operations/perform.ts";
+import type { Door } from "../operations/workspace.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
+import type { Settings } from "../project/settings.ts";
 import { findReceiver } from "../receiver/routes.ts";
 import { failureTexts } from "../terminal/failure.ts";
 import { usageError } from "../util/errors.ts";
@@ -47,6 +49,8 @@ import type { EventSource } from "./stream.ts";
 
 interface OperationsOptions {
   readonly config: Config;
+  /** Taken before all other settings. */
+  readonly flags: Readonly<Partial<Settings>>;
   readonly log: SharedLog;
   readonly showSecrets: boolean;
 }
@@ -59,16 +63,16 @@ export interface EventQuery extends FilterOptions {
 
 export type Operations = ReturnType<typeof createOperations>;
 
-/** The calls of the inspector: the commands' own functions, with their reports captured. */
+/** The calls of the inspector. Each reads the settings anew: they may change while it runs. */
 export function createOperations(context: Context, options: OperationsOptions) {
-  const { log, showSecrets } = options;
-  // The page reads the settings every few seconds, and commands that act report on them.
-  const silent = overrideContext(context, { report() {} });
+  const { log, flags, showSecrets } = options;
   const clock = () => performance.now();
   // Counting takes half a second in a log of a million.
   const activity = cachedFor(2000, clock, () => readActivity(log, context.now()));
   // Folders of products may change while the inspector runs. Read as often as a person could notice.
-  const products = cachedFor(1000, clock, async () => projectProducts(loadConfig(silent), { schemas: false }));
+  const products = cachedFor(1000, clock, async () =>
+    projectProducts(loadConfig(context, { flags }), { schemas: false }),
+  );
   const toRows = async (): Promise<(row: LogRow) => EventRow> => {
     // The list is shown even where the settings cannot be read.
     const known = await products().catch(() => []);
@@ -78,12 +82,12 @@ export function createOperations(context: Context, options: OperationsOptions) {
   // Tips are shown once, as on a terminal.
   const own = overrideContext(context, { json: false });
   // `replayInput` checks the target that the page names. Others are the project's own.
-  const door: Door = { showSecrets, requireReachable() {} };
+  const door: Door = { showSecrets, flags };
   const run = <Input>(operation: Operation<Input>, input: Input): Promise<Outcome> =>
     perform(own, operation, input, door);
   const hidden = hiddenSecrets(context, { showSecrets });
   return {
-    source: eventSource(options, silent, toRows),
+    source: eventSource(options, context, toRows),
     async list({ before, limit, ...filter }: EventQuery, signal: AbortSignal): Promise<EventPage> {
       const wanted = { ...readFilter(filter, context.now(), await products()), before };
       const rows = await listRows(log, await toRows(), wanted, { limit: limit + 1, signal });
@@ -106,13 +110,12 @@ export function createOperations(context: Context, options: OperationsOptions) {
       return { name, bytes: body };
     },
     async products(): Promise<readonly ProductEntry[]> {
-      const { secrets, settings } = loadConfig(silent, { onFault() {} });
+      const { secrets, settings } = loadConfig(context, { flags, onFault() {} });
       return (await products()).map((product) => productEntry(product, secrets, appPaths(settings.paths)));
     },
     /** An operation that reads, with its input as its schema has read it. */
     run,
-    replay: async (request: ReplayRequest) =>
-      run(operations.replay, await replayInput(context, log, request, showSecrets)),
+    replay: async (request: ReplayRequest) => run(operations.replay, await replayInput(context, options, request)),
     send: (request: SendRequest) => run(operations.send, sendInput(request)),
     /** An error as the user reads it. */
     failure(error: unknown): Failure {
@@ -148,7 +151,7 @@ function faultOf({ proofs }: Format): Fault | null {
 
 function eventSource(
   options: OperationsOptions,
-  silent: Context,
+  context: Context,
   toRows: () => Promise<(row: LogRow) => EventRow>,
 ): EventSource {
   const { log } = options;
@@ -174,7 +177,7 @@ function eventSource(
     },
     lastAttempt: () => log.use((open) => open.lastAttempt(), 0),
     attemptsAfter: (id) => log.use((open) => open.attemptsAfter(id), []),
-    state: () => readState(silent, options),
+    state: () => readState(context, options),
   };
 }
 
@@ -192,10 +195,15 @@ function listRows<T>(
 }
 
 /** The page knows target and body with their secrets masked: they get them back. */
-async function replayInput(context: Context, log: SharedLog, { n, to, body }: ReplayRequest, showSecrets: boolean) {
+async function replayInput(
+  context: Context,
+  { log, flags, showSecrets }: OperationsOptions,
+  { n, to, body }: ReplayRequest,
+) {
   const entry = await log.use((open) => open.get(n), undefined);
   if (entry === undefined) throw usageError(`there is no event #${n}`, "it may have been pruned");
-  const target = to === undefined ? undefined : await allowedTarget(context, to, entry);
+  const config = loadConfig(context, { flags });
+  const target = to === undefined ? undefined : allowedTarget(context, config, to, entry);
   return {
     n,
     to: target,
@@ -204,12 +212,11 @@ async function replayInput(context: Context, log: SharedLog, { n, to, body }: Re
 }
 
 /** A page sends only to this machine and to what the settings, the flags of `listen` or the log name. */
-function allowedTarget(context: Context, to: string, entry: LogEntry): string {
-  const config = loadConfig(context);
+function allowedTarget({ knownSecrets }: Context, config: Config, to: string, entry: LogEntry): string {
   const { product, event, url, forwards, attempts } = entry;
   // The page knows targets with their secrets masked, and those of the log without.
   const isIt = (target: string): boolean =>
-    [target, context.knownSecrets.mask(maskSetting(target)), targetName(target)].includes(to);
+    [target, knownSecrets.mask(maskSetting(target)), targetName(target)].includes(to);
   const configured = configuredTargets(config).find(isIt);
   const logged = [...forwards, ...attempts].map(({ target }) => target).find(isIt);
   const target = configured ?? logged ?? to;
@@ -240,8 +247,11 @@ function sendInput({ product, event, format, fault, preview }: SendRequest) {
   };
 }
 
-async function readState(context: Context, { config: start, log, showSecrets }: OperationsOptions): Promise<State> {
-  const config = loadConfig(context, { onFault() {} });
+async function readState(
+  context: Context,
+  { config: start, flags, log, showSecrets }: OperationsOptions,
+): Promise<State> {
+  const config = loadConfig(context, { flags, onFault() {} });
   await rememberChannelTokens(context, config);
   // Of the log that is shown, whatever the settings name by now.
   const owner = await lockOwner(start).catch(() => undefined);
