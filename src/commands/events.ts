@@ -5,7 +5,7 @@ import type { FilterOptions } from "../events/filter.ts";
 import { follow } from "../events/follow.ts";
 import { type ListOptions, list, show, showAsCurl, stats } from "../events/list.ts";
 import { parseNumber } from "../events/open-log.ts";
-import { prune } from "../events/prune.ts";
+import { type PruneOptions, prune } from "../events/prune.ts";
 import { saveFixture } from "../events/save-fixture.ts";
 import { present } from "../operations/present.ts";
 import { openWorkspace } from "../operations/workspace.ts";
@@ -120,7 +120,7 @@ export const define: Define = (command, act) => {
         "zoho-hooks events prune --give-up localhost:3000",
       ),
     )
-    .action(act(prune));
+    .action(act(pruneLog));
 };
 
 interface ListFlags extends ListOptions, MaskOptions {
@@ -155,6 +155,11 @@ async function showStats(context: Context, options: FilterOptions): Promise<Exit
 async function showDiff(context: Context, before: string, after: string): Promise<ExitCode> {
   const [first, second] = [parseNumber(before), parseNumber(after)];
   context.report(await diff(openWorkspace(context), first, second));
+  return ExitCode.ok;
+}
+
+async function pruneLog(context: Context, options: PruneOptions): Promise<ExitCode> {
+  context.report(await prune(openWorkspace(context), options));
   return ExitCode.ok;
 }
 

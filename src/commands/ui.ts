@@ -7,7 +7,7 @@ import { type Inspector, openInspector } from "../inspector/server.ts";
 import { SharedLog } from "../inspector/shared-log.ts";
 import { type InspectorMessage, openPage, type StartMessage } from "../inspector/start.ts";
 import type { Context } from "../project/context.ts";
-import { type Access, addressOf, newToken, openAccesses } from "../project/inspector-access.ts";
+import { type Access, addressOf, apiAt, newToken, openAccesses } from "../project/inspector-access.ts";
 import { loadConfig } from "../project/load.ts";
 import type { Settings } from "../project/settings.ts";
 import { failureTexts } from "../terminal/failure.ts";
@@ -60,7 +60,7 @@ async function ui(context: Context, options: UiOptions): Promise<ExitCode> {
   context.report({
     type: "text",
     text: `${address}\n`,
-    json: { type: "inspector", url: address, already_running: isOther },
+    json: { type: "inspector", url: address, api: apiAt(address), already_running: isOther },
   });
   if (isOther && (options.showSecrets === true || port !== undefined)) {
     const message = "the inspector of this project is already running, with its own flags";
