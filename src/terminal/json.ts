@@ -1,3 +1,4 @@
+import type { Registered } from "../channels/reports.ts";
 import type { Report, Reports } from "../process/messages.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
 import { whyUnknown } from "../recognition/receive.ts";
@@ -26,9 +27,9 @@ type Lines<Kind extends keyof Reports> = (report: Required<Reports[Kind]>) => Js
  */
 const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
   ready: lineOf(
-    "role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl api appAnswers notes channel",
+    "role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl api appAnswers notes registered",
     {
-      channel: lineOf("product id events expiresAt timeLeftMs"),
+      registered: (all: readonly Registered[]) => all.map(lineOf("kind product id events expiresAt timeLeftMs")),
     },
   ),
   event: (event) => (event.shown ? eventLine(event) : []),
@@ -65,7 +66,7 @@ const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
     channelLine({ ...report, hint: report.reason === undefined ? undefined : hint }),
   record: ({ hint = null, ...report }) =>
     recordLine({ ...report, hint: report.error === undefined ? undefined : hint }),
-  webhook: lineOf("state product id ...webhook? reason?", {
+  webhook: lineOf("state product id ...webhook? reason? hint?", {
     webhook: lineOf("name url events enabled rules secret"),
   }),
   "webhook-failure": lineOf("state product ...failure refusal:reason?", {
