@@ -35,6 +35,8 @@ export default defineConfig({
           // The long forms take minutes, and more on a machine that does other work as well.
           testTimeout: 900_000,
           expect: { poll: { timeout: 300_000 } },
+          // They wait more than they compute.
+          maxConcurrency: 20,
         },
       },
       { extends: true, test: { name: "fuzz", globalSetup, include: ["test/fuzz/**/*.test.ts"] } },
