@@ -371,7 +371,7 @@ describe("reconcile", () => {
 
   it.each([
     [["--product", "desk"], /deliveries of Desk, Books and Sign carry the record itself/],
-    [["--product", "recruit"], /Zoho Recruit documents no list of changes/],
+    [["--product", "recruit"], /how to list all that changed in Zoho Recruit is not known well enough/],
     [["--product", "nonsense"], /"nonsense" has no notification channels/],
     [["--since", "soon"], /--since/],
   ])("refuses %j", async (argv, message) => {
