@@ -38,6 +38,7 @@ import type {
   ProductEntry,
   ReplayRequest,
   SendRequest,
+  Span,
   State,
 } from "./api.ts";
 import { editedBody } from "./edited-body.ts";
@@ -66,7 +67,8 @@ export function createOperations(context: Context, options: OperationsOptions) {
   const silent = overrideContext(context, { report() {} });
   const clock = () => performance.now();
   // Counting takes half a second in a log of a million.
-  const activity = cachedFor(2000, clock, () => readActivity(log, context.now()));
+  const activityOf = (span: Span) => cachedFor(2000, clock, () => readActivity(log, span, context.now()));
+  const activities = { "1h": activityOf("1h"), "1d": activityOf("1d"), "7d": activityOf("7d") };
   // Folders of products may change while the inspector runs. Read as often as a person could notice.
   const products = cachedFor(1000, clock, async () => projectProducts(loadConfig(silent), { schemas: false }));
   const toRows = async (): Promise<(row: LogRow) => EventRow> => {
@@ -77,11 +79,25 @@ export function createOperations(context: Context, options: OperationsOptions) {
   const entryOf = (n: number) => log.use((open) => open.get(n), undefined);
   // Tips are shown once, as on a terminal.
   const own = overrideContext(context, { json: false });
-  // `replayInput` checks the target that the page names. Others are the project's own.
+  // `replayInputs` checks the target that the page names. Others are the project's own.
   const door: Door = { showSecrets, requireReachable() {} };
   const run = <Input>(operation: Operation<Input>, input: Input): Promise<Outcome> =>
     perform(own, operation, input, door);
   const hidden = hiddenSecrets(context, { showSecrets });
+  /** Whoever has the token sends only to this machine and to the targets of the project. */
+  const doorOfPrograms: Door = {
+    showSecrets,
+    requireReachable(url) {
+      const origins = configuredTargets(loadConfig(silent))
+        .filter((target) => URL.canParse(target))
+        .map(originOf);
+      if (isLocalUrl(url) || origins.includes(originOf(url))) return;
+      throw usageError(
+        `${originOf(url)} is neither this machine nor a target of this project`,
+        "the API sends nowhere else: use zoho-hooks send or replay with --to, or set forwardTo in the settings",
+      );
+    },
+  };
   return {
     source: eventSource(options, silent, toRows),
     async list({ before, limit, ...filter }: EventQuery, signal: AbortSignal): Promise<EventPage> {
@@ -89,7 +105,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
       const rows = await listRows(log, await toRows(), wanted, { limit: limit + 1, signal });
       return { events: rows.slice(0, limit), more: rows.length > limit };
     },
-    activity,
+    activity: (span: Span) => activities[span](),
     /** Undefined for an event that has been pruned or never existed. */
     async details(n: number): Promise<EventDetails | undefined> {
       const entry = await entryOf(n);
@@ -111,8 +127,21 @@ export function createOperations(context: Context, options: OperationsOptions) {
     },
     /** An operation that reads, with its input as its schema has read it. */
     run,
-    replay: async (request: ReplayRequest) =>
-      run(operations.replay, await replayInput(context, log, request, showSecrets)),
+    /** An operation for a program, which ends with the signal. */
+    answer: <Input>(operation: Operation<Input>, input: Input, ended: AbortSignal): Promise<Outcome> => {
+      const signal = AbortSignal.any([context.signal, ended]);
+      return perform(overrideContext(own, { signal }), operation, input, doorOfPrograms);
+    },
+    async replay(request: ReplayRequest): Promise<Outcome> {
+      const outcomes: Outcome[] = [];
+      for (const input of await replayInputs(context, log, request, showSecrets))
+        outcomes.push(await run(operations.replay, input));
+      return {
+        ok: outcomes.every(({ ok }) => ok),
+        lines: outcomes.flatMap(({ lines }) => lines),
+        notes: outcomes.flatMap(({ notes }) => notes),
+      };
+    },
     send: (request: SendRequest) => run(operations.send, sendInput(request)),
     /** An error as the user reads it. */
     failure(error: unknown): Failure {
@@ -191,16 +220,23 @@ function listRows<T>(
   }, []);
 }
 
-/** The page knows target and body with their secrets masked: they get them back. */
-async function replayInput(context: Context, log: SharedLog, { n, to, body }: ReplayRequest, showSecrets: boolean) {
+/** One for each target, or one for all. The page knows target and body with their secrets masked: they get them back. */
+async function replayInputs(
+  context: Context,
+  log: SharedLog,
+  { n, to, body, failed }: ReplayRequest,
+  showSecrets: boolean,
+) {
   const entry = await log.use((open) => open.get(n), undefined);
   if (entry === undefined) throw usageError(`there is no event #${n}`, "it may have been pruned");
-  const target = to === undefined ? undefined : await allowedTarget(context, to, entry);
-  return {
-    n,
-    to: target,
-    body: body === undefined ? undefined : editedBody(entry, body, hiddenSecrets(context, { showSecrets })),
-  };
+  const edited = body === undefined ? undefined : editedBody(entry, body, hiddenSecrets(context, { showSecrets }));
+  const targets: (string | undefined)[] = to === undefined ? [] : [allowedTarget(context, to, entry)];
+  if (to === undefined && failed) {
+    const { failedTargets } = await import("../send/replay.ts");
+    targets.push(...failedTargets(entry));
+  }
+  if (targets.length === 0) targets.push(undefined);
+  return targets.map((target) => ({ n, to: target, body: edited }));
 }
 
 /** A page sends only to this machine and to what the settings, the flags of `listen` or the log name. */

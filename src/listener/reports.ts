@@ -1,4 +1,5 @@
-import type { RunningChannel } from "../channels/reports.ts";
+import type { Registered } from "../channels/reports.ts";
+import type { ApiAccess } from "../project/inspector-access.ts";
 import type { Unsigned } from "../recognition/unsigned.ts";
 
 /** The connection that makes the receiver reachable from outside. */
@@ -10,8 +11,8 @@ export interface TunnelReport {
   readonly url: string | undefined;
   /** Set when the tunnel came back under another URL. */
   readonly previousUrl: string | undefined;
-  /** The channel of this run, which is moved to the new URL. */
-  readonly channelId: string | undefined;
+  /** What this run has registered, which is moved to the new URL: `channel 4711`. */
+  readonly moving: readonly string[];
   readonly reason: string | undefined;
   readonly downMs: number | undefined;
 }
@@ -106,14 +107,16 @@ export interface ReadyReport {
   readonly onInvalid: "reject" | "warn";
   /** There is no public URL, and nobody has said that there should be none. */
   readonly offersTunnel: boolean;
-  /** The channel of this run, which posts here. */
-  readonly channel: RunningChannel | undefined;
+  /** The channels and webhooks of this run, which post here. */
+  readonly registered: readonly Registered[];
   /** URL of the public halves of the local keys, if they are served. */
   readonly keySetUrl: string | undefined;
   /** Single keys do something. */
   readonly takesKeys: boolean;
   /** The page of the inspector, with its token; undefined where it was not asked for. */
   readonly inspectorUrl: string | undefined;
+  /** The API that the inspector serves. */
+  readonly api: ApiAccess | undefined;
   /** URL at which `--admin` serves counts; undefined without it. */
   readonly metricsUrl: string | undefined;
   /** The command to try in a second terminal; undefined where something else sends. */

@@ -135,12 +135,11 @@ function targetFinder({ plan, config: { settings } }: Run): (entry: LogEntry) =>
   return (entry) => {
     const { n, product, event, url, forwards, attempts } = entry;
     if (given !== undefined) return given.targetsOf(product, event, url);
-    const queued = new Set(forwards.map(({ target }) => target));
-    const failed = forwards.filter(({ state }) => state === "failed").map(({ target }) => target);
-    const notTaken = new Set(prefersFailed ? [...failed, ...mirroredTo(entry)] : []);
+    const queued = forwards.map(({ target }) => target);
+    const failed = prefersFailed ? failedTargets(entry) : [];
     // Of another kind of --only, a delivery may have failed nowhere.
-    const targets = notTaken.size > 0 ? notTaken : queued;
-    if (targets.size > 0) return [...targets];
+    const targets = [...new Set(failed.length > 0 ? failed : queued)];
+    if (targets.length > 0) return targets;
     const now = configured.targetsOf(product, event, url);
     if (now.length > 0) return now;
     // A mirrored delivery was never queued, so only its attempts name the target.
@@ -151,6 +150,12 @@ function targetFinder({ plan, config: { settings } }: Run): (entry: LogEntry) =>
       "name your app with --to, such as --to 3000, or set forwardTo in the settings",
     );
   };
+}
+
+/** The targets that have not accepted a delivery, and get no more attempts. */
+export function failedTargets(entry: LogEntry): readonly string[] {
+  const failed = entry.forwards.filter(({ state }) => state === "failed").map(({ target }) => target);
+  return [...failed, ...mirroredTo(entry)];
 }
 
 /** The target of a mirrored delivery that failed and was not accepted since. */

@@ -1,3 +1,4 @@
+import type { Registered } from "../channels/reports.ts";
 import type { Report, Reports } from "../process/messages.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
 import { whyUnknown } from "../recognition/receive.ts";
@@ -25,9 +26,12 @@ type Lines<Kind extends keyof Reports> = (report: Required<Reports[Kind]>) => Js
  * added. A member of a report that is not named here is for people only.
  */
 const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
-  ready: lineOf("role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl appAnswers notes channel", {
-    channel: lineOf("product id events expiresAt timeLeftMs"),
-  }),
+  ready: lineOf(
+    "role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl api appAnswers notes registered",
+    {
+      registered: (all: readonly Registered[]) => all.map(lineOf("kind product id events expiresAt timeLeftMs")),
+    },
+  ),
   event: (event) => (event.shown ? eventLine(event) : []),
   forward: lineOf("n at attempt target status latencyMs error hint state retryInMs"),
   target: lineOf("at state target reason waiting downMs"),
@@ -62,7 +66,7 @@ const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
     channelLine({ ...report, hint: report.reason === undefined ? undefined : hint }),
   record: ({ hint = null, ...report }) =>
     recordLine({ ...report, hint: report.error === undefined ? undefined : hint }),
-  webhook: lineOf("state product id ...webhook? reason?", {
+  webhook: lineOf("state product id ...webhook? reason? hint?", {
     webhook: lineOf("name url events enabled rules secret"),
   }),
   "webhook-failure": lineOf("state product ...failure refusal:reason?", {

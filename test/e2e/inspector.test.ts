@@ -74,6 +74,60 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await expect.poll(() => page.title()).toBe("(2) zoho-hooks");
   });
 
+  it("lists what failed by its count in the header, and replays it with progress and an end", async () => {
+    let isBroken = true;
+    const { cwd, app, deliver } = await project((response, { body }) => {
+      const isBad = isBroken || body.includes("bad@");
+      response.writeHead(isBad ? 500 : 200).end();
+    });
+    for (const email of ["a@example.com", "bad@example.com", "c@example.com"]) await deliver(CRM, leadBody({ email }));
+    isBroken = false;
+    await deliver("/webhooks/zoho/desk", ticketBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await row(page, 4).waitFor();
+    await page.getByLabel("Product").selectOption("desk");
+    await page.getByRole("banner").getByRole("button", { name: "3 failed" }).click();
+    await row(page, 4).waitFor({ state: "detached" });
+    await page.getByText("3 events match").waitFor();
+    const before = app.seen.length;
+    await page.getByRole("button", { name: "Replay these 3" }).click();
+    await page.getByText("Replayed 3 events: 2 accepted, 1 not: #2").waitFor();
+    expect(app.seen.slice(before).map(({ body }) => JSON.parse(body.toString()).data.Email)).toEqual([
+      "a@example.com",
+      "bad@example.com",
+      "c@example.com",
+    ]);
+    await page.getByRole("banner").getByRole("button", { name: "1 failed" }).waitFor();
+    await row(page, 1).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "#2", exact: true }).click();
+    await page.getByRole("heading", { name: "#2 crm" }).waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("banner").getByRole("button", { name: "1 failed" }).click();
+    await row(page, 4).waitFor();
+  });
+
+  it("stops replaying after the request that is under way", async () => {
+    let isBroken = true;
+    let answer = () => {};
+    const { cwd, app, deliver } = await project((response) => {
+      if (isBroken) response.writeHead(500).end();
+      else answer = () => void response.end();
+    });
+    for (const email of ["a@example.com", "b@example.com", "c@example.com"]) await deliver(CRM, leadBody({ email }));
+    isBroken = false;
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await page.getByRole("banner").getByRole("button", { name: "3 failed" }).click();
+    const before = app.seen.length;
+    await page.getByRole("button", { name: "Replay these 3" }).click();
+    await page.getByRole("progressbar", { name: "Replayed" }).waitFor();
+    await expect.poll(() => app.seen.length).toBe(before + 1);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByRole("button", { name: "Stopping" }).waitFor();
+    answer();
+    await page.getByText("Replayed 1 of 3 events: 1 accepted").waitFor();
+    expect(app.seen.length).toBe(before + 1);
+  });
+
   it("names a record that the app changes whenever it is told of it, and lists its changes", async () => {
     const { cwd, deliver } = await project();
     // The same record each time, told right after the app has answered.
@@ -94,6 +148,24 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
     await page.getByRole("button", { name: "Send CRM Leads.create" }).click();
     await row(page, 1).filter({ hasText: "delivered" }).waitFor();
+  });
+
+  it("selects the newest event until the user selects one, and nothing that arrives replaces it", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    await deliver("/webhooks/zoho/desk", ticketBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await page.getByRole("heading", { name: "#2 desk" }).waitFor();
+    await page.getByLabel("Search text").fill("mei.tanaka@");
+    await page.getByRole("heading", { name: "#1 crm" }).waitFor();
+    await page.getByLabel("Search text").fill("");
+    await row(page, 2).waitFor();
+    await deliver(CRM, leadBody());
+    await row(page, 3).waitFor();
+    await page.getByRole("heading", { name: "#1 crm" }).waitFor();
+    await row(page, 1).click();
+    await page.getByLabel("Search text").fill("Printer");
+    await details(page).getByText("#1 is not among the filtered events").waitFor();
   });
 
   it("says that the filters hide the selected event, and marks what was searched for", async () => {
@@ -294,11 +366,65 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await bars.focus();
     await bars.press("ArrowLeft");
     await expect.poll(numbers).toEqual(["#3"]);
-    expect(await bars.getAttribute("aria-valuetext")).toBe("10:30 to 10:31");
+    expect(await bars.getAttribute("aria-valuetext")).toBe("03-01 10:30–10:31");
     await bars.press("Shift+ArrowLeft");
     await expect.poll(numbers).toEqual(["#3", "#2"]);
-    await page.getByRole("button", { name: "10:29–10:31" }).click();
+    await page.getByRole("button", { name: "03-01 10:29–10:31" }).click();
     await expect.poll(numbers).toEqual(["#4", "#3", "#2", "#1"]);
+  });
+
+  it("has an axis for an hour, a day and a week, and lists yesterday's events", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: () => new Date() });
+    const end = new Date("2026-03-04T10:59:30Z").getTime();
+    for (const hoursAgo of [100, 22.5, 22, 0])
+      await log.append(newEntry({ receivedAt: new Date(end - hoursAgo * 3_600_000) }));
+    await log.close();
+    const page = await openInspectorPage((await startInspector(cwd)).address, { timezoneId: "UTC" });
+    const axis = () => page.locator(".axis span").allTextContents();
+    await expect.poll(axis).toEqual(["10:10", "10:20", "10:30", "10:40", "10:50"]);
+    await page.getByText("Up to 1 a minute").waitFor();
+    await page.getByRole("button", { name: "1 d" }).click();
+    await expect.poll(axis).toEqual(["12:00", "16:00", "20:00", "00:00", "04:00", "08:00"]);
+    const bars = page.getByRole("slider");
+    expect(await bars.getAttribute("aria-valuetext")).toBe("3 events in this day");
+    const { x, y, width } = (await bars.boundingBox()) ?? { x: 0, y: 0, width: 0 };
+    await page.mouse.move(x + 1, y + 5);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2, y + 5);
+    await page.mouse.up();
+    await expect.poll(() => page.locator(".event .number").allTextContents()).toEqual(["#3", "#2"]);
+    await page.getByRole("button", { name: "7 d" }).click();
+    await expect.poll(axis).toEqual(["Thu 26", "Fri 27", "Sat 28", "Sun 1", "Mon 2", "Tue 3", "Wed 4"]);
+    expect(await bars.locator(".chosen").count()).toBe(1);
+  });
+
+  it("moves the divider by pointer and keys, and remembers where it is", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    const divider = page.getByRole("separator", { name: "Width of the list" });
+    const share = async () => Math.round((((await page.locator(".list").boundingBox())?.width ?? 0) / 1200) * 100);
+    await divider.waitFor();
+    expect(await share()).toBe(61);
+    const { x, y } = (await divider.boundingBox()) ?? { x: 0, y: 0 };
+    await page.mouse.move(x + 4, y + 100);
+    await page.mouse.down();
+    await page.mouse.move(480, y + 100);
+    await page.mouse.up();
+    await page.mouse.move(700, y + 100);
+    expect(await share()).toBe(40);
+    await divider.press("ArrowRight");
+    await expect.poll(share).toBe(42);
+    await page.reload();
+    await divider.waitFor();
+    expect(await share()).toBe(42);
+    expect(await divider.getAttribute("aria-valuenow")).toBe("42");
+    await divider.press("Home");
+    await divider.press("ArrowLeft");
+    await expect.poll(share).toBe(25);
+    await divider.dblclick();
+    await expect.poll(share).toBe(61);
   });
 
   it("finds a text, and shows of a long list what there is room for", async () => {

@@ -33,7 +33,7 @@ async function inspect(options: ProjectOptions = {}, argv: readonly string[] = [
 }
 
 describe("the activity", () => {
-  it("counts each minute of the last hour by outcome, and the list shows a span of it alone", async () => {
+  it("counts each period of a span by outcome, and the list shows a part of it alone", async () => {
     const cwd = tempFolder();
     const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
     const minute = Math.floor(Date.now() / 60_000) * 60_000;
@@ -52,14 +52,23 @@ describe("the activity", () => {
     const { get, stop } = await startInspector([], { cwd, env });
     stops.push(stop);
     const none = { delivered: 0, waiting: 0, failed: 0, rejected: 0, other: 0 };
-    expect((await get("/api/activity")).json()).toEqual({
+    expect((await get("/api/activity?span=1h")).json()).toEqual({
+      span: "1h",
       since: expect.stringMatching(/:00\.000Z$/),
-      minutes: [
+      periods: [
         { ...none, at: at(5).toISOString(), other: 1 },
         { ...none, at: at(2).toISOString(), rejected: 1, delivered: 1, other: 1 },
       ],
       latency: { p50: 5, p99: 9 },
     });
+    const day = (await get("/api/activity?span=1d")).json();
+    const quarters = day.periods as { at: string; other: number }[];
+    expect(quarters.every((each) => new Date(each.at).getTime() % 900_000 === 0)).toBe(true);
+    expect(quarters.reduce((sum, { other }) => sum + other, 0)).toBe(3);
+    const week = (await get("/api/activity?span=7d")).json();
+    expect(Date.parse(String(week.since)) % 3_600_000).toBe(0);
+    expect(Date.now() - Date.parse(String(week.since))).toBeGreaterThan(6.9 * 86_400_000);
+    expect((await get("/api/activity?span=1y")).status).toBe(400);
     const span = `since=${at(5).toISOString()}&until=${at(2).toISOString()}`;
     expect((await get(`/api/events?${span}`)).json()).toMatchObject({ events: [{ n: 2 }] });
   });
@@ -71,9 +80,13 @@ describe("the activity", () => {
     await log.close();
     const { get, stop } = await startInspector([], { cwd, env });
     stops.push(stop);
-    expect((await get("/api/activity")).json()).toMatchObject({
+    expect((await get("/api/activity?span=7d")).json()).toMatchObject({
+      since: "2026-02-22T11:00:00.000Z",
+      periods: [{ at: "2026-03-01T10:00:00.000Z", other: 1 }],
+    });
+    expect((await get("/api/activity?span=1h")).json()).toMatchObject({
       since: "2026-03-01T09:21:00.000Z",
-      minutes: [{ at: "2026-03-01T10:20:00.000Z", other: 1 }],
+      periods: [{ at: "2026-03-01T10:20:00.000Z", other: 1 }],
       latency: null,
     });
   });

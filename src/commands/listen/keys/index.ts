@@ -174,8 +174,8 @@ function startKeys(base: Context, { plan, parts, recent, paint, toggleTunnel }: 
       app,
     };
     const shownUrl = parts.tunnel?.url() ?? url;
-    const channel = parts.channel?.state();
-    return statusLine({ ...facts, paused: isPaused ? buffer.count() : undefined, url: shownUrl, channel }, columns);
+    const registered = parts.registered?.state() ?? [];
+    return statusLine({ ...facts, paused: isPaused ? buffer.count() : undefined, url: shownUrl, registered }, columns);
   }
 
   /** Takes in what another process has changed as well, such as a replay of the inspector. */
