@@ -278,6 +278,84 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     expect(await difference.textContent()).toBe('~ data.Email"other@example.com""mei.tanaka@example.com"');
   });
 
+  it("lists what differs value by value, and before above after where it is narrow", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    await deliver(CRM, leadBody({ email: "new@example.com" }).replace('"Amount"', '"Tags":[{"id":7},{}],"Amount"'));
+    const { address } = await startInspector(cwd, { env });
+    const page = await openInspectorPage(address, { viewport: { width: 1440, height: 900 } });
+    await row(page, 1).click();
+    await page.keyboard.press("m");
+    await row(page, 2).click();
+    await page.keyboard.press("m");
+    const rows = result(page).locator("tbody tr");
+    await rows.first().waitFor();
+    expect(await rows.allTextContents()).toEqual([
+      '~ data.Email"mei.tanaka@example.com""new@example.com"',
+      "+ data.Tags[0].id7",
+      "+ data.Tags[1]{}",
+    ]);
+    const places = () =>
+      Promise.all(["before", "after"].map(async (name) => rows.first().locator(`.${name}`).boundingBox()));
+    const [left, right] = await places();
+    expect([left?.y, (left?.x ?? 0) < (right?.x ?? 0)]).toEqual([right?.y, true]);
+    await page.setViewportSize({ width: 1024, height: 700 });
+    await expect.poll(async () => (await places())[0]?.x === (await places())[1]?.x).toBe(true);
+    const [above, below] = await places();
+    expect((above?.y ?? 0) + (above?.height ?? 0)).toBeLessThanOrEqual(below?.y ?? 0);
+  });
+
+  it("folds objects and arrays of a body, but none that has an issue where all are folded", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    await deliver(CRM, leadBody().replace('"ids":["4150868000000002179"]', '"ids":[5]'));
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    const lines = () => details(page).locator(".request .line").allTextContents();
+    await row(page, 1).click();
+    await page.getByRole("heading", { name: "#1 crm" }).waitFor();
+    expect(await lines()).toHaveLength(21);
+    const data = details(page).getByRole("button", { name: "Lines 13 to 20" });
+    await data.press("Enter");
+    await expect.poll(lines).toHaveLength(14);
+    expect((await lines()).slice(-2)).toEqual(['  "data": { … }', "}"]);
+    expect(await data.getAttribute("aria-expanded")).toBe("false");
+    await data.click();
+    await expect.poll(lines).toHaveLength(21);
+    await details(page).getByRole("button", { name: "Fold", exact: true }).click();
+    await expect.poll(lines).toHaveLength(9);
+    await details(page).getByRole("button", { name: "Unfold" }).click();
+    await expect.poll(lines).toHaveLength(21);
+    await row(page, 2).click();
+    await details(page).locator(".line.wrong").waitFor();
+    const wrong = await details(page).locator(".line.wrong").textContent();
+    await details(page).getByRole("button", { name: "Fold", exact: true }).click();
+    await details(page).getByText('"data": { … }').waitFor();
+    expect(await details(page).locator(".line.wrong").textContent()).toBe(wrong);
+  });
+
+  it("has room for Copy and Save on a phone", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    const { address } = await startInspector(cwd, { env });
+    for (const width of [390, 320]) {
+      const page = await openInspectorPage(address, { viewport: { width, height: 800 } });
+      await row(page, 1).click();
+      const buttons = details(page).locator(".request h3 button");
+      await details(page).getByRole("button", { name: "Copy" }).waitFor();
+      const boxes = await buttons.evaluateAll((all) =>
+        all.map((each) => {
+          const { left, right, top } = each.getBoundingClientRect();
+          return { left, right, top, isCut: each.scrollWidth > each.clientWidth };
+        }),
+      );
+      expect(boxes.every(({ right, isCut }) => right <= width && !isCut)).toBe(true);
+      const overlaps = boxes.filter(
+        (each, i) => boxes[i - 1]?.top === each.top && (boxes[i - 1]?.right ?? 0) > each.left,
+      );
+      expect(overlaps).toEqual([]);
+    }
+  });
+
   it("replays an edited event to the app, signed again", async () => {
     const { cwd, app, deliver } = await project();
     await deliver(CRM, leadBody());
