@@ -15,6 +15,7 @@ const pages = [
   ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md"],
   ...["llms.txt", "skills/zoho-hooks/SKILL.md"],
   ...filesBelow("docs", ".md"),
+  ...filesBelow("examples", ".md"),
 ];
 
 const textOf = (page: string): string => readFileSync(join(ROOT, page), "utf8").replaceAll("\r\n", "\n");

@@ -8,7 +8,7 @@ import { SharedLog } from "../inspector/shared-log.ts";
 import { type InspectorMessage, openPage, type StartMessage } from "../inspector/start.ts";
 import type { Context, EmbeddedRun } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
-import { type Access, addressOf, newToken, openAccesses } from "../project/inspector-access.ts";
+import { type Access, addressOf, apiAt, newToken, openAccesses } from "../project/inspector-access.ts";
 import { loadConfig } from "../project/load.ts";
 import { failureTexts } from "../terminal/failure.ts";
 import { examples } from "../terminal/help.ts";
@@ -59,7 +59,7 @@ async function ui(context: Context, options: UiOptions): Promise<ExitCode> {
   context.report({
     type: "text",
     text: `${address}\n`,
-    json: { type: "inspector", url: address, already_running: isOther },
+    json: { type: "inspector", url: address, api: apiAt(address), already_running: isOther },
   });
   if (isOther && (options.showSecrets === true || port !== undefined)) {
     const message = "the inspector of this project is already running, with its own flags";

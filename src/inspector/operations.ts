@@ -84,6 +84,20 @@ export function createOperations(context: Context, options: OperationsOptions) {
   const run = <Input>(operation: Operation<Input>, input: Input): Promise<Outcome> =>
     perform(own, operation, input, door);
   const hidden = hiddenSecrets(context, { showSecrets });
+  /** Whoever has the token sends only to this machine and to the targets of the project. */
+  const doorOfPrograms: Door = {
+    showSecrets,
+    requireReachable(url) {
+      const origins = configuredTargets(loadConfig(silent))
+        .filter((target) => URL.canParse(target))
+        .map(originOf);
+      if (isLocalUrl(url) || origins.includes(originOf(url))) return;
+      throw usageError(
+        `${originOf(url)} is neither this machine nor a target of this project`,
+        "the API sends nowhere else: use zoho-hooks send or replay with --to, or set forwardTo in the settings",
+      );
+    },
+  };
   return {
     source: eventSource(options, silent, toRows),
     async list({ before, limit, ...filter }: EventQuery, signal: AbortSignal): Promise<EventPage> {
@@ -113,6 +127,11 @@ export function createOperations(context: Context, options: OperationsOptions) {
     },
     /** An operation that reads, with its input as its schema has read it. */
     run,
+    /** An operation for a program, which ends with the signal. */
+    answer: <Input>(operation: Operation<Input>, input: Input, ended: AbortSignal): Promise<Outcome> => {
+      const signal = AbortSignal.any([context.signal, ended]);
+      return perform(overrideContext(own, { signal }), operation, input, doorOfPrograms);
+    },
     async replay(request: ReplayRequest): Promise<Outcome> {
       const outcomes: Outcome[] = [];
       for (const input of await replayInputs(context, log, request, showSecrets))

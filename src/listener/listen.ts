@@ -228,6 +228,7 @@ async function startReceiving(run: Run): Promise<void> {
       url: receiver.url,
       publicUrl,
       keySetUrl,
+      inspectorUrl,
       products,
       paths: config.settings.paths,
     });

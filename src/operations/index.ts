@@ -9,8 +9,8 @@ import { withBodyOnce, withEventNames, withoutBody, withoutType } from "./brief.
 
 /** What a front door asks for: a command's own function, with its input as one object. */
 export interface Operation<Input = unknown> {
-  /** Name of the tool in MCP. */
-  readonly tool: string;
+  /** Name of the tool in MCP; undefined for what is not one. */
+  readonly tool?: string;
   /** For an agent, which chooses its tools by it. */
   readonly summary: string;
   /** It changes something, if only by sending. */
@@ -37,7 +37,7 @@ export function text() {
   return z.string().refine((value) => !value.includes("\0"), "a NUL character (U+0000) is not allowed");
 }
 
-const product = () => text().describe("such as crm, desk, books; list_products has them");
+const product = () => text().describe("such as crm, desk, books");
 const number = () => z.int().positive().describe("the event's number");
 const numberOrLast = () =>
   z
@@ -117,6 +117,30 @@ export const operations = {
     },
     brief: withoutType,
   }),
+  events: operation({
+    summary:
+      "List the deliveries that listen has received, the newest first, with headers and bodies. With wait: once one is there that listen, and the app behind it, has accepted.",
+    input: () =>
+      z.strictObject({
+        ...filters(),
+        search: text().optional().describe("text in the body or URL"),
+        limit: z.int().min(1).max(200).default(20),
+        wait: text().optional().describe("how long to wait for one to come, such as 30s; at most 10m"),
+      }),
+    async run(context, { limit, wait, ...filter }, { showSecrets }) {
+      const { listWhenThere } = await import("../events/wait.ts");
+      return listWhenThere(context, { ...filterOf(filter), limit, wait, showSecrets });
+    },
+  }),
+  clear: operation({
+    summary: "Remove all deliveries from the event log but those that still wait for the app.",
+    acts: true,
+    input: () => z.strictObject({}),
+    async run(context) {
+      const { prune } = await import("../events/prune.ts");
+      return prune(context, { keep: "0s" });
+    },
+  }),
   show: operation({
     tool: "get_event",
     summary:
@@ -192,7 +216,7 @@ export const operations = {
     input: () =>
       z.strictObject({
         product: product(),
-        event: text().describe("such as Leads.create; list_products has them"),
+        event: text().describe("such as Leads.create"),
         to: target().optional().describe("default: the running listen"),
         format: text().optional(),
         set: z.record(text(), text()).optional().describe("members to change: path and value"),

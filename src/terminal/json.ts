@@ -25,9 +25,12 @@ type Lines<Kind extends keyof Reports> = (report: Required<Reports[Kind]>) => Js
  * added. A member of a report that is not named here is for people only.
  */
 const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
-  ready: lineOf("role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl appAnswers notes channel", {
-    channel: lineOf("product id events expiresAt timeLeftMs"),
-  }),
+  ready: lineOf(
+    "role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl api appAnswers notes channel",
+    {
+      channel: lineOf("product id events expiresAt timeLeftMs"),
+    },
+  ),
   event: (event) => (event.shown ? eventLine(event) : []),
   forward: lineOf("n at attempt target status latencyMs error hint state retryInMs"),
   target: lineOf("at state target reason waiting downMs"),

@@ -93,7 +93,7 @@ async function mcp(context: Context, { allowRemote = false }: McpOptions): Promi
     }
     calls.prepare();
     for (const { tool, summary, acts = false, input } of operationsByName.values())
-      addTool(tool, summary, input(), acts, (given, signal) => calls.call(tool, given, signal));
+      if (tool !== undefined) addTool(tool, summary, input(), acts, (given, signal) => calls.call(tool, given, signal));
     const { name, description, input } = WAIT_FOR_EVENT;
     addTool(name, description, input(), false, wait);
     for (const file of readdirSync(join(context.packageRoot, "docs")).filter((each) => each.endsWith(".md")))
