@@ -42,9 +42,17 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const { cwd, deliver, listener } = await project();
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
     await page.locator(".command").getByText("send").waitFor();
-    const books = page.getByRole("row", { name: "Zoho Books" });
-    await books.getByText(`${listener.url}/webhooks/zoho/books`).waitFor();
-    await books.getByText("ZOHO_WEBHOOK_SECRET is set").waitFor();
+    // The first of those whose secrets are set.
+    await page.getByText(`${listener.url}/webhooks/zoho/crm`, { exact: true }).first().waitFor();
+    await page.getByText("ZOHO_WEBHOOK_TOKEN is set").waitFor();
+    await page.getByLabel("Product").selectOption("books");
+    await page.getByText(`${listener.url}/webhooks/zoho/books`, { exact: true }).first().waitFor();
+    await page.getByText("ZOHO_WEBHOOK_SECRET is set").waitFor();
+    await page.getByText("send books contact").waitFor();
+    const forms = page.getByRole("row", { name: "Zoho Forms" });
+    expect(await forms.isVisible()).toBe(false);
+    await page.getByText(/^All \d\d URLs$/).click();
+    await forms.getByText(`${listener.url}/webhooks/zoho/forms`).waitFor();
     expect(page.url()).not.toContain("#");
     await deliver(CRM, leadBody());
     await row(page, 1).click();
@@ -146,7 +154,7 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
   it("sends the first sample from the page that has none", async () => {
     const { cwd } = await project();
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
-    await page.getByRole("button", { name: "Send CRM Leads.create" }).click();
+    await page.getByRole("button", { name: "Send Zoho CRM Leads.create" }).click();
     await row(page, 1).filter({ hasText: "delivered" }).waitFor();
   });
 
@@ -235,9 +243,9 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const page = await openInspectorPage((await startInspector(cwd, { env: { ...env, ...more } })).address, {
       permissions: ["clipboard-read", "clipboard-write"],
     });
-    const row = page.getByRole("row", { name: "Zoho CRM" });
-    await row.getByRole("button", { name: "Copy" }).click();
-    await row.getByRole("button", { name: "✓ Copied" }).waitFor();
+    const card = page.locator("main .card");
+    await card.getByRole("button", { name: "Copy" }).click();
+    await card.getByRole("button", { name: "✓ Copied" }).waitFor();
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(`${listener.url}/api/hooks/crm`);
   });
 
@@ -565,7 +573,12 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const page = await openInspectorPage(String(ready?.inspector_url));
     await page.getByText("Waiting for the first event").waitFor();
     await page.keyboard.press("s");
-    await page.getByRole("combobox", { name: "Product" }).last().selectOption("desk");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Token from ZOHO_WEBHOOK_TOKEN (token in the body)").waitFor();
+    await dialog.getByRole("combobox", { name: "Product" }).selectOption("forms");
+    await dialog.getByText("Not signed: this format has no known signature").waitFor();
+    await dialog.getByRole("combobox", { name: "Product" }).selectOption("desk");
+    await dialog.getByText(/^– Not signed: no private key is configured .* \(X-ZDesk-JWT: a JWT/).waitFor();
     await page.getByRole("button", { name: "Preview" }).click();
     await page.getByRole("dialog").getByText("POST http").first().waitFor();
     await page.getByRole("button", { name: "Send", exact: true }).click();

@@ -26,7 +26,7 @@ interface LinesProps {
 }
 
 /** The content of a line; null leaves the line out. */
-export type PrintLine = (text: string, number: number) => ComponentChildren;
+type PrintLine = (text: string, number: number) => ComponentChildren;
 
 export function Lines({ text, issues = [], print }: LinesProps) {
   const all = useSignal(false);
