@@ -1,11 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { ApiRequest } from "../../src/emulator/answer.ts";
+import { sleepRealTime } from "../../src/util/timing.ts";
 import { managedProducts } from "../../src/webhooks/index.ts";
 import { ownerMark } from "../../src/webhooks/live-webhook.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
+import { startTarget } from "../support/target.ts";
 import { startTestTunnel, type TestTunnel } from "../support/test-tunnel.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
@@ -222,6 +224,46 @@ describe("listen --register while the URL changes", () => {
     ]);
     expect((await of.stop()).exitCode).toBe(0);
     expect([desk(), sign()]).toEqual([[], []]);
+  });
+});
+
+describe("listen --register under load", () => {
+  it("loses nothing that it answered while the URL changes three times, and all ends at the new one", async () => {
+    const app = await startTarget();
+    onTestFinished(app.close);
+    const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
+    await listen([String(app.port), "--register", "desk:Ticket_Add,sign:*,crm:Leads.create"], { env });
+    const urls = () =>
+      [...desk(), ...sign()].map(({ url }) => String(url)).concat(zoho.watch.rows()[0]?.notifyUrl ?? "");
+    const isMoved = () => urls().length === 3 && urls().every((url) => url.startsWith(`${tunnel.url}/`));
+    const load = setInterval(() => {
+      openTicket();
+      sendRequest();
+      zoho.create("crm", "Leads", { Last_Name: "Boyle" });
+    }, 20);
+    onTestFinished(() => clearInterval(load));
+    for (const host of ["localhost", "127.0.0.1", "localhost"]) {
+      tunnel.goDown();
+      await sleepRealTime(100);
+      tunnel.comeBack(host);
+      await expect.poll(isMoved, { timeout: 10_000 }).toBe(true);
+      await sleepRealTime(200);
+    }
+    const { items } = zoho.deliveries.sent;
+    const before = items.length;
+    await expect.poll(() => items.length).toBeGreaterThan(before + 30);
+    clearInterval(load);
+    await zoho.deliveries.settled();
+    const sent = items.filter(({ delivery }) => delivery.method === "POST" && delivery.body.length > 2);
+    const bodies = (all: readonly { readonly body: Buffer }[]) =>
+      new Set(all.map(({ body }) => body.toString("base64")));
+    const answered = bodies(sent.filter(({ status }) => status === 200).map(({ delivery }) => delivery));
+    await expect.poll(() => [...answered].filter((body) => !bodies(app.seen).has(body))).toEqual([]);
+    expect(new Set(items.slice(before).map(({ delivery, status }) => `${delivery.url} ${status}`))).toEqual(
+      new Set(urls().map((url) => `${url} 200`)),
+    );
+    expect(answered.size).toBeGreaterThan(100);
+    expect(sent.some(({ status }) => status !== 200)).toBe(true);
   });
 });
 
