@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { ApiRequest } from "../../src/emulator/answer.ts";
-import { sleepRealTime } from "../../src/util/timing.ts";
+import { type Sleep, sleepRealTime } from "../../src/util/timing.ts";
 import { managedProducts } from "../../src/webhooks/index.ts";
 import { ownerMark } from "../../src/webhooks/live-webhook.ts";
 import { type Listener, startListener } from "../support/listener.ts";
@@ -227,6 +227,21 @@ describe("listen --register while the URL changes", () => {
   });
 });
 
+it("does not wait out the pause before the next attempt once there is another URL", async () => {
+  const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
+  const forever: Sleep = (ms, signal) =>
+    new Promise((resolve) => (ms === 0 ? resolve() : signal?.addEventListener("abort", () => resolve())));
+  const of = await register("desk:Ticket_Add", { env, sleep: forever });
+  zoho.trouble({ status: 500, body: "" }, 1, isDesk("POST"));
+  tunnel.goDown();
+  tunnel.comeBack("localhost");
+  await of.line("warning", { hint: "retrying until it does" });
+  expect(desk()).toEqual([]);
+  tunnel.goDown();
+  tunnel.comeBack("127.0.0.1");
+  await expect.poll(() => desk().map(({ url }) => url)).toEqual([`${tunnel.url}/webhooks/zoho/desk`]);
+});
+
 describe("listen --register under load", () => {
   it("loses nothing that it answered while the URL changes three times, and all ends at the new one", async () => {
     const app = await startTarget();
@@ -351,7 +366,8 @@ describe("listen --register that cannot start", () => {
   });
 
   it("deletes a webhook whose creation was not answered", async () => {
-    zoho.trouble({ delayMs: 200 }, 1, isDesk("POST"));
+    // Longer than Ctrl-C waits for the answer.
+    zoho.trouble({ delayMs: 10_000 }, 1, isDesk("POST"));
     const interrupt = new AbortController();
     const running = fails("desk:Ticket_Add", { signal: interrupt.signal });
     await zoho.seen(isDesk("POST"));
