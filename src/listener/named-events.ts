@@ -1,9 +1,8 @@
 import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../contract/event-names.ts";
 import type { Format, Product } from "../contract/product.ts";
-import { patternProducts, warnOfMistypedModules } from "../custom/project-products.ts";
+import { patternProducts, requireKnownEvent, warnOfMistypedModules } from "../custom/project-products.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
-import { usageError } from "../util/errors.ts";
 import type { Registration } from "./registrations.ts";
 
 /** What flags name beside the settings. */
@@ -72,14 +71,8 @@ function warnOfUnknownEvents(context: Context, products: readonly Product[], pat
       context.report({ type: "warning", message: `no known event matches ${name}; an unknown event still could` });
       continue;
     }
+    if (effect === undefined) requireKnownEvent(products, text, where);
     const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
-    if (effect === undefined)
-      throw usageError(
-        `${where} ${text}: there is no event ${name}`,
-        near === undefined
-          ? `zoho-hooks products lists the events; to wait for one that it does not list, use a pattern: '${text}*'`
-          : `did you mean ${near}?`,
-      );
     context.report({
       type: "warning",
       message: `there is no known event ${name}: ${effect}`,

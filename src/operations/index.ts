@@ -119,7 +119,7 @@ export const operations = {
   }),
   events: operation({
     summary:
-      "List the deliveries that listen has received, the newest first, with headers and bodies. With wait: once one is there that listen, and the app behind it, has accepted.",
+      "List the deliveries that listen has received, the newest first, with headers and bodies. With wait: once one is there that listen has accepted and the app has answered.",
     input: () =>
       z.strictObject({
         ...filters(),
