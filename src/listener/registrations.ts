@@ -3,11 +3,11 @@ import { findWatchProduct, isWatchProduct, type WatchProduct, watchProductIds } 
 import { findProduct, nearestProduct, productId } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import { products as knownProducts } from "../products/index.ts";
-import type { Context } from "../project/context.ts";
 import { usageError } from "../util/errors.ts";
 import { readWebhookEvents } from "../webhooks/events.ts";
 import { managedProducts, requireManagedProduct } from "../webhooks/index.ts";
 import type { ManagedProduct } from "../webhooks/product-api.ts";
+import type { ListenContext } from "./reports.ts";
 
 /** What Zoho is to post here while `listen` runs, for one product. */
 export type Registration =
@@ -24,7 +24,7 @@ interface RegisterTexts {
 
 /** Reads the values of `--register`, and of `--channel`, its short form for CRM. Throws a usage error for what cannot be registered. */
 export function readRegistrations(
-  context: Context,
+  context: ListenContext,
   products: readonly Product[],
   given: readonly RegisterTexts[],
 ): readonly Registration[] {
@@ -57,7 +57,7 @@ function wordsOf({ name, texts, product }: RegisterTexts) {
   });
 }
 
-function registrationOf(context: Context, id: string, name: string, events: readonly string[]): Registration {
+function registrationOf(context: ListenContext, id: string, name: string, events: readonly string[]): Registration {
   if (isWatchProduct(id)) return { kind: "channel", product: findWatchProduct(id), events: channelEvents(id, events) };
   const known = findProduct(knownProducts, id);
   if (known === undefined) throw unknownProduct(id, name);
