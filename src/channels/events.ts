@@ -8,6 +8,8 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ["update", "edit"],
   ["insert", "create"],
   ["updated", "edit"],
+  // As in patterns of events.
+  ["*", "all"],
 ]);
 
 /** The events in Zoho's form, `<Module>.<operation>`, without duplicates. Throws a usage error for anything else. */
@@ -20,7 +22,7 @@ export function normaliseEvents(names: readonly string[]): readonly string[] {
 }
 
 function normaliseEvent(name: string): string {
-  const match = /^([\p{L}][\p{L}\p{N}_]*)\.([a-z]+)$/iu.exec(name);
+  const match = /^([\p{L}][\p{L}\p{N}_]*)\.([a-z]+|\*)$/iu.exec(name);
   const [, module = "", verb = ""] = match ?? [];
   const lower = verb.toLowerCase();
   const operation = ALIASES.get(lower) ?? lower;

@@ -1,24 +1,21 @@
 import { maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
 import { errorText, UserError } from "../util/errors.ts";
-import { untilAborted } from "../util/timing.ts";
 import { isRejection } from "../zoho-api/errors.ts";
 import { changeOf } from "./change-of.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
 import { requireSuccess, watchClient } from "./client.ts";
 import { readBack, requestChannel, takeOverChannel, warnOfDifferences, warnOfDoubles } from "./create.ts";
+import { deleteOnExit, type RegistrationEnd, type Removal, removeInTime } from "./delete-on-exit.ts";
 import { normaliseEvents } from "./events.ts";
 import { endAfter, goneReason } from "./expiry.ts";
 import { type ChannelChange, changeReport, isTakenOver, type KeepAliveOptions, keepAlive } from "./keep-alive.ts";
 import type { ChannelMemory } from "./memory.ts";
 import { orphanIds } from "./orphaned-channels.ts";
 import { type ChannelGrant, writeRenewals } from "./renew.ts";
-import { type ChannelState, channelReport, type RunningChannel, stateReport } from "./reports.ts";
+import { channelReport, type Registered, stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
 import type { ChannelReservation } from "./take-over.ts";
-
-/** `gone`: it no longer existed, or another listener has it. `left`: Zoho's list does not show that it is gone. */
-type ChannelEnd = "deleted" | "gone" | "left";
 
 /**
  * A channel that lives as long as the receiver it posts to: created for a URL, or taken over, and kept alive until it is
@@ -159,10 +156,10 @@ export async function openLiveChannel({
   start();
 
   return {
-    /** Without an expiry while it is lost. */
-    state(): RunningChannel {
+    state(): Registered {
       const timeLeftMs = expiresAt && expiresAt.getTime() - session.now().getTime();
-      return { product: product.id, id, events: watched, expiresAt, timeLeftMs };
+      const isLost = expiresAt === undefined;
+      return { kind: "channel", product: product.id, id, events: watched, expiresAt, timeLeftMs, isLost };
     },
     /** Changes the URL, when the tunnel has come back under another one. Retries until it succeeds; never throws. */
     async moveTo(url: string): Promise<void> {
@@ -186,45 +183,32 @@ export async function openLiveChannel({
       await stop();
     },
     /** Deletes it, and reports what came of it. */
-    async close(): Promise<ChannelEnd> {
+    async close(): Promise<RegistrationEnd> {
       life.abort();
-      if (!(await lock.isTaken())) return deleteOnExit(context, session, { id, expiresAt }, stop);
-      await stop();
-      context.report(stateReport(session, "unknown", { id, reason: takenOver(id).message }));
-      return "gone";
+      if (await lock.isTaken()) {
+        await stop();
+        context.report(stateReport(session, "unknown", { id, reason: takenOver(id).message }));
+        return "gone";
+      }
+      return deleteOnExit(context, {
+        name: `channel ${id}`,
+        command: session.command(`delete ${id} --yes`),
+        goneReason: () => goneReason(expiresAt, session.now()),
+        remove: (signal) => remove(session, id, signal, stop),
+        report: (state, reason, hint) => context.report(stateReport(session, state, { id, reason, hint })),
+      });
     },
   };
 }
 
 function takenOver(id: string): UserError {
   const message = `another zoho-hooks listen took channel ${id} over while this one was suspended`;
-  return new UserError("connectionLost", message, "start this one again", "channelLost");
-}
-
-async function deleteOnExit(
-  context: Context,
-  session: ZohoSession,
-  { id, expiresAt }: Pick<Channel, "id" | "expiresAt">,
-  stop: () => Promise<void>,
-): Promise<ChannelEnd> {
-  const command = session.command(`delete ${id} --yes`);
-  // Reported first: a second Ctrl-C ends the process at once.
-  context.report({ type: "notice", message: `deleting channel ${id} (if interrupted, run ${command})` });
-  const report = (state: ChannelState, reason?: string, hint?: string): void =>
-    context.report(stateReport(session, state, { id, reason, hint }));
-  const outcome = await remove(session, id, stop);
-  if (outcome === "deleted") report("deleted");
-  else if (outcome === "gone") report("unknown", goneReason(expiresAt, session.now()));
-  else {
-    report("not-deleted", outcome.because, `delete it with ${command}`);
-    return "left";
-  }
-  return outcome;
+  return new UserError("connectionLost", message, "start this one again", "registrationLost");
 }
 
 /** Deletes what a failed creation may have left behind. */
 async function abandon(context: Context, session: ZohoSession, id: string): Promise<void> {
-  const outcome = await remove(session, id);
+  const outcome = await removeInTime((signal) => remove(session, id, signal));
   if (outcome === "deleted") context.report(stateReport(session, "deleted", { id }));
   if (typeof outcome !== "object") return;
   const message = `channel ${id} may have been created: ${outcome.because}`;
@@ -232,29 +216,16 @@ async function abandon(context: Context, session: ZohoSession, id: string): Prom
   context.report({ type: "warning", message, hint });
 }
 
-/** Bounds the exit when the network is gone. */
-const CLEAN_UP_TIMEOUT_MS = 5_000;
-
-/** Resolves to `because` if it may still exist. */
 async function remove(
   { api, memory, product }: ZohoSession,
   id: string,
+  signal: AbortSignal,
   stop?: () => Promise<void>,
-): Promise<"deleted" | "gone" | { readonly because: string }> {
-  const limit = AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS);
-  const work = async () => {
-    await stop?.();
-    // The session's own client is bound to the signal of the run, which has usually aborted by now.
-    const { deleted, remaining } = await watchClient(api, product, limit).remove([id]);
-    const [left] = remaining;
-    if (left !== undefined) return left;
-    await memory.forget([id]);
-    return deleted.includes(id) ? "deleted" : "gone";
-  };
-  try {
-    return await untilAborted(work(), limit);
-  } catch (error) {
-    const isTimeout = error instanceof Error && error.name === "TimeoutError";
-    return { because: isTimeout ? `Zoho did not answer within ${CLEAN_UP_TIMEOUT_MS / 1000} s` : errorText(error) };
-  }
+): Promise<Removal> {
+  await stop?.();
+  const { deleted, remaining } = await watchClient(api, product, signal).remove([id]);
+  const [left] = remaining;
+  if (left !== undefined) return left;
+  await memory.forget([id]);
+  return deleted.includes(id) ? "deleted" : "gone";
 }

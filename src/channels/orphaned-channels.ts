@@ -1,40 +1,33 @@
-import { join } from "node:path";
 import { maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
-import { type FileLock, isFileLocked, removeStaleLock, tryFileLock } from "../util/file-lock.ts";
+import type { FileLock } from "../util/file-lock.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import type { Channel } from "./channel.ts";
+import { isLockedByListener, lockForListener, removeListenerLock } from "./listener-lock.ts";
 import { allRemembered, isActive, type MissingChannel, type RememberedChannel } from "./memory.ts";
 import { replaceWords } from "./replace-words.ts";
 import type { ZohoSession } from "./session.ts";
 
 type ChannelName = Pick<RememberedChannel, "id" | "product">;
 
-/**
- * A listener holds the lock of its channel as long as it runs. The lock ends at once with a process of this machine, and
- * without a heartbeat where another process has got its id, or where another machine shares the folder. That takes a
- * minute, since clocks differ.
- */
-const LOCK_STALE_MS = 60_000;
-
 /** Locks a channel for a listener; undefined if another one that runs has it. `folder`: the user's folder. */
 export function lockChannel(folder: string, channel: ChannelName): Promise<FileLock | undefined> {
-  return tryFileLock(lockPath(folder, channel), LOCK_STALE_MS);
+  return lockForListener(folder, lockName(channel));
 }
 
 /** Whether a running `listen` has created the channel, or taken it over. */
 export function isInUse(folder: string, channel: ChannelName): Promise<boolean> {
-  return isFileLocked(lockPath(folder, channel), LOCK_STALE_MS);
+  return isLockedByListener(folder, lockName(channel));
 }
 
 /** Deletes what a listener that was killed has left of its lock. Nothing depends on it. */
 export function removeLock(folder: string, channel: ChannelName): Promise<void> {
-  return removeStaleLock(lockPath(folder, channel), LOCK_STALE_MS).catch(() => {});
+  return removeListenerLock(folder, lockName(channel));
 }
 
-function lockPath(folder: string, { product, id }: ChannelName): string {
-  return join(folder, `channel-${product}-${encodeURIComponent(id)}.lock`);
+function lockName({ product, id }: ChannelName): string {
+  return `channel-${product}-${encodeURIComponent(id)}`;
 }
 
 /**
@@ -83,14 +76,21 @@ export async function orphanNotes(context: Context): Promise<readonly string[]> 
   });
 }
 
-/** After the tunnel has come back with another URL: the channels that still post to the old one, and the command for each. */
+/**
+ * After the tunnel has come back with another URL: the channels that still post to the old one, and the command for each.
+ * `moved`: the ids of those that follow it by themselves.
+ */
 export async function reportOldUrls(
   context: Context,
-  { url, previousUrl, movedId }: { readonly url: string; readonly previousUrl: string; readonly movedId?: string },
+  {
+    url,
+    previousUrl,
+    moved,
+  }: { readonly url: string; readonly previousUrl: string; readonly moved: readonly string[] },
 ): Promise<void> {
   for (const channel of await knownChannels(context)) {
     const { id, notifyUrl } = channel;
-    if (id === movedId || !isActive(channel, context.now()) || !notifyUrl.startsWith(`${previousUrl}/`)) continue;
+    if (moved.includes(id) || !isActive(channel, context.now()) || !notifyUrl.startsWith(`${previousUrl}/`)) continue;
     const newUrl = url + notifyUrl.slice(previousUrl.length);
     const message = `channel ${id} still posts to ${oneLine(maskUrl(notifyUrl))}: ${channelsCommand(context, channel, `${replaceWords(channel)} --url ${shellQuoted(newUrl)}`)}`;
     context.report({ type: "notice", message });

@@ -39,13 +39,17 @@ export type ChannelState =
 /** The token is masked unless the user asked to see it. */
 type ChannelFacts = Omit<Channel, "id" | "modules" | "expiresAt" | "isUnread">;
 
-/** A channel that exists as long as the receiver that it posts to. */
-export interface RunningChannel {
+/** A channel or webhook that exists as long as the receiver that it posts to. */
+export interface Registered {
+  readonly kind: "channel" | "webhook";
   readonly product: string;
   readonly id: string;
   readonly events: readonly string[];
+  /** Undefined for a webhook, which does not expire, and for a channel that is lost. */
   readonly expiresAt: Date | undefined;
   readonly timeLeftMs: number | undefined;
+  /** It does not post here at present. */
+  readonly isLost: boolean;
 }
 
 /** The record that a notification names, fetched from the API. It is not part of the delivery. */

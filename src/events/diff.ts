@@ -3,26 +3,29 @@ import { isSecretIn, MASK, maskText, secretFieldNames } from "../delivery/mask.t
 import { problemText, readPayload } from "../delivery/payload.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
-import { loadConfig } from "../project/load.ts";
-import { ExitCode, usageError } from "../util/errors.ts";
+import type { NoticeReport, TableReport } from "../process/messages.ts";
+import type { Workspace } from "../project/workspace.ts";
+import { usageError } from "../util/errors.ts";
 import { type JsonNode, scanJson } from "../util/json.ts";
-import { entryName, hiddenSecrets, type MaskOptions } from "./entry.ts";
-import { parseNumber, requireEntry, requireWholeBody, withLog } from "./open-log.ts";
+import { entryName, hiddenSecrets } from "./entry.ts";
+import { type EventNumber, requireEntry, requireWholeBody, useLog } from "./open-log.ts";
 
 /** `--json` has the whole value. */
 const MAX_VALUE_LENGTH = 48;
 /** How much of a common beginning of two long values is shown. */
 const CONTEXT_LENGTH = 12;
 
-export async function diff(context: Context, before: string, after: string, options: MaskOptions): Promise<ExitCode> {
-  const [first, second] = [parseNumber(before), parseNumber(after)];
-  const config = loadConfig(context);
-  return withLog(context, config, async (log) => {
-    const a = requireWholeBody(await requireEntry(log, first));
-    const b = requireWholeBody(await requireEntry(log, second));
+/** Where the payloads of two deliveries differ. */
+export async function diff(
+  workspace: Workspace,
+  before: EventNumber,
+  after: EventNumber,
+): Promise<TableReport | NoticeReport> {
+  return useLog(workspace, async (log) => {
+    const a = requireWholeBody(await requireEntry(log, before));
+    const b = requireWholeBody(await requireEntry(log, after));
     const names = secretFieldNames([...a.verdicts, ...b.verdicts]);
-    const hidden = hiddenSecrets(context, options);
+    const hidden = hiddenSecrets(workspace, workspace);
     // Compared before masking: different tokens are a difference.
     const found = diffJson(payloadText(a), payloadText(b)).map((each) =>
       hidden === undefined ? each : maskDifference(each, names, hidden),
@@ -30,10 +33,9 @@ export async function diff(context: Context, before: string, after: string, opti
     const title = `#${a.n} ${entryName(a)}  and  #${b.n} ${entryName(b)}`;
     if (found.length === 0) {
       const bytes = a.delivery.body.equals(b.delivery.body) ? "byte for byte" : "but not byte for byte";
-      context.report({ type: "notice", message: `${title}: the payloads are the same, ${bytes}` });
-      return ExitCode.ok;
+      return { type: "notice", message: `${title}: the payloads are the same, ${bytes}` };
     }
-    context.report({
+    return {
       type: "table",
       title,
       columns: ["", "path", `#${a.n}`, `#${b.n}`],
@@ -48,8 +50,7 @@ export async function diff(context: Context, before: string, after: string, opti
         before: old,
         after: now,
       })),
-    });
-    return ExitCode.ok;
+    };
   });
 }
 

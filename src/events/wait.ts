@@ -1,15 +1,13 @@
-import { projectProducts } from "../custom/project-products.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { Log, LogFilter, LogRow } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
-import { loadConfig } from "../project/load.ts";
+import type { ReportingWorkspace, Run } from "../project/workspace.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { parseDuration } from "../util/units.ts";
-import { DamageReport, entryEvent, hiddenSecrets, type MaskOptions } from "./entry.ts";
+import { DamageReport, entryEvent, hiddenSecrets, type LoggedEvent } from "./entry.ts";
 import { emptyMessage, type FilterOptions, readFilter } from "./filter.ts";
-import { newestNumber, withLog } from "./open-log.ts";
+import { newestNumber } from "./open-log.ts";
 
-interface WaitOptions extends FilterOptions, MaskOptions {
+interface WaitOptions extends FilterOptions {
   /** Deliveries that are returned, the newest. */
   readonly limit: number;
   /** How long to wait for one to come, at most 10 minutes: `30s`. Undefined to return what is there. */
@@ -25,30 +23,33 @@ const MAX_NAMED = 5;
 
 /**
  * Lists deliveries with headers and bodies, the newest first. With `wait`, once `listen` has accepted one that matches, and the
- * app, where there is one, has answered it: a rejected delivery counts only where `only` asks for it. Resolves to `expectation`
- * if none came in time, and to `targetFailed` if the app did not accept one of them.
+ * app, where there is one, has answered it: a rejected delivery counts only where `only` asks for it. Ends with `expectation`
+ * if none came in time, and with `targetFailed` if the app did not accept one of them.
  */
-export async function listWhenThere(context: Context, { limit, wait, ...options }: WaitOptions): Promise<ExitCode> {
+export async function* listWhenThere(
+  workspace: ReportingWorkspace,
+  { limit, wait, ...options }: WaitOptions,
+): Run<LoggedEvent> {
   const waitMs = wait === undefined ? undefined : parseDuration(wait, "wait");
   if (waitMs !== undefined && waitMs > MAX_WAIT_MS) throw usageError(`wait: ${wait} is more than 10m`);
-  const config = loadConfig(context);
-  const products = await projectProducts(config, { schemas: false });
-  const filter = readFilter(options, context.now(), products);
+  const products = await workspace.products({ schemas: false });
+  const filter = readFilter(options, workspace.now(), products);
   const counts = (row: Pick<LogRow, "state">): boolean =>
     waitMs === undefined || filter.only !== undefined || row.state !== "rejected";
-  return withLog(context, config, async (log) => {
+  const { log, close } = await workspace.openLog();
+  try {
     if (waitMs !== undefined) {
-      const late = await untilThere(context, log, { filter, counts, waitMs });
+      const late = await untilThere(workspace, log, { filter, counts, waitMs });
       if (late !== undefined) {
         const name = options.event?.join(", ") ?? "event";
-        context.report({ type: "notice", message: `no ${name} came within ${wait}: ${late}` });
+        workspace.report({ type: "notice", message: `no ${name} came within ${wait}: ${late}` });
         return ExitCode.expectation;
       }
     }
-    const damage = new DamageReport(context);
+    const damage = new DamageReport(workspace);
     const { onDamaged } = damage;
-    const { signal } = context;
-    const hidden = hiddenSecrets(context, options);
+    const { signal } = workspace;
+    const hidden = hiddenSecrets(workspace, workspace);
     let count = 0;
     let bytes = 0;
     let hasFailed = false;
@@ -56,17 +57,19 @@ export async function listWhenThere(context: Context, { limit, wait, ...options 
       if (!counts(entry)) continue;
       bytes += entry.delivery.body.length;
       if (count === limit || (count > 0 && bytes > MAX_BODY_BYTES)) {
-        context.report({ type: "notice", message: `these are the newest ${count}: there are more` });
+        workspace.report({ type: "notice", message: `these are the newest ${count}: there are more` });
         break;
       }
       count++;
       hasFailed ||= entry.state === "failed";
-      context.report(entryEvent(products, entry, hidden));
+      yield entryEvent(products, entry, hidden);
     }
     damage.report();
-    if (count === 0) context.report({ type: "notice", message: emptyMessage(options, filter, log.path) });
+    if (count === 0) workspace.report({ type: "notice", message: emptyMessage(options, filter, log.path) });
     return hasFailed && waitMs !== undefined ? ExitCode.targetFailed : damage.exitCode;
-  });
+  } finally {
+    await close();
+  }
 }
 
 interface Awaited {
@@ -77,11 +80,11 @@ interface Awaited {
 
 /** Resolves once one of the deliveries has its result; at the end of the time, to what is there instead. */
 async function untilThere(
-  context: Context,
+  workspace: ReportingWorkspace,
   log: Log,
   { filter, counts, waitMs }: Awaited,
 ): Promise<string | undefined> {
-  const { signal } = context;
+  const { signal } = workspace;
   const until = performance.now() + waitMs;
   const start = await newestNumber(log);
   /** Came, and wait for the app. */
@@ -101,7 +104,7 @@ async function untilThere(
     }
     signal.throwIfAborted();
     if (performance.now() >= until) break;
-    await context.sleep(POLL_MS, signal);
+    await workspace.sleep(POLL_MS, signal);
   }
   const [waiting] = pending.values();
   if (waiting !== undefined) return `${nameOf(waiting)} has come, and still waits for your app`;

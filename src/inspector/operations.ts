@@ -17,12 +17,14 @@ import { lockOwner } from "../events/running-listener.ts";
 import { isListening } from "../forward/app-health.ts";
 import { createRoutes } from "../forward/routes.ts";
 import type { LockOwner, LogEntry, LogFilter, LogListOptions, LogRow, WaitingCount } from "../log/log.ts";
-import { type Door, type Operation, operations } from "../operations/index.ts";
+import { type Operation, operations } from "../operations/index.ts";
 import type { Outcome } from "../operations/outcome.ts";
 import { perform } from "../operations/perform.ts";
+import type { Door } from "../operations/workspace.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
+import type { Settings } from "../project/settings.ts";
 import { findReceiver } from "../receiver/routes.ts";
 import { failureTexts } from "../terminal/failure.ts";
 import { usageError } from "../util/errors.ts";
@@ -49,6 +51,8 @@ import type { EventSource } from "./stream.ts";
 
 interface OperationsOptions {
   readonly config: Config;
+  /** Taken before all other settings. */
+  readonly flags: Readonly<Partial<Settings>>;
   readonly log: SharedLog;
   readonly showSecrets: boolean;
 }
@@ -61,18 +65,18 @@ export interface EventQuery extends FilterOptions {
 
 export type Operations = ReturnType<typeof createOperations>;
 
-/** The calls of the inspector: the commands' own functions, with their reports captured. */
+/** The calls of the inspector. Each reads the settings anew: they may change while it runs. */
 export function createOperations(context: Context, options: OperationsOptions) {
-  const { log, showSecrets } = options;
-  // The page reads the settings every few seconds, and commands that act report on them.
-  const silent = overrideContext(context, { report() {} });
+  const { log, flags, showSecrets } = options;
   const clock = () => performance.now();
   // Counting a week of 100,000 events takes half a second: as often as a bar grows visibly.
   const activityOf = (span: Span) =>
     cachedFor(Math.max(2000, SPANS[span].periodMs / 60), clock, () => readActivity(log, span, context.now()));
   const activities = { "1h": activityOf("1h"), "1d": activityOf("1d"), "7d": activityOf("7d") };
   // Folders of products may change while the inspector runs. Read as often as a person could notice.
-  const products = cachedFor(1000, clock, async () => projectProducts(loadConfig(silent), { schemas: false }));
+  const products = cachedFor(1000, clock, async () =>
+    projectProducts(loadConfig(context, { flags }), { schemas: false }),
+  );
   const toRows = async (): Promise<(row: LogRow) => EventRow> => {
     // The list is shown even where the settings cannot be read.
     const known = await products().catch(() => []);
@@ -82,15 +86,15 @@ export function createOperations(context: Context, options: OperationsOptions) {
   // Tips are shown once, as on a terminal.
   const own = overrideContext(context, { json: false });
   // `replayInputs` checks the target that the page names. Others are the project's own.
-  const door: Door = { showSecrets, requireReachable() {} };
+  const door: Door = { showSecrets, flags };
   const run = <Input>(operation: Operation<Input>, input: Input): Promise<Outcome> =>
     perform(own, operation, input, door);
   const hidden = hiddenSecrets(context, { showSecrets });
   /** Whoever has the token sends only to this machine and to the targets of the project. */
   const doorOfPrograms: Door = {
-    showSecrets,
+    ...door,
     requireReachable(url) {
-      const origins = configuredTargets(loadConfig(silent))
+      const origins = configuredTargets(loadConfig(context, { flags }))
         .filter((target) => URL.canParse(target))
         .map(originOf);
       if (isLocalUrl(url) || origins.includes(originOf(url))) return;
@@ -101,7 +105,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
     },
   };
   return {
-    source: eventSource(options, silent, toRows),
+    source: eventSource(options, context, toRows),
     async list({ before, limit, ...filter }: EventQuery, signal: AbortSignal): Promise<EventPage> {
       const wanted = { ...readFilter(filter, context.now(), await products()), before };
       const rows = await listRows(log, await toRows(), wanted, { limit: limit + 1, signal });
@@ -124,7 +128,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
       return { name, bytes: body };
     },
     async products(): Promise<readonly ProductEntry[]> {
-      const { secrets, settings } = loadConfig(silent, { onFault() {} });
+      const { secrets, settings } = loadConfig(context, { flags, onFault() {} });
       return (await products()).map((product) => productEntry(product, secrets, appPaths(settings.paths)));
     },
     /** An operation that reads, with its input as its schema has read it. */
@@ -136,7 +140,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
     },
     async replay(request: ReplayRequest): Promise<Outcome> {
       const outcomes: Outcome[] = [];
-      for (const input of await replayInputs(context, log, request, showSecrets))
+      for (const input of await replayInputs(context, options, request))
         outcomes.push(await run(operations.replay, input));
       return {
         ok: outcomes.every(({ ok }) => ok),
@@ -180,7 +184,7 @@ function faultOf({ proofs }: Format): Fault | null {
 
 function eventSource(
   options: OperationsOptions,
-  silent: Context,
+  context: Context,
   toRows: () => Promise<(row: LogRow) => EventRow>,
 ): EventSource {
   const { log } = options;
@@ -206,7 +210,7 @@ function eventSource(
     },
     lastAttempt: () => log.use((open) => open.lastAttempt(), 0),
     attemptsAfter: (id) => log.use((open) => open.attemptsAfter(id), []),
-    state: () => readState(silent, options),
+    state: () => readState(context, options),
   };
 }
 
@@ -226,14 +230,14 @@ function listRows<T>(
 /** One for each target, or one for all. The page knows target and body with their secrets masked: they get them back. */
 async function replayInputs(
   context: Context,
-  log: SharedLog,
+  { log, flags, showSecrets }: OperationsOptions,
   { n, to, body, failed }: ReplayRequest,
-  showSecrets: boolean,
 ) {
   const entry = await log.use((open) => open.get(n), undefined);
   if (entry === undefined) throw usageError(`there is no event #${n}`, "it may have been pruned");
   const edited = body === undefined ? undefined : editedBody(entry, body, hiddenSecrets(context, { showSecrets }));
-  const targets: (string | undefined)[] = to === undefined ? [] : [allowedTarget(context, to, entry)];
+  const config = loadConfig(context, { flags });
+  const targets: (string | undefined)[] = to === undefined ? [] : [allowedTarget(context, config, to, entry)];
   if (to === undefined && failed) {
     const { failedTargets } = await import("../send/replay.ts");
     targets.push(...failedTargets(entry));
@@ -243,12 +247,11 @@ async function replayInputs(
 }
 
 /** A page sends only to this machine and to what the settings, the flags of `listen` or the log name. */
-function allowedTarget(context: Context, to: string, entry: LogEntry): string {
-  const config = loadConfig(context);
+function allowedTarget({ knownSecrets }: Context, config: Config, to: string, entry: LogEntry): string {
   const { product, event, url, forwards, attempts } = entry;
   // The page knows targets with their secrets masked, and those of the log without.
   const isIt = (target: string): boolean =>
-    [target, context.knownSecrets.mask(maskSetting(target)), targetName(target)].includes(to);
+    [target, knownSecrets.mask(maskSetting(target)), targetName(target)].includes(to);
   const configured = configuredTargets(config).find(isIt);
   const logged = [...forwards, ...attempts].map(({ target }) => target).find(isIt);
   const target = configured ?? logged ?? to;
@@ -279,8 +282,11 @@ function sendInput({ product, event, format, fault, preview }: SendRequest) {
   };
 }
 
-async function readState(context: Context, { config: start, log, showSecrets }: OperationsOptions): Promise<State> {
-  const config = loadConfig(context, { onFault() {} });
+async function readState(
+  context: Context,
+  { config: start, flags, log, showSecrets }: OperationsOptions,
+): Promise<State> {
+  const config = loadConfig(context, { flags, onFault() {} });
   await rememberChannelTokens(context, config);
   // Of the log that is shown, whatever the settings name by now.
   const owner = await lockOwner(start).catch(() => undefined);

@@ -7,6 +7,7 @@ import { joinAnswers } from "../forward/join-answers.ts";
 import { boundOutput } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
 import { openTips, type Tips } from "../project/tips.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
@@ -21,7 +22,7 @@ import { startConfigWatch } from "./config-watch.ts";
 import { type ExecPart, startExec } from "./exec.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
 import { keptBytes, type LogPart, startLog, startPruning } from "./log-part.ts";
-import type { ChannelPart, Part } from "./part.ts";
+import type { Part, RegisteredPart } from "./part.ts";
 import { EXPECT_TIMEOUT, type ListenOptions, type Plan, readPlan } from "./plan.ts";
 import { guideRangesNote, type ReadyState, readyReport, warnIfOpen } from "./ready.ts";
 import { type ReceiverPart, startReceiverPart } from "./receiver-part.ts";
@@ -63,10 +64,11 @@ export interface Parts {
   forwarding?: ForwardingPart;
   receiver?: ReceiverPart;
   tunnel?: TunnelPart;
-  channel?: ChannelPart;
+  registered?: RegisteredPart;
   pruning?: Part;
   sleepDetector?: Part;
   configWatch?: Part;
+  deadWebhooks?: Part;
   exec?: ExecPart;
   keys?: Part;
 }
@@ -77,7 +79,7 @@ interface Run extends Pick<Interface, "createInspector"> {
   readonly parts: Parts;
   /** Reasons for which the run ends; its exit code follows from them. */
   readonly ending: {
-    /** Why the tunnel or the channel is lost for good. */
+    /** Why the tunnel, a channel or a webhook is lost for good. */
     lost?: unknown;
     /** The exit code of the program of `--exec`. */
     program?: number | "timed out";
@@ -154,20 +156,21 @@ function listed(parts: Parts): readonly Part[] {
 /** From the request of a sender to the developer's app. */
 async function startReceiving(run: Run): Promise<void> {
   const { context, plan, parts, over, ending } = run;
-  const { options, config, products, isShared, choice } = plan;
+  const { options, config, products, registrations, isShared, choice } = plan;
   const onLost = (error: unknown): void => {
     ending.lost ??= error;
     over.abort();
   };
   const probeKey = runProbeKey(config);
-  const keys = await openKeySets(context, config, products);
-  let secrets = withChannelTokens(keys.secrets, { folder: context.userFolder, known: context.knownSecrets });
-  if (plan.usesZoho) {
+  if (registrations.length > 0 || options.expand === true) {
     // Loaded only here: most runs need nothing of Zoho's API.
     const { startZoho } = await import("./zoho-part.ts");
-    parts.zoho = await startZoho(context, { options, products, secrets, config, isShared, onLost });
-    secrets = parts.zoho.secrets;
+    const expand = options.expand === true;
+    parts.zoho = await startZoho(context, { registrations, expand, config, isShared, onLost });
   }
+  const { env } = config;
+  const keys = await openKeySets(context, { env, secrets: parts.zoho?.secrets ?? config.secrets }, products);
+  let secrets = withChannelTokens(keys.secrets, { folder: context.userFolder, known: context.knownSecrets });
   const log = await openLog(run);
   const shared = log && (await shareSecrets(context, config, log.log));
   if (shared !== undefined) parts.shared = shared;
@@ -188,10 +191,10 @@ async function startReceiving(run: Run): Promise<void> {
   });
   parts.receiver = receiver;
   onAbort(context.signal, receiver.drain);
-  const channelId = (): string | undefined => parts.channel?.state()?.id;
+  const registered = () => parts.registered?.state() ?? [];
   const onMoved = (url: string, previousUrl: string): void => {
     for (const part of listed(parts)) part.onMoved?.(url);
-    void reportOldUrls(context, { url, previousUrl, movedId: channelId() });
+    void reportOldUrls(context, { url, previousUrl, moved: registered().map(({ id }) => id) });
   };
   const open: Parameters<typeof createTunnelSwitch>[0]["open"] = (own, chosen, onLostTunnel) =>
     startTunnel(own, config, {
@@ -199,7 +202,7 @@ async function startReceiving(run: Run): Promise<void> {
       receiver,
       probeKey,
       isShared,
-      channelId,
+      registered: () => registered().map(({ kind, id }) => `${kind} ${id}`),
       onMoved,
       onLost: onLostTunnel,
     });
@@ -207,12 +210,12 @@ async function startReceiving(run: Run): Promise<void> {
   const onUrl = async (url: string | undefined): Promise<void> => log?.setUrl(receiver.url, url);
   run.tunnelSwitch = createTunnelSwitch({ context, plan, parts, open, onUrl, onMoved });
   const publicUrl = parts.tunnel?.url();
-  // Before the channel: receivers of one URL share it.
+  // Before a channel is registered: receivers of one URL share it.
   await log?.setUrl(receiver.url, publicUrl);
-  if (parts.zoho?.startChannel !== undefined) {
+  if (parts.zoho?.register !== undefined) {
     // Without a public URL Zoho is on this machine: the plan has made sure of that.
     const baseUrl = publicUrl ?? reachableUrl(receiver.url);
-    parts.channel = await parts.zoho.startChannel(baseUrl, log && shared && { log: log.log, shared });
+    parts.registered = await parts.zoho.register(baseUrl, log && shared && { log: log.log, shared });
   }
   if (log !== undefined) parts.pruning = startPruning(context, log);
   parts.sleepDetector = startSleepDetector(context);
@@ -223,6 +226,7 @@ async function startReceiving(run: Run): Promise<void> {
   const inspectorUrl = await inspecting;
   await reportReady(run, { secrets, keySetUrl, inspectorUrl }, important);
   receiver.ready();
+  if (registrations.length === 0) parts.deadWebhooks = startDeadWebhookCheck(context, config);
   if (options.exec !== undefined)
     parts.exec = await startExec(context, options.exec, {
       url: receiver.url,
@@ -232,6 +236,25 @@ async function startReceiving(run: Run): Promise<void> {
       products,
       paths: config.settings.paths,
     });
+}
+
+/** Looks once, in the background, for webhooks that an earlier `listen` or `webhooks create` has left to a URL that is gone. */
+function startDeadWebhookCheck(context: Context, config: Config): Part {
+  const stopped = new AbortController();
+  const look = async (): Promise<void> => {
+    const { warnOfDeadWebhooks } = await import("../webhooks/dead-webhooks.ts");
+    await warnOfDeadWebhooks(context, config, AbortSignal.any([context.signal, stopped.signal]));
+  };
+  const done = look().catch((error: unknown) => {
+    context.report({ type: "warning", message: `webhooks of earlier runs could not be checked: ${errorText(error)}` });
+  });
+  return {
+    name: "the check of webhooks of earlier runs",
+    async stop() {
+      stopped.abort();
+      await done;
+    },
+  };
 }
 
 /** Shows an event and passes it to every part that uses it. */
@@ -368,13 +391,13 @@ async function untilOver({ context, plan, parts, ending, over }: Run): Promise<v
 
 async function exitCodeOf({ plan, parts, ending }: Run): Promise<ExitCode | number> {
   if (ending.lost !== undefined) throw ending.lost;
-  const ofChannel = parts.channel?.exitCode() ?? ExitCode.ok;
+  const ofRegistered = parts.registered?.exitCode() ?? ExitCode.ok;
   const ofProgram = (await parts.exec?.ended) ?? ExitCode.ok;
-  // Report a lost channel first, then what is missing: a channel that is left over matters less.
-  if (ofChannel === ExitCode.connectionLost) return ofChannel;
+  // Report a lost channel first, then what is missing: one that is left over matters less.
+  if (ofRegistered === ExitCode.connectionLost) return ofRegistered;
   if (ofProgram !== ExitCode.ok && ending.program !== "timed out") return ofProgram;
   if (plan.tally.missing().length > 0 || ending.program === "timed out") return ExitCode.expectation;
-  if (ofChannel !== ExitCode.ok) return ofChannel;
+  if (ofRegistered !== ExitCode.ok) return ofRegistered;
   return ending.drains && parts.forwarding?.hasFailed() ? ExitCode.targetFailed : ExitCode.ok;
 }
 

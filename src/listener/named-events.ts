@@ -1,15 +1,15 @@
-import { readChannelEvents } from "../channels/channel-events.ts";
 import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../contract/event-names.ts";
 import type { Format, Product } from "../contract/product.ts";
 import { patternProducts, warnOfMistypedModules } from "../custom/project-products.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { usageError } from "../util/errors.ts";
+import type { Registration } from "./registrations.ts";
 
-/** Flags that name events. */
+/** What flags name beside the settings. */
 interface NamingOptions {
-  readonly expect?: readonly string[];
-  readonly channel?: readonly string[];
+  readonly expect: readonly string[] | undefined;
+  readonly registrations: readonly Registration[];
 }
 
 /** Warns of events in flags and settings that would never arrive since they are mistyped. */
@@ -21,8 +21,9 @@ export function checkNamedEvents(
 ): void {
   const named = namedEvents(config, options);
   warnOfUnknownEvents(context, products, named);
-  const channel = options.channel && readChannelEvents(options.channel);
-  const channels = channel?.events.map((event) => `${channel.product.id}:${event}`) ?? [];
+  const channels = options.registrations
+    .filter(({ kind }) => kind === "channel")
+    .flatMap(({ product, events }) => events.map((event) => `${product.id}:${event}`));
   warnOfMistypedModules(context, products, [...named.map(({ text }) => text), ...channels]);
 }
 
@@ -36,7 +37,10 @@ interface NamedEvents {
 }
 
 /** The events that flags and settings name. */
-function namedEvents({ settings, origins }: Config, { expect = [] }: NamingOptions): readonly NamedEvents[] {
+function namedEvents(
+  { settings, origins }: Config,
+  { expect = [] }: Pick<NamingOptions, "expect">,
+): readonly NamedEvents[] {
   const named = (where: string, texts: readonly string[], effect?: string): readonly NamedEvents[] =>
     texts.map((text) => ({ where, text: text.replace(/=.*$/s, ""), effect }));
   const source = (flag: string, key: "events" | "routes"): string =>

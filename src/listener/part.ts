@@ -1,4 +1,4 @@
-import type { RunningChannel } from "../channels/reports.ts";
+import type { Registered } from "../channels/reports.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import type { ExitCode } from "../util/errors.ts";
 
@@ -16,12 +16,19 @@ export interface Part {
   stop(drainUntil: AbortSignal | undefined): Promise<void>;
 }
 
-/** A channel that is renewed while `listen` runs, and deleted at its end. */
-export interface ChannelPart extends Part {
+/** A channel or webhook that Zoho has while `listen` runs, and that is deleted at its end. */
+export interface RegistrationPart extends Part {
   /** Undefined while another receiver on the log has it. */
-  state(): RunningChannel | undefined;
+  state(): Registered | undefined;
   /** Renews it no more, and leaves it to another receiver. */
   leave(): Promise<void>;
   /** 9: lost, 7: not deleted. */
+  exitCode(): ExitCode;
+}
+
+/** All that this run has registered at Zoho. */
+export interface RegisteredPart extends Part {
+  state(): readonly Registered[];
+  /** That of the worst. */
   exitCode(): ExitCode;
 }

@@ -5,7 +5,7 @@ import type { Role } from "../log/log.ts";
 import { isDatabaseAddress } from "../log/open-log.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
-import { flagSettings, type SettingOptions, type Settings } from "../project/settings.ts";
+import { flagSettings, type SettingOptions, type Settings, settingName } from "../project/settings.ts";
 import { addressList } from "../receiver/evaluate.ts";
 import type { TunnelChoice } from "../tunnel/open-tunnel.ts";
 import { usageError } from "../util/errors.ts";
@@ -13,17 +13,14 @@ import { parseRunTime } from "../util/units.ts";
 import { localKeySet } from "../zoho-api/key-sets.ts";
 import { usesLocalZoho } from "../zoho-api/session.ts";
 import { checkNamedEvents } from "./named-events.ts";
+import { readRegistrations } from "./registrations.ts";
 import { createTally, openDrift, parseExpectation } from "./tally.ts";
 import { type RunRoutes, runRoutes } from "./targets.ts";
 import { chooseRunTunnel } from "./tunnel-part.ts";
 
-/** Flags for Zoho's API. */
-export interface ZohoFlags {
+export interface ListenOptions extends SettingOptions {
   readonly channel?: readonly string[];
   readonly expand?: boolean;
-}
-
-export interface ListenOptions extends SettingOptions, ZohoFlags {
   readonly route?: readonly string[];
   readonly expect?: readonly string[];
   readonly timeout?: string;
@@ -56,7 +53,15 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const products = await projectProducts(config);
   const unknownNames = warnOfUnknownVariables(context, config, products);
   const shown = eventPatterns(settings.events);
-  checkNamedEvents(context, config, products, options);
+  const registerName = settingName("register", config.origins.register);
+  const registrations =
+    role === "deliver"
+      ? []
+      : readRegistrations(context, products, [
+          { name: registerName, texts: settings.register },
+          { name: "--channel", texts: options.channel ?? [], product: "crm" },
+        ]);
+  checkNamedEvents(context, config, products, { expect: options.expect, registrations });
   const drift = openDrift(context, config, products);
   const usesDefault = options.timeout === undefined && options.expect !== undefined && options.exec === undefined;
   const timeout = usesDefault ? EXPECT_TIMEOUT : options.timeout;
@@ -65,7 +70,8 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const isZohoLocal = await usesLocalZoho(context, config);
   const choice: TunnelChoice =
     role === "deliver" ? { kind: "none", wanted: false } : await chooseRunTunnel(context, config, isZohoLocal);
-  const usesZoho = needsZoho(options, choice, isZohoLocal);
+  if (registrations.length > 0 && choice.kind === "none" && !isZohoLocal)
+    throw noPublicUrl(options.channel === undefined ? registerName : "--channel");
   const routes = runRoutes(config, shown, products);
   checkRole(role, settings, routes);
   if (options.onFailed !== undefined && (routes.empty || role === "receive"))
@@ -93,7 +99,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
     allowed,
     keySet,
     choice,
-    usesZoho,
+    registrations,
     isZohoLocal,
     routes,
     limits: { keepMs: settings.keep, maxBytes: settings.maxLog },
@@ -114,6 +120,7 @@ const OF_RECEIVER: readonly (keyof ListenOptions)[] = [
   "publicUrl",
   "tunnel",
   "domain",
+  "register",
   "channel",
   "expand",
   "expect",
@@ -151,15 +158,11 @@ function checkRole(role: Role, { store, respond }: Settings, routes: RunRoutes):
     throw usageError("--role deliver needs a target", "name your app: a port, host:port or URL, or --forward-to");
 }
 
-/** Whether a run needs Zoho's API. Decided before anything is opened, so that contradictory flags cost no port. */
-function needsZoho({ channel, expand }: ZohoFlags, choice: TunnelChoice, isZohoLocal: boolean): boolean {
-  if (channel !== undefined && choice.kind === "none" && !isZohoLocal) {
-    throw usageError(
-      "--channel needs a public URL for Zoho to post to, and this run has none",
-      "use --tunnel cloudflared, which needs no account, set NGROK_AUTHTOKEN for one of ngrok, or use your own: --public-url https://…",
-    );
-  }
-  return channel !== undefined || expand === true;
+function noPublicUrl(name: string): Error {
+  return usageError(
+    `${name} needs a public URL for Zoho to post to, and this run has none`,
+    "use --tunnel cloudflared, which needs no account, set NGROK_AUTHTOKEN for one of ngrok, or use your own: --public-url https://…",
+  );
 }
 
 export function noLog(): Error {

@@ -11,13 +11,13 @@ import { acceptedUnsigned, type Unsigned } from "../recognition/unsigned.ts";
 import { isLoopback } from "../util/hosts.ts";
 import type { AdminPart } from "./admin.ts";
 import type { LogPart } from "./log-part.ts";
-import type { ChannelPart } from "./part.ts";
+import type { RegisteredPart } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import type { ReadyReport } from "./reports.ts";
 import { CLOUDFLARE_NOTE, type TunnelPart } from "./tunnel-part.ts";
 
 export interface ReadyState {
-  /** The configured secrets, and the token of the channel; undefined where nothing is received. */
+  /** The configured secrets, and those of what is registered; undefined where nothing is received. */
   readonly secrets?: Secrets;
   readonly keySetUrl: string | undefined;
   readonly inspectorUrl: string | undefined;
@@ -32,7 +32,7 @@ interface ReadyParts {
   readonly receiver?: Receiver;
   readonly log?: LogPart;
   readonly tunnel?: TunnelPart;
-  readonly channel?: ChannelPart;
+  readonly registered?: RegisteredPart;
   readonly admin?: AdminPart;
 }
 
@@ -40,7 +40,7 @@ interface ReadyParts {
 export function readyReport(
   context: Context,
   plan: Plan,
-  { receiver, log, tunnel, channel, admin }: ReadyParts,
+  { receiver, log, tunnel, registered, admin }: ReadyParts,
   { secrets = noSecrets, notes, ...state }: ReadyState,
 ): ReadyReport {
   const { role, routes } = plan;
@@ -65,7 +65,7 @@ export function readyReport(
   const ordered = ids.flatMap((id) => products.find((product) => product.id === id) ?? []);
   const unsigned = acceptedUnsigned(ordered, secrets);
   const publicUrl = tunnel?.url();
-  const running = channel?.state();
+  const running = registered?.state() ?? [];
   const offersTunnel = publicUrl === undefined && settings.tunnel !== "none" && !plan.isZohoLocal;
   const isMirrored = settings.respond === "mirror";
   return {
@@ -81,10 +81,10 @@ export function readyReport(
     checks: [...credentials, ...(allowed === undefined ? [] : ["source addresses"])],
     unsigned,
     offersTunnel,
-    channel: running,
+    registered: running,
     // Otherwise the program or Zoho sends.
     tryCommand:
-      options.exec === undefined && running === undefined
+      options.exec === undefined && running.length === 0
         ? tryCommand(context, settings.port, receiver.port, own[0] ?? configured[0] ?? "crm")
         : undefined,
     notes: [
@@ -117,7 +117,7 @@ const NO_RECEIVER = {
     checks: [],
     unsigned: [],
   },
-  ...{ offersTunnel: false, channel: undefined, tryCommand: undefined },
+  ...{ offersTunnel: false, registered: [], tryCommand: undefined },
 };
 
 /** Lists the origins of the secrets. A private key signs and checks nothing. */

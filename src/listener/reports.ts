@@ -1,4 +1,4 @@
-import type { RunningChannel } from "../channels/reports.ts";
+import type { Registered } from "../channels/reports.ts";
 import type { ApiAccess } from "../project/inspector-access.ts";
 import type { Unsigned } from "../recognition/unsigned.ts";
 
@@ -11,8 +11,8 @@ export interface TunnelReport {
   readonly url: string | undefined;
   /** Set when the tunnel came back under another URL. */
   readonly previousUrl: string | undefined;
-  /** The channel of this run, which is moved to the new URL. */
-  readonly channelId: string | undefined;
+  /** What this run has registered, which is moved to the new URL: `channel 4711`. */
+  readonly moving: readonly string[];
   readonly reason: string | undefined;
   readonly downMs: number | undefined;
 }
@@ -107,8 +107,8 @@ export interface ReadyReport {
   readonly onInvalid: "reject" | "warn";
   /** There is no public URL, and nobody has said that there should be none. */
   readonly offersTunnel: boolean;
-  /** The channel of this run, which posts here. */
-  readonly channel: RunningChannel | undefined;
+  /** The channels and webhooks of this run, which post here. */
+  readonly registered: readonly Registered[];
   /** URL of the public halves of the local keys, if they are served. */
   readonly keySetUrl: string | undefined;
   /** Single keys do something. */

@@ -11,7 +11,7 @@ import { ExitCode, errorText } from "../util/errors.ts";
 import type { FileLock } from "../util/file-lock.ts";
 import { reachableUrl } from "../util/hosts.ts";
 import { firstOf } from "../util/timing.ts";
-import type { ChannelPart } from "./part.ts";
+import type { RegistrationPart } from "./part.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
 
 /** How long a channel may be without a receiver that renews it. */
@@ -28,7 +28,7 @@ interface SharedChannelOptions {
   readonly log: Log;
   readonly shared: SharedSecretsPart;
   /** Creates the channel, or takes it over. */
-  open(session: ZohoSession, reservation: ChannelReservation): Promise<ChannelPart>;
+  open(session: ZohoSession, reservation: ChannelReservation): Promise<RegistrationPart>;
 }
 
 /**
@@ -38,12 +38,12 @@ interface SharedChannelOptions {
 export async function startSharedChannel(
   context: Context,
   { session, configured, baseUrl, paths, log, shared, open }: SharedChannelOptions,
-): Promise<ChannelPart> {
+): Promise<RegistrationPart> {
   const product = session.product.id;
   const url = notifyUrl(context, webhookUrl(baseUrl, product, paths), session);
   const name = `channel:${product}:${url}`;
   const stopped = new AbortController();
-  let held: { readonly channel: ChannelPart; readonly lock: FileLock; readonly duty: Duty } | undefined;
+  let held: { readonly channel: RegistrationPart; readonly lock: FileLock; readonly duty: Duty } | undefined;
   let exitCode: ExitCode = ExitCode.ok;
 
   const take = async (): Promise<void> => {

@@ -37,8 +37,8 @@ interface TunnelOptions {
   readonly probeKey: ProbeKey;
   /** Other receivers may be reached at the URL, too. */
   readonly isShared: boolean;
-  /** The channel of this run, which follows the tunnel to another URL. */
-  channelId(): string | undefined;
+  /** What this run has registered, which follows the tunnel to another URL: `channel 4711`. */
+  registered(): readonly string[];
   /** The tunnel has come back under another public URL. */
   onMoved(url: string, previousUrl: string): void;
   /** The connection is gone for good. */
@@ -86,7 +86,7 @@ export function runProbeKey(config: Config): ProbeKey {
 export async function startTunnel(
   context: Context,
   config: Config,
-  { choice, receiver, probeKey, isShared, channelId, onMoved, onLost }: TunnelOptions,
+  { choice, receiver, probeKey, isShared, registered, onMoved, onLost }: TunnelOptions,
 ): Promise<TunnelPart> {
   const { settings, env } = config;
   let downMs = 0;
@@ -103,7 +103,7 @@ export async function startTunnel(
       downSince = undefined;
     }
     // The ready block shows the first "up".
-    if (isReady || status.type !== "up") context.report({ ...reportOf(status), channelId: channelId() });
+    if (isReady || status.type !== "up") context.report({ ...reportOf(status), moving: registered() });
     if ("downMs" in status && downAt !== undefined) {
       // The clock may have been set back.
       const from = downAt <= status.at ? downAt : new Date(status.at.getTime() - status.downMs);
@@ -224,7 +224,7 @@ function forgeableFault({ settings, origins }: Config, url: string): UserError |
   );
 }
 
-function reportOf(status: TunnelStatus): Omit<TunnelReport, "channelId"> {
+function reportOf(status: TunnelStatus): Omit<TunnelReport, "moving"> {
   return {
     type: "tunnel",
     at: status.at,

@@ -1,7 +1,7 @@
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import type { UserError } from "../util/errors.ts";
-import type { ChannelPart } from "./part.ts";
+import type { RegisteredPart } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import { CLOUDFLARE_NOTE, chooseCloudflared, type OpenChoice, type TunnelPart } from "./tunnel-part.ts";
 
@@ -9,11 +9,11 @@ interface SwitchOptions {
   readonly context: Context;
   readonly plan: Plan;
   /** The parts of the run, of which this one sets and deletes `tunnel`. */
-  readonly parts: { tunnel?: TunnelPart; readonly channel?: ChannelPart };
+  readonly parts: { tunnel?: TunnelPart; readonly registered?: RegisteredPart };
   open(context: Context, choice: OpenChoice, onLost: (error: UserError) => void): Promise<TunnelPart>;
   /** The public URL has changed; undefined: there is none now. */
   onUrl(url: string | undefined): Promise<void>;
-  /** Another URL takes the place of one that channels still post to. */
+  /** Another URL takes the place of one that Zoho still posts to. */
   onMoved(url: string, previousUrl: string): void;
 }
 
@@ -54,14 +54,11 @@ export function createTunnelSwitch({ context, plan, parts, open, onUrl, onMoved 
     lastUrl = tunnel.url();
     await drop(tunnel);
     report("closed", undefined);
-    const channel = parts.channel?.state();
-    if (channel === undefined) return;
-    const message = `channel ${channel.id} still posts to ${lastUrl}: what it announces is missed`;
-    context.report({
-      type: "warning",
-      message,
-      hint: "press t to open the tunnel again: the channel is moved to its URL",
-    });
+    const hint = "press t to open the tunnel again: what listen has registered is moved to its URL";
+    for (const { kind, id } of parts.registered?.state() ?? []) {
+      const message = `${kind} ${id} still posts to ${lastUrl}: what it announces is missed`;
+      context.report({ type: "warning", message, hint });
+    }
   }
 
   async function drop(tunnel: TunnelPart): Promise<void> {
@@ -71,7 +68,7 @@ export function createTunnelSwitch({ context, plan, parts, open, onUrl, onMoved 
   }
 
   function report(state: "up" | "closed", url: string | undefined): void {
-    const unknown = { previousUrl: undefined, channelId: undefined, reason: undefined, downMs: undefined };
+    const unknown = { previousUrl: undefined, moving: [], reason: undefined, downMs: undefined };
     context.report({ type: "tunnel", at: context.now(), state, url, ...unknown });
   }
 

@@ -96,6 +96,11 @@ const TABLE = {
   events: local(list, [], {
     flag: ["-e, --events <pattern>", "show and forward only these, such as 'crm:Leads.*' (repeatable)"],
   }),
+  /** What Zoho is to post here while listen runs: `desk:Ticket_Add,sign:*`. */
+  register: setting(list, [], {
+    flag: ["--register <events>", "have Zoho post these here, such as desk:Ticket_Add,sign:* (repeatable)"],
+    reach: (texts) => texts.flatMap((text) => text.split(",")).flatMap((each) => each.trim() || []),
+  }),
   allowIp: local(list, [], {
     flag: ["--allow-ip <range>", "accept only from this address or CIDR range (repeatable)"],
   }),

@@ -88,12 +88,12 @@ export function renderTarget(
 }
 
 export function renderTunnel(report: TunnelReport, style: Style): Rendered {
-  const { at, state, url, previousUrl, channelId, reason = "", downMs } = report;
+  const { at, state, url, previousUrl, moving, reason = "", downMs } = report;
   const down = downMs === undefined ? "" : ` after ${formatDuration(downMs)}`;
   const next =
-    channelId === undefined
+    moving.length === 0
       ? ": change it in the webhooks that you set up in Zoho yourself."
-      : `. Channel ${plain(channelId)} is being moved to it.`;
+      : `. Moving ${plain(moving.join(", "))} to it.`;
   const moved = previousUrl === undefined ? "" : `. The public URL is now ${url} (was ${previousUrl})${next}`;
   const texts = {
     up: `✓ tunnel up: ${url}`,

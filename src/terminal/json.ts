@@ -1,3 +1,5 @@
+import type { Registered } from "../channels/reports.ts";
+import { shareableLine } from "../checks/finding.ts";
 import type { Report, Reports } from "../process/messages.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
 import { whyUnknown } from "../recognition/receive.ts";
@@ -26,9 +28,9 @@ type Lines<Kind extends keyof Reports> = (report: Required<Reports[Kind]>) => Js
  */
 const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
   ready: lineOf(
-    "role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl api appAnswers notes channel",
+    "role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl api appAnswers notes registered",
     {
-      channel: lineOf("product id events expiresAt timeLeftMs"),
+      registered: (all: readonly Registered[]) => all.map(lineOf("kind product id events expiresAt timeLeftMs")),
     },
   ),
   event: (event) => (event.shown ? eventLine(event) : []),
@@ -65,7 +67,7 @@ const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
     channelLine({ ...report, hint: report.reason === undefined ? undefined : hint }),
   record: ({ hint = null, ...report }) =>
     recordLine({ ...report, hint: report.error === undefined ? undefined : hint }),
-  webhook: lineOf("state product id ...webhook? reason?", {
+  webhook: lineOf("state product id ...webhook? reason? hint?", {
     webhook: lineOf("name url events enabled rules secret"),
   }),
   "webhook-failure": lineOf("state product ...failure refusal:reason?", {
@@ -77,7 +79,10 @@ const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
   emulator: lineOf("url env"),
   "emulated-request": lineOf("at n method path status ms:latency_ms lacks hint"),
   "emulated-delivery": lineOf("at n product event url status ms:latency_ms error hint fault again"),
-  check: ({ id, outcome, text, details = {}, remedy = null }) => ({ id, outcome, text, details, remedy }),
+  check: ({ details = {}, remedy = null, ...finding }) => {
+    const { id, outcome, text } = finding;
+    return { id, outcome, text, details, remedy, shareable: shareableLine(finding) };
+  },
   "check-summary": lineOf("passed warning failed skipped seconds"),
   warning: ({ message, hint = null }) => ({ message, hint }),
   text: ({ text, json }) => json ?? { text },

@@ -1,4 +1,4 @@
-import type { RunningChannel } from "../channels/reports.ts";
+import type { Registered } from "../channels/reports.ts";
 import type { ForwardCounts, ProductCount, ReadyReport, SummaryReport } from "../listener/reports.ts";
 import { unsignedTexts } from "../recognition/unsigned.ts";
 import { plain, textWidth } from "../util/text.ts";
@@ -8,7 +8,7 @@ import type { Rendered, Style } from "./paint.ts";
 
 /** On stderr: the events are what a run is asked for. With `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style): Rendered {
-  const { url, publicUrl, path, forwardsTo, isMirrored, checks, channel, role, events, appAnswers } = report;
+  const { url, publicUrl, path, forwardsTo, isMirrored, checks, registered, role, events, appAnswers } = report;
   const { columns } = err;
   const room = columns - INDENT_COLUMNS;
   const policy = report.onInvalid === "reject" ? " (rejects what fails)" : " (accepts what fails)";
@@ -18,7 +18,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style)
   const always: readonly Row[] = [
     ["public URL", publicUrl !== undefined && publicUrl + path],
     ["", report.publicUrlNote],
-    ["channel", channel && channelText(channel, room)],
+    ...registered.map((each, i): Row => [i === 0 ? "registered" : "", registeredText(each, room)]),
     ["keys", report.takesKeys && "press ? for the list"],
     ["inspector", report.inspectorUrl],
   ];
@@ -78,10 +78,12 @@ function notChecked({ checks, unsigned, urls }: ReadyReport, room: number): read
   return lines.map((line, i) => [i === 0 ? "not checked" : "", line.trimStart()]);
 }
 
-function channelText({ id, events, timeLeftMs }: RunningChannel, room: number): string {
-  const left = timeLeftMs === undefined ? "expiry unknown" : `${formatSpan(timeLeftMs)} left`;
-  const state = ` (channel ${id}, ${left})`;
-  return listed(events, room - state.length) + state;
+/** `crm Leads.create, Deals.all (channel 179578931044132, 6d 23h left)` */
+function registeredText({ kind, product, id, events, timeLeftMs }: Registered, room: number): string {
+  const expiry = timeLeftMs === undefined ? "expiry unknown" : `${formatSpan(timeLeftMs)} left`;
+  const left = kind === "channel" ? `, ${expiry}` : "";
+  const state = ` (${kind} ${id}${left})`;
+  return `${product} ${listed(events, room - state.length - product.length - 1)}${state}`;
 }
 
 /** As many of the texts as there is room for, at least one, and how many more there are. */

@@ -1,19 +1,14 @@
-import { randomInt } from "node:crypto";
-import { join } from "node:path";
 import { notifyUrl } from "../channels/notify-url.ts";
-import { eventNames, findFormat, findProduct, nearest } from "../contract/event-names.ts";
 import { differentUrl, MASK } from "../delivery/mask.ts";
-import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
-import { warnIfTracked } from "../project/git.ts";
 import type { Config } from "../project/load.ts";
-import { KEYS_FOLDER } from "../project/secrets.ts";
-import { trustOwn } from "../project/trust.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import { isRejection } from "../zoho-api/errors.ts";
 import { usesLocalZoho } from "../zoho-api/session.ts";
+import { readWebhookEvents } from "./events.ts";
 import type { ManagedProduct, Webhook, WebhookConfig } from "./product-api.ts";
+import { type ChosenSecret, chooseSecret, storeSecret } from "./secret.ts";
 import {
   deletion,
   failureOf,
@@ -41,20 +36,17 @@ export async function createWebhook(
 ): Promise<void> {
   const { name, rule } = options;
   requireRuleKind(product, rule);
-  const events = readEvents(context, product, words);
+  const events = readWebhookEvents(context, product, words);
   const isZohoLocal = await usesLocalZoho(context, config, options.profile);
   const url = notifyUrl(context, await findUrl(isZohoLocal), { isZohoLocal, plainHttp: product.plainHttp === true });
   await withWebhooks(context, config, product, options, async (session) => {
-    const chosen = chooseSecret(context, session);
-    const config: WebhookConfig = { name, url, events, secret: chosen?.value };
-    const refusal = product.rejection?.(config);
-    if (refusal !== undefined) throw usageError(refusal);
-    const warning = product.warn?.(config);
-    if (warning !== undefined) context.report({ type: "warning", message: warning });
-    if (options.dryRun !== true) return create(context, session, config, chosen, options);
+    const chosen = chooseSecret(context, config, product);
+    const webhook: WebhookConfig = { name, url, events, secret: chosen?.value };
+    checkWebhook(context, product, webhook);
+    if (options.dryRun !== true) return create(context, session, webhook, chosen, options);
     session.show((requests) => {
-      const addRule = rule === undefined ? undefined : requests.addRule({ id: "<its id>", config }, rule);
-      return [requests.create(config), ...(addRule === undefined ? [] : [addRule])];
+      const addRule = rule === undefined ? undefined : requests.addRule({ id: "<its id>", config: webhook }, rule);
+      return [requests.create(webhook), ...(addRule === undefined ? [] : [addRule])];
     });
   });
 }
@@ -66,72 +58,22 @@ function requireRuleKind({ title, rules }: ManagedProduct, kind: string | undefi
     : usageError(`--rule ${kind} is not known`, `use one of ${rules.kinds.join(", ")}`);
 }
 
-/** Names in the product's spelling. Unknown ones are sent with a warning: Zoho adds names, and rejects wrong ones. */
-function readEvents(context: Context, product: ManagedProduct, words: readonly string[]): readonly string[] {
-  const { noun, many, aliases = {} } = product.events;
-  const known = product.events.known ?? wireNames(product.id);
-  if (words.length === 0) throw usageError(`no ${noun} given`, `name one, such as ${known.slice(0, 6).join(", ")}`);
-  if (!many && words.length > 1)
-    throw usageError(
-      `a ${product.title} webhook has one ${noun}, but ${words.length} are given`,
-      "create one for each",
-    );
-  const names = words
-    .flatMap((word) => word.split(","))
-    .flatMap((word) => word.trim() || [])
-    .map((name) => {
-      const found = known.find((each) => each.toLowerCase() === name.toLowerCase()) ?? aliases[name.toLowerCase()];
-      if (found !== undefined) return found;
-      const near = nearest(name, known, 3);
-      context.report({
-        type: "warning",
-        message: `${JSON.stringify(name)} is not a known ${noun} of ${product.title}`,
-        hint: near.length === 0 ? `known: ${known.join(", ")}` : `did you mean ${near.join(" or ")}?`,
-      });
-      return name;
-    });
-  return [...new Set(names)];
+/** Throws a usage error for what Zoho would reject, and warns of what it may. */
+export function checkWebhook(context: Context, product: ManagedProduct, webhook: WebhookConfig): void {
+  const refusal = product.rejection?.(webhook);
+  if (refusal !== undefined) throw usageError(refusal);
+  const warning = product.warn?.(webhook);
+  if (warning !== undefined) context.report({ type: "warning", message: warning });
 }
 
-function wireNames(id: string): readonly string[] {
-  const product = findProduct(products, id);
-  const format = product && findFormat(product, "wire");
-  return format === undefined ? [] : eventNames(format);
-}
-
-interface ChosenSecret {
-  readonly value: string;
-  /** The project does not have it yet. */
-  readonly isNew: boolean;
-}
-
-/**
- * The secret that the webhook signs with: the one that `listen` verifies this product with, since all its webhooks share
- * one; else a new one. Undefined if the webhook does not sign, or signs with Zoho's key.
- */
-function chooseSecret(
-  context: Context,
-  { config, product: { id, title, secret: rule } }: WebhookSession,
-): ChosenSecret | undefined {
-  if (rule === undefined) return undefined;
-  const [known] = config.secrets.for("secret", id);
-  if (known !== undefined && !rule.pattern.test(known.reveal())) {
-    throw usageError(
-      `${known.origin}: a secret for ${title} must be ${rule.rule}`,
-      `set ZOHO_WEBHOOK_SECRET_${id.toUpperCase()} to one`,
-    );
-  }
-  const value = known?.reveal() ?? newSecret();
-  context.knownSecrets.remember(value);
-  return { value, isNew: known === undefined };
-}
-
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-/** 238 bits, in characters that every product accepts. */
-const SECRET_LENGTH = 40;
-
-function newSecret(): string {
-  return Array.from({ length: SECRET_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
+/** Warns where a webhook that was just created is listed otherwise than it was asked for. */
+export function warnOfDifferences(context: Context, asked: WebhookConfig, listed: Webhook): void {
+  const warn = (message: string): void => context.report({ type: "warning", message });
+  const name = `webhook ${oneLine(listed.id)}`;
+  if (listed.url !== asked.url) warn(differentUrl(listed.url, asked.url));
+  const missing = asked.events.filter((event) => !listed.events.includes(event));
+  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for ${name}`);
+  if (listed.enabled === false) warn(`Zoho created ${name} but did not enable it`);
 }
 
 /** Creates a webhook, stores its secret, creates its rule, and reports what Zoho lists afterwards. */
@@ -159,7 +101,7 @@ async function create(
   const toDelete = command(deletion(id));
   // Before anything else can fail, since Sign never shows a secret again.
   try {
-    if (chosen?.isNew) await storeSecret(context, session.config, product.id, chosen.value);
+    if (chosen?.isNew) await storeSecret(context, session.config, product, chosen.value);
   } catch (error) {
     throw usageError(
       `${name} was created, but its secret could not be stored: ${errorText(error)}`,
@@ -190,10 +132,7 @@ async function create(
   }
   const secret = chosen && MASK;
   context.report(webhookReport("created", product, { ...listed, secret }));
-  if (listed.url !== config.url) warn(differentUrl(listed.url, config.url));
-  const missing = config.events.filter((event) => !listed.events.includes(event));
-  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for ${name}`);
-  if (listed.enabled === false) warn(`Zoho created ${name} but did not enable it`);
+  warnOfDifferences(context, config, listed);
   if (failure !== undefined) {
     throw new UserError(
       "zohoApi",
@@ -205,12 +144,4 @@ async function create(
   warnOfUnused(context, session, [listed]);
   const note = product.note?.(config, oneLine(id), signIn);
   if (note !== undefined) context.report({ type: "notice", message: note });
-}
-
-/** Stores the secret in the project, so that `listen` verifies with it. */
-async function storeSecret(context: Context, config: Config, product: string, value: string): Promise<void> {
-  await trustOwn(context, join(config.root, KEYS_FOLDER));
-  const file = config.storeSecret(product, { credential: "secret", value });
-  context.report({ type: "notice", message: `its secret is stored in ${file}` });
-  warnIfTracked(context, config.root, file);
 }

@@ -30,6 +30,7 @@ export const desk: ManagedProduct = {
     },
   },
   events: { noun: "event", many: true },
+  keySet,
   warn({ url, name }) {
     if (url.length > MAX_URL)
       return `the URL has ${url.length} characters, and Desk's API description allows ${MAX_URL}: Desk may reject it`;
@@ -37,7 +38,7 @@ export const desk: ManagedProduct = {
     return name.length > MAX_NAME ? "the name is longer than Desk's API description allows" : undefined;
   },
   note: (_config, id, signIn) =>
-    `to verify its tokens, set ZOHO_WEBHOOK_JWKS=${keysOf(signIn)}; to reject those of other webhooks, set "desk": { "format": "wire", "audience": "webhookId:${id}" } in zoho-hooks.config.json`,
+    `to verify its tokens, set ZOHO_WEBHOOK_JWKS=${keySet(signIn)}; to reject those of other webhooks, set "desk": { "format": "wire", "audience": "webhookId:${id}" } in zoho-hooks.config.json`,
   path: "/api/v1/webhooks",
   // An empty list is a 204 without a body.
   rows: (body) => (body === undefined ? [] : rowsAt(body, "data")),
@@ -61,7 +62,7 @@ function hostOf({ accountsUrl }: DataCentre): string {
 }
 
 /** The value of `ZOHO_WEBHOOK_JWKS`: the id of a data centre that this version knows, else the URL of its keys. */
-function keysOf({ centre, hosts }: SignIn): string {
+function keySet({ centre, hosts }: SignIn): string {
   if (hosts.apiUrl === undefined && knownCentre(centre.id) !== undefined) return centre.id;
   return `${hosts.apiUrl ?? hostOf(centre)}/.well-known/jwks.json`;
 }

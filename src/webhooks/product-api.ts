@@ -30,6 +30,10 @@ export interface ManagedProduct extends ProductApi {
   };
   /** A secret that the user or this tool chooses, and that Zoho signs with. `rule` completes "a secret must be …". */
   readonly secret?: { readonly pattern: RegExp; readonly rule: string };
+  /** For webhooks that Zoho signs with a key of its own: the value of `ZOHO_WEBHOOK_JWKS` that verifies them. */
+  keySet?(signIn: SignIn): string;
+  /** How many webhooks an account may have, where Zoho says so. */
+  readonly maxWebhooks?: number;
   /** Why Zoho would reject a configuration. */
   rejection?(config: WebhookConfig): string | undefined;
   /** A warning before it is created. */
@@ -169,7 +173,12 @@ export function withIds<T>(rows: readonly Row[], idName: string, read: (row: Row
 }
 
 /** The id of the only one that the sign-in has access to. `noun`: `Zoho Desk organisation`; `user`: who has access to one. */
-export function onlyOne(found: readonly Organisation[], noun: string, user: string): string {
+export function onlyOne(
+  found: readonly Organisation[],
+  noun: string,
+  user: string,
+  howToChoose = "choose one with --org",
+): string {
   const [first] = found;
   if (first === undefined) {
     throw new UserError(
@@ -181,5 +190,5 @@ export function onlyOne(found: readonly Organisation[], noun: string, user: stri
   }
   if (found.length === 1) return first.id;
   const names = found.map(({ id, name }) => oneLine(name === undefined ? id : `${id} (${name})`)).join(", ");
-  throw usageError(`the sign-in has access to ${found.length} ${noun}s`, `choose one with --org: ${names}`);
+  throw usageError(`the sign-in has access to ${found.length} ${noun}s`, `${howToChoose}: ${names}`);
 }

@@ -8,8 +8,9 @@ export interface WebhookReport {
   readonly id: string;
   /** Undefined where only a change is reported. Its secret is masked unless the user asked to see it. */
   readonly webhook?: Omit<Webhook, "id"> & { readonly secret?: string | undefined };
-  /** Why it is in a bad state. */
+  /** Why it is in a bad state, or what it replaces. */
   readonly reason?: string | undefined;
+  readonly hint?: string | undefined;
 }
 
 /** `not-deleted`: it still exists; `unknown`: it was to be deleted, but did not exist. */

@@ -9,14 +9,9 @@ import { type ApiReply, type ApiRequest, type ZohoApi, zohoApi } from "../zoho-a
 import { deleteAndConfirm, type RequestedDeletions, readAllPages } from "../zoho-api/collection.ts";
 import { signInFromEnv } from "../zoho-api/env-sign-in.ts";
 import { readFault, replyError } from "../zoho-api/errors.ts";
-import {
-  centreFromEnv,
-  chosenProfile,
-  openSignIn,
-  showRequest,
-  withHttp,
-  type ZohoOptions,
-} from "../zoho-api/session.ts";
+import { zohoHttp } from "../zoho-api/http.ts";
+import type { ZohoHttp } from "../zoho-api/retrying-http.ts";
+import { centreFromEnv, chosenProfile, openSignIn, showRequest, type ZohoOptions } from "../zoho-api/session.ts";
 import type { SignIn } from "../zoho-api/sign-in.ts";
 import { idText, type ManagedProduct, onlyOne, type Webhook, type WebhookConfig, withIds } from "./product-api.ts";
 import type { WebhookReport } from "./reports.ts";
@@ -37,6 +32,22 @@ export async function withWebhooks<T>(
   options: WebhookOptions,
   work: (session: WebhookSession) => Promise<T>,
 ): Promise<T> {
+  const session = await openWebhooks(context, config, product, options);
+  try {
+    return await work(session);
+  } finally {
+    await session.http.close();
+  }
+}
+
+/** Opens a session. The caller closes its `http`. `howToChoose`: one of several organisations, for who must. */
+export async function openWebhooks(
+  context: Context,
+  config: Config,
+  product: ManagedProduct,
+  options: WebhookOptions,
+  howToChoose = "choose one with --org",
+): Promise<WebhookSession> {
   const { profile, dryRun = false } = options;
   const org = options.org?.trim();
   if (org !== undefined && !/^\d{1,19}$/.test(org))
@@ -47,18 +58,26 @@ export async function withWebhooks<T>(
       return placeholderSignIn(context, config);
     throw error;
   });
-  return withHttp(context, config, (http) => {
-    const api = zohoApi({ http, tokens: accessTokens(context, signIn, http), signIn, product, now: context.now });
-    return work(webhookSession(context, api, { config, product, signIn, org, profile }));
-  });
+  const http = zohoHttp(context, config);
+  const api = zohoApi({ http, tokens: accessTokens(context, signIn, http), signIn, product, now: context.now });
+  return webhookSession(context, api, { config, product, signIn, http, org, profile, howToChoose });
 }
 
 function webhookSession(
   context: Context,
   api: ZohoApi,
-  given: { config: Config; product: ManagedProduct; signIn: SignIn; org?: string; profile?: string },
+  given: {
+    config: Config;
+    product: ManagedProduct;
+    signIn: SignIn;
+    http: ZohoHttp;
+    org: string | undefined;
+    profile: string | undefined;
+    howToChoose: string;
+  },
 ) {
-  const { product, org, profile } = given;
+  const { product, org, profile, howToChoose } = given;
+  let found = org;
   const flags = Object.entries({ product: product.id, org, profile }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${shellQuoted(value)}`],
   );
@@ -66,8 +85,11 @@ function webhookSession(
     ...given,
     /** A command for the user to copy: `zoho-hooks webhooks list --product books`. */
     command: (words: string): string => [context.invocation, "webhooks", words, ...flags].join(" "),
-    /** Asks Zoho for the organisation first, unless `--org` names it. */
-    client: async () => webhookClient(context, api, product, org ?? (await findOrganisation(context, api, product))),
+    /** Asks Zoho for the organisation first, once, unless `--org` names it. */
+    async client(signal = context.signal) {
+      found ??= await findOrganisation(signal, api, product, howToChoose);
+      return webhookClient({ signal, sleep: context.sleep }, api, product, found);
+    },
     /** Shows requests to Zoho, with their secrets masked, instead of sending them. */
     show(build: (requests: WebhookRequests) => readonly ApiRequest[]): void {
       // Only a request could find the organisation.
@@ -87,16 +109,20 @@ async function placeholderSignIn(context: Context, config: Config): Promise<Sign
 
 /** Undefined if the product's API needs no organisation. */
 async function findOrganisation(
-  { signal }: Context,
+  signal: AbortSignal,
   api: ZohoApi,
   { title, organisation: { list } }: ManagedProduct,
+  howToChoose: string,
 ): Promise<string | undefined> {
   if (list === undefined) return undefined;
   const { path, scope } = list;
   const reply = await api.call({ method: "GET", path, repeatable: true, action: "list organisations", scope, signal });
   if (readFault(reply.body) !== undefined) throw replyError(reply, reply.call);
-  return onlyOne(list.read(reply.body), `${title} organisation`, "a user of the organisation");
+  return onlyOne(list.read(reply.body), `${title} organisation`, "a user of the organisation", howToChoose);
 }
+
+/** The webhooks of one product in one organisation. */
+export type WebhookClient = ReturnType<typeof webhookClient>;
 
 type WebhookRequests = ReturnType<typeof webhookRequests>;
 
@@ -139,9 +165,9 @@ function webhookRequests(product: ManagedProduct, organisation: string | undefin
   };
 }
 
-/** The webhooks of one product in one organisation. `organisation` undefined: the product's calls do not need one. */
+/** `organisation` undefined: the product's calls do not need one. */
 function webhookClient(
-  { signal, sleep }: Context,
+  { signal, sleep }: Pick<Context, "signal" | "sleep">,
   api: ZohoApi,
   product: ManagedProduct,
   organisation: string | undefined,
@@ -215,9 +241,10 @@ export function webhookReport(
   state: "listed" | "created",
   product: ManagedProduct,
   { id, ...webhook }: Webhook & { readonly secret?: string | undefined },
+  reason?: string,
 ): WebhookReport {
   const url = webhook.url === undefined ? undefined : maskUrl(webhook.url);
-  return { type: "webhook", state, product: product.id, id, webhook: { ...webhook, url } };
+  return { type: "webhook", state, product: product.id, id, webhook: { ...webhook, url }, reason };
 }
 
 /** Undefined rules are unknown, which is not the same as none. */

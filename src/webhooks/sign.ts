@@ -28,6 +28,8 @@ export const sign: ManagedProduct = {
     },
   },
   secret: { pattern: /^[^\r\n]+$/, rule: "one line" },
+  // https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management
+  maxWebhooks: 2,
   path: "/api/v1/accounts/webhooks",
   listQuery(page) {
     const range = { row_count: ROWS_PER_PAGE, start_index: (page - 1) * ROWS_PER_PAGE + 1 };

@@ -161,7 +161,7 @@ describe("listen --channel whose tunnel comes back with another URL", () => {
     });
     const id = /created crm (\d+)/.exec(out)?.[1];
     const now = tunnel.url;
-    expect(err).toContain(`The public URL is now ${now} (was ${old}). Channel ${id} is being moved to it.`);
+    expect(err).toContain(`The public URL is now ${now} (was ${old}). Moving channel ${id} to it.`);
     expect(err).not.toContain("change it in the webhooks");
     expect(out).toMatch(new RegExp(`updated crm ${id}.*\n +it now posts to ${now}/webhooks/zoho/crm`));
     expect(err).toContain(

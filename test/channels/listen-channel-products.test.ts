@@ -78,7 +78,7 @@ describe.each([
     expect(Object.keys(item ?? {})).toEqual(["channel_id", "events", "channel_expiry", "token", "notify_url"]);
     expect(watchCalls(path)[0]?.text).toMatch(idIs);
     expect(linesOf(of, "ready")[0]).toMatchObject({
-      channel: { product, id: row?.channelId, events: [event], time_left_ms: DAY_MS - HOUR_MS },
+      registered: [{ product, id: row?.channelId, events: [event], time_left_ms: DAY_MS - HOUR_MS }],
     });
 
     const { id } = zoho.create(product, event.split(".")[0] ?? "", { Last_Name: "Boyle" });

@@ -32,12 +32,14 @@ describe("listen --channel", () => {
     const [row] = zoho.watch.rows();
     expect(row).toMatchObject({ notifyUrl: `${tunnel.url}/webhooks/zoho/crm`, related: false });
     expect(of.lines().map(({ type }) => type)).toEqual(["channel", "ready"]);
-    const expected = { product: "crm", id: row?.channelId, events: ["Leads.create", "Deals.all"] };
-    expect(linesOf(of, "ready")[0]?.channel).toEqual({
-      ...expected,
-      expires_at: new Date(clock.now().getTime() + 7 * DAY_MS - HOUR_MS).toISOString(),
-      time_left_ms: 7 * DAY_MS - HOUR_MS,
-    });
+    const expected = { kind: "channel", product: "crm", id: row?.channelId, events: ["Leads.create", "Deals.all"] };
+    expect(linesOf(of, "ready")[0]?.registered).toEqual([
+      {
+        ...expected,
+        expires_at: new Date(clock.now().getTime() + 7 * DAY_MS - HOUR_MS).toISOString(),
+        time_left_ms: 7 * DAY_MS - HOUR_MS,
+      },
+    ]);
     expect(JSON.stringify(of.lines())).not.toContain(row?.token);
   });
 
@@ -61,7 +63,7 @@ describe("listen --channel", () => {
       ...world(),
       onErr: (text) => void (text.includes("Ready.") && interrupt.abort()),
     });
-    expect(err).toMatch(/^ {2}channel {6}Leads\.create \(channel \d+, 6d 23h left\)$/m);
+    expect(err).toMatch(/^ {2}registered {3}crm Leads\.create \(channel \d+, 6d 23h left\)$/m);
     expect(out).toContain("deleted crm");
   });
 
@@ -307,8 +309,11 @@ describe("listen --channel that cannot start", () => {
 
   it.each([
     ["for an event that no channel tells of", ["--channel", "Leads.created"], "Leads.create"],
-    ["for a product without channels", ["--channel", "books:Leads.create"], "no notification channels"],
-    ["for two products", ["--channel", "crm:Leads.create,bigin:Calls.all"], "one channel, for one product"],
+    [
+      "for a product that needs a workflow rule",
+      ["--channel", "books:invoice"],
+      "fires only if a workflow rule calls it",
+    ],
   ])("is a usage error %s", async (_, argv, text) => {
     const { exitCode, err } = await start(argv);
     expect(exitCode).toBe(2);

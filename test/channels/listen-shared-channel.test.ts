@@ -27,9 +27,9 @@ describe.runIf(hasPostgres)("listen --channel on a log that receivers share", ()
     const store = await sharedAddress(randomUUID());
     const [first, second] = [await receiver(store), await receiver(store)];
     expect(zoho.watch.rows()).toHaveLength(1);
-    expect(linesOf(first, "ready")[0]?.channel).toMatchObject({ events: ["Leads.create"] });
+    expect(linesOf(first, "ready")[0]?.registered).toMatchObject([{ events: ["Leads.create"] }]);
     expect(linesOf(second, "ready")[0]).toMatchObject({
-      channel: null,
+      registered: [],
       notes: expect.arrayContaining([expect.stringContaining("Another receiver is renewing the channel for")]),
     });
     // The tunnel leads to the one that has opened it last.

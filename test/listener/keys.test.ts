@@ -157,7 +157,7 @@ const status: Status = {
   hidden: 5,
   waiting: 1,
   app: "down",
-  channel: { timeLeftMs: 23 * 3_600_000 },
+  registered: [{ kind: "channel", timeLeftMs: 23 * 3_600_000, isLost: false }],
 };
 
 describe("the last line", () => {
@@ -175,7 +175,7 @@ describe("the last line", () => {
   });
 
   it("says that the channel is lost, also where there is little room", () => {
-    const lost = { ...status, channel: { timeLeftMs: undefined } };
+    const lost = { ...status, registered: [{ kind: "channel", timeLeftMs: undefined, isLost: true } as const] };
     expect(statusLine(lost, 250)).toContain(" · app down · channel lost · ? keys");
     expect(statusLine({ ...lost, paused: undefined, marked: undefined, failedOnly: false }, 80)).toContain(
       "channel lost",
@@ -188,7 +188,7 @@ describe("the last line", () => {
       marked: undefined,
       failedOnly: false,
       paused: undefined,
-      channel: undefined,
+      registered: [],
     };
     const line = statusLine(
       { ...status, ...nothing, failed: 0, rejected: 0, hidden: 0, waiting: 0, received: 0, app: undefined },

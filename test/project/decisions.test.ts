@@ -46,6 +46,14 @@ const SETTINGS: { readonly [Key in keyof Settings]: SettingRow } = {
   paths: {
     harmless: [[{ paths: { "/hooks/crm": "crm", "/*": "auto" } }, "/hooks/crm=crm,/*=auto"]],
   },
+  register: {
+    harmless: [[{ register: [] }, ""]],
+    reaching: [
+      [{ register: ["desk:Ticket_Add,sign:*"] }, "desk:Ticket_Add", "register desk:Ticket_Add"],
+      [{ register: ["desk:*", "crm:Leads.all"] }, "desk:*,crm:Leads.all", "register crm:Leads.all"],
+    ],
+    flag: ["listen", "--register", "", "--port", "0"],
+  },
   host: {
     harmless: [
       [{ host: "127.0.0.1" }, "::1"],

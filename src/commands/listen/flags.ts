@@ -10,10 +10,11 @@ export function addListenFlags(command: Command): void {
   command
     .argument("[target]", "your app: a port, host:port or URL, the same as --forward-to")
     .optionsGroup("Main options:");
-  addSettings("forwardTo", "port", "events")
-    .option("--ui", "show deliveries in the browser as well: prints the inspector's address")
-    .option("--channel <events>", "have Zoho post these here, such as bigin:Leads.create (repeatable)", collect);
-  addSettings("tunnel", "publicUrl")
+  addSettings("forwardTo", "port", "events").option(
+    "--ui",
+    "show deliveries in the browser as well: prints the inspector's address",
+  );
+  addSettings("register", "tunnel", "publicUrl")
     .option("--expect <event=count>", "exit once these have arrived, such as crm:Leads.create=2 (repeatable)", collect)
     .option("--timeout <time>", "stop after this time; exit with 8 if --expect (default: 60s) is not met")
     .option("--exec <command>", "run this command once ready, and exit with its exit code")
@@ -39,6 +40,7 @@ export function addListenFlags(command: Command): void {
     )
     .option("--admin <host:port>", "serve /metrics, /healthz and /readyz there; with a port alone on 127.0.0.1")
     .optionsGroup("Zoho's notifications:")
+    .option("--channel <events>", "short for --register of CRM's events: Leads.create,Deals.all (repeatable)", collect)
     .option("--expand", "fetch the records that a notification names, and show them below it");
 }
 

@@ -17,7 +17,7 @@ const EXAMPLES = examples(
   "zoho-hooks listen 3000                       forward to your app on port 3000",
   "zoho-hooks listen 3000 --tunnel cloudflared  with a public URL, without an account",
   "zoho-hooks listen 3000 --exec 'npm test' --expect crm:Leads.create=2",
-  "zoho-hooks listen --channel Leads.create,Deals.all --expand",
+  "zoho-hooks listen 3000 --register 'desk:Ticket_*,sign:*,crm:Leads.create'",
   "zoho-hooks listen --json | jq .event",
 );
 
@@ -43,10 +43,12 @@ what arrived. Repeats are not counted.
 ZOHO_HOOKS_FAILED_TARGET, ZOHO_HOOKS_FAILED_STATE (down or failed), ZOHO_HOOKS_FAILED_REASON, ZOHO_HOOKS_FAILED_COUNT, the
 deliveries that have failed since its last run, and ZOHO_HOOKS_FAILED_NUMBERS, their numbers, for zoho-hooks replay.
 
---channel creates a notification channel in Zoho CRM for the public URL, renews it while listen runs, and deletes it at
-the end. If the sign-in's servers are on this machine, the channel gets the local URL, and no tunnel is opened unless you
-ask for one. One that an earlier listen of the project left behind is taken over. Sign in first with zoho-hooks login. The
-exit code is 9 if the channel was lost, and 7 if it could not be deleted.`;
+--register has Zoho post to the public URL while listen runs: it creates a webhook in Desk or Sign, or a notification
+channel in CRM, Bigin or Recruit, moves it when the URL changes, and deletes it at the end. --channel is short for events
+of CRM. What an earlier listen of the folder left behind is taken over; a webhook is known by its name, and no other is
+touched. If the sign-in's servers are on this machine, they get the local URL, and no tunnel is opened unless you ask for
+one. Sign in first, with the scopes of each product: zoho-hooks login --product desk --product sign. The exit code is 9 if
+one was lost, and 7 if one could not be deleted.`;
 
 async function start(context: Context, target: string | undefined, options: ListenOptions): Promise<ExitCode | number> {
   // Loaded only where somebody can press them.

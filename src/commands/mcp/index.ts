@@ -60,7 +60,7 @@ async function mcp(context: Context, { allowRemote = false }: McpOptions): Promi
   const { open } = await checkTrust(context, whole);
   const calls = createCalls(context, { allowRemote });
   // Standard input and output are the protocol's.
-  const quiet = overrideContext(context, { report() {}, prompts: async () => undefined });
+  const quiet = overrideContext(context, { prompts: async () => undefined });
   const wait = await createWait(quiet, calls.call);
   const messages = new MessageLines(MAX_MESSAGE_BYTES, (id) => {
     if (id === undefined) context.stderr.write(`error: ${TOO_LONG}\n`);

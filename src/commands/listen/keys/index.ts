@@ -112,13 +112,12 @@ function startKeys(base: Context, { plan, parts, recent, paint, toggleTunnel }: 
       setBusy(message);
       return wait();
     },
-    embedded: log && { flags: plan.flags, listener: { log, url } },
   });
   const commands = keyCommands(command, {
-    config: plan.config,
     products: plan.products,
+    flags: plan.flags,
+    listener: log && { log, url },
     showSecrets: plan.options.showSecrets === true,
-    logPath: log?.path ?? "",
     openInspector: async () => parts.inspector?.start(),
   });
   const onChosen = (text: string, start: (n: number) => Promise<unknown>) => (): void =>
@@ -174,8 +173,8 @@ function startKeys(base: Context, { plan, parts, recent, paint, toggleTunnel }: 
       app,
     };
     const shownUrl = parts.tunnel?.url() ?? url;
-    const channel = parts.channel?.state();
-    return statusLine({ ...facts, paused: isPaused ? buffer.count() : undefined, url: shownUrl, channel }, columns);
+    const registered = parts.registered?.state() ?? [];
+    return statusLine({ ...facts, paused: isPaused ? buffer.count() : undefined, url: shownUrl, registered }, columns);
   }
 
   /** Takes in what another process has changed as well, such as a replay of the inspector. */

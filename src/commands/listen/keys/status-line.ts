@@ -1,4 +1,4 @@
-import type { RunningChannel } from "../../../channels/reports.ts";
+import type { Registered } from "../../../channels/reports.ts";
 import type { Output } from "../../../process/output.ts";
 import { cut, plain, textWidth } from "../../../util/text.ts";
 import { formatSpan } from "../../../util/units.ts";
@@ -25,8 +25,8 @@ export interface Status {
   readonly waiting: number;
   /** Undefined until something is known of it. */
   readonly app: "up" | "down" | undefined;
-  /** Without time left while it is lost. */
-  readonly channel: Pick<RunningChannel, "timeLeftMs"> | undefined;
+  /** The channels and webhooks of this run. */
+  readonly registered: readonly Pick<Registered, "kind" | "timeLeftMs" | "isLost">[];
 }
 
 const SEPARATOR = " · ";
@@ -34,8 +34,10 @@ const SEPARATOR = " · ";
 /** One line that is narrower than the terminal, so that it can be redrawn. Pieces are left out, the least important first. */
 export function statusLine(status: Status, columns: number): string {
   const width = Math.max(1, columns - 1);
-  const { typed, chosen, paused, marked, channel } = status;
+  const { typed, chosen, paused, marked, registered } = status;
   if (typed !== undefined) return lastColumns(plain(typed), width);
+  const lost = registered.find(({ isLost }) => isLost);
+  const timesLeft = registered.flatMap(({ timeLeftMs }) => timeLeftMs ?? []);
   const number = chosen && `#${chosen.n}${chosen.failed ? " ✗" : ""}`;
   // In the order in which they are shown; the highest rank is left out first.
   const pieces: readonly (readonly [rank: number, text: string | false | undefined])[] = [
@@ -52,8 +54,8 @@ export function statusLine(status: Status, columns: number): string {
     [6, status.hidden > 0 && `${status.hidden} hidden`],
     [3, status.waiting > 0 && `${status.waiting} waiting`],
     [4, status.app && `app ${status.app}`],
-    [3, channel !== undefined && channel.timeLeftMs === undefined && "channel lost"],
-    [6, channel?.timeLeftMs !== undefined && `channel ${formatSpan(channel.timeLeftMs)} left`],
+    [3, lost && `${lost.kind} lost`],
+    [6, timesLeft.length > 0 && `channel ${formatSpan(Math.min(...timesLeft))} left`],
     [7, "? keys"],
   ];
   let shown = pieces.filter((piece): piece is [number, string] => typeof piece[1] === "string" && piece[1] !== "");

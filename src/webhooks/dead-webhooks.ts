@@ -1,0 +1,67 @@
+import { findDeadUrl } from "../channels/dead-url.ts";
+import { maskUrl } from "../delivery/mask.ts";
+import type { Context } from "../project/context.ts";
+import { overrideContext } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
+import { UserError } from "../util/errors.ts";
+import { oneLine } from "../util/text.ts";
+import { accessTokens } from "../zoho-api/access-token.ts";
+import { hasEnvSignIn } from "../zoho-api/env-sign-in.ts";
+import { chosenProfile, openSignIn, openStore, withHttp } from "../zoho-api/session.ts";
+import { managedProducts } from "./index.ts";
+import type { ManagedProduct } from "./product-api.ts";
+import { deletion, type WebhookSession, withWebhooks } from "./session.ts";
+
+/** The default name of `webhooks create`, with which those of `listen --register` begin. */
+const OWN_NAME = /^zoho-hooks\b/;
+
+/**
+ * Warns of webhooks called zoho-hooks that post to a URL that no longer answers, with the command that deletes each. Does
+ * nothing where nobody is signed in, and says nothing of what cannot be read.
+ */
+export async function warnOfDeadWebhooks(context: Context, config: Config, signal: AbortSignal): Promise<void> {
+  const report: Context["report"] = (each) => void (each.type === "api-request" && context.report(each));
+  const silent = overrideContext(context, { report, signal });
+  const orNothing = (error: unknown): readonly [] => {
+    if (error instanceof UserError || signal.aborted) return [];
+    throw error;
+  };
+  for (const product of await readableProducts(silent, config).catch(orNothing))
+    await withWebhooks(silent, config, product, {}, async (session) => {
+      for (const { message, hint } of await deadWebhooks(session, signal))
+        context.report({ type: "warning", message, hint });
+    }).catch(orNothing);
+}
+
+/** The products that the sign-in has a scope of. */
+async function readableProducts(context: Context, config: Config): Promise<readonly ManagedProduct[]> {
+  const scopes = await scopesOf(context, config);
+  return managedProducts.filter(({ loginScopes }) => loginScopes.some((scope) => scopes.includes(scope)));
+}
+
+/** From the list of profiles, which has no secrets; those of the environment's sign-in are in Zoho's token reply. */
+async function scopesOf(context: Context, config: Config): Promise<readonly string[]> {
+  const named = chosenProfile(config);
+  if (named === undefined && hasEnvSignIn(config.env)) {
+    const signIn = await openSignIn(context, config, undefined);
+    return withHttp(context, config, async (http) => {
+      const { scopes = [] } = await accessTokens(context, signIn, http).get(context.signal);
+      return scopes;
+    });
+  }
+  const { current, profiles } = await openStore(context, config).profiles();
+  return profiles.find(({ name }) => name === (named ?? current))?.scopes ?? [];
+}
+
+async function deadWebhooks({ client, product, http, signIn, command }: WebhookSession, signal: AbortSignal) {
+  const own = (await (await client()).list()).filter(({ name = "" }) => OWN_NAME.test(name));
+  const control = new URL(signIn.hosts.accountsUrl).hostname;
+  const found: { readonly message: string; readonly hint: string }[] = [];
+  for (const { id, name = "", url = "" } of own) {
+    const dead = await findDeadUrl(http, url, control, signal);
+    if (dead === undefined) continue;
+    const message = `webhook ${oneLine(id)} of ${product.title} (${oneLine(name)}) posts to ${oneLine(maskUrl(url))}, which no longer answers: ${dead.because}`;
+    found.push({ message, hint: `if nobody uses it: ${command(deletion(id))}` });
+  }
+  return found;
+}
