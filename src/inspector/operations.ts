@@ -31,17 +31,18 @@ import { usageError } from "../util/errors.ts";
 import { isLocalUrl } from "../util/hosts.ts";
 import { cachedFor } from "../util/timing.ts";
 import { readActivity } from "./activity.ts";
-import type {
-  EventDetails,
-  EventPage,
-  EventRow,
-  Failure,
-  Fault,
-  ProductEntry,
-  ReplayRequest,
-  SendRequest,
-  Span,
-  State,
+import {
+  type EventDetails,
+  type EventPage,
+  type EventRow,
+  type Failure,
+  type Fault,
+  type ProductEntry,
+  type ReplayRequest,
+  type SendRequest,
+  SPANS,
+  type Span,
+  type State,
 } from "./api.ts";
 import { editedBody } from "./edited-body.ts";
 import { eventDetails, eventRow } from "./rows.ts";
@@ -68,8 +69,9 @@ export type Operations = ReturnType<typeof createOperations>;
 export function createOperations(context: Context, options: OperationsOptions) {
   const { log, flags, showSecrets } = options;
   const clock = () => performance.now();
-  // Counting takes half a second in a log of a million.
-  const activityOf = (span: Span) => cachedFor(2000, clock, () => readActivity(log, span, context.now()));
+  // Counting a week of 100,000 events takes half a second: as often as a bar grows visibly.
+  const activityOf = (span: Span) =>
+    cachedFor(Math.max(2000, SPANS[span].periodMs / 60), clock, () => readActivity(log, span, context.now()));
   const activities = { "1h": activityOf("1h"), "1d": activityOf("1d"), "7d": activityOf("7d") };
   // Folders of products may change while the inspector runs. Read as often as a person could notice.
   const products = cachedFor(1000, clock, async () =>

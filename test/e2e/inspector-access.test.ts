@@ -132,6 +132,14 @@ describe.skipIf(!hasBrowser)("the inspector for everybody", { timeout: 60_000 },
     await page.keyboard.press("x");
     await page.locator(".result").waitFor();
     expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("m");
+    await page.keyboard.press("j");
+    await page.keyboard.press("m");
+    await page.locator(".differences").waitFor();
+    await page.getByLabel("Search text").fill("person.12");
+    await page.getByRole("button", { name: /^Replay these \d+$/ }).waitFor();
+    await page.getByRole("button", { name: "Fold", exact: true }).click();
+    expect(await violations(page)).toEqual([]);
     for (const key of ["?", "e", "s"]) {
       await page.keyboard.press(key);
       await page.getByRole("dialog").waitFor();
@@ -139,6 +147,9 @@ describe.skipIf(!hasBrowser)("the inspector for everybody", { timeout: 60_000 },
       await page.keyboard.press("Escape");
       await page.locator("dialog").waitFor({ state: "detached" });
     }
+    const empty = await openInspectorPage((await startInspector(tempFolder())).address, { colorScheme });
+    await empty.getByRole("heading", { name: "No listener is running" }).waitFor();
+    expect(await violations(empty)).toEqual([]);
     const without = await openPage({ colorScheme });
     await without.goto(address.replace(/#.*/, ""));
     await without.getByText("zoho-hooks ui").waitFor();

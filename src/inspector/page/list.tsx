@@ -145,6 +145,7 @@ function Rows() {
     <div
       ref={box}
       class="rows"
+      style={{ "--digits": String(Math.max(4, `${rowAt(0)?.n}`.length)) }}
       onScroll={({ currentTarget }) => {
         top.value = currentTarget.scrollTop;
         scrolled.value = currentTarget.scrollTop > 0;

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { Button, counted } from "../../web/page/parts.tsx";
+import { Button, counted, visible } from "../../web/page/parts.tsx";
 import { set } from "../../web/page/signals.ts";
 import { ask } from "./actions.ts";
 import { filters, isFiltered, more, searching, select, shown } from "./model.ts";
@@ -11,8 +11,8 @@ interface Run {
   readonly count: number;
   readonly done: number;
   readonly accepted: number;
-  /** The first that was not accepted. */
-  readonly failed: number | null;
+  /** The first that was not accepted, and why. */
+  readonly failure: { readonly n: number; readonly reason: string } | null;
   readonly state: "running" | "stopping" | "ended";
 }
 
@@ -54,23 +54,24 @@ function replayable(): readonly number[] {
 /** Ends with the page. */
 async function replayAll(numbers: readonly number[]): Promise<void> {
   const { failed } = filters.value;
-  run.value = { count: numbers.length, done: 0, accepted: 0, failed: null, state: "running" };
+  run.value = { count: numbers.length, done: 0, accepted: 0, failure: null, state: "running" };
   for (const n of numbers) {
-    const { ok } = await ask("replay", { n, failed });
+    const { ok, lines, notes } = await ask("replay", { n, failed });
+    const reason = String(lines.find(({ error = null }) => error !== null)?.error ?? notes[0]);
     const now: Run | null = run.value;
     if (now === null) return;
     run.value = {
       ...now,
       done: now.done + 1,
       accepted: now.accepted + (ok ? 1 : 0),
-      failed: now.failed ?? (ok ? null : n),
+      failure: now.failure ?? (ok ? null : { n, reason }),
     };
     if (now.state === "stopping") break;
   }
   if (run.value !== null) run.value = { ...run.value, state: "ended" };
 }
 
-function Progress({ run: { count, done, accepted, failed, state } }: { readonly run: Run }) {
+function Progress({ run: { count, done, accepted, failure, state } }: { readonly run: Run }) {
   const stop = (): void => {
     if (run.value !== null) run.value = { ...run.value, state: "stopping" };
   };
@@ -80,13 +81,13 @@ function Progress({ run: { count, done, accepted, failed, state } }: { readonly 
         <span role="status">
           Replayed {done < count && `${done} of `}
           {counted(count, "event")}: {accepted} accepted
-          {failed !== null && (
+          {failure !== null && (
             <>
-              , {done - accepted} not:{" "}
-              <Button class="link" onPress={() => select(failed)}>
-                #{failed}
+              , {done - accepted} not{done - accepted > 1 && ", the first"}:{" "}
+              <Button class="link" onPress={() => select(failure.n)}>
+                #{failure.n}
               </Button>
-              {done - accepted > 1 && " is the first"}
+              : {visible(failure.reason)}
             </>
           )}
         </span>
@@ -98,11 +99,14 @@ function Progress({ run: { count, done, accepted, failed, state } }: { readonly 
           </span>
         </>
       )}
-      <span class="space" />
       {state === "ended" ? (
-        <Button onPress={set(run, null)}>Close</Button>
+        <Button class="end" onPress={set(run, null)}>
+          Close
+        </Button>
       ) : (
-        <Button onPress={stop}>{state === "stopping" ? "Stopping …" : "Stop"}</Button>
+        <Button class="end" onPress={stop}>
+          {state === "stopping" ? "Stopping …" : "Stop"}
+        </Button>
       )}
     </div>
   );

@@ -9,7 +9,7 @@ import { filters, loaded, now, report, rows, setFilters } from "./model.ts";
 const REFRESH_INTERVAL_MS = 2_000;
 const HEIGHT = 24;
 /** So that one failure among hundreds is seen. */
-const MIN_HEIGHT = 3;
+const MIN_HEIGHT = 2;
 /** From the bottom to the top. */
 const OUTCOMES = ["delivered", "other", "waiting", "failed", "rejected"] as const;
 

@@ -50,7 +50,11 @@ export function Header() {
       <Live tone={tone}>{words}</Live>
       <Apps />
       <span class="space" />
-      {value !== null && value.receiver === null && <span class="faint">No listener is running</span>}
+      {value !== null && value.receiver === null && (
+        <span class="faint">
+          No listener<span class="long"> is running</span>
+        </span>
+      )}
       {url !== undefined && (
         <span class="url">
           <code>{url}</code> <CopyButton text={url} />
@@ -102,7 +106,7 @@ function FailedPill({ count }: { readonly count: number }) {
       title={isOn ? "List the others as well" : "List what your app did not accept"}
       onPress={() => setFilters({ ...NO_FILTERS, failed: !isOn }).catch(report)}
     >
-      {count === 100 ? "100 or more" : count} failed
+      {count === 100 ? "100+" : count} failed
     </Button>
   );
 }
