@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { products } from "../src/products/index.ts";
 import { llmsText, skillReference } from "./support/agent-files.ts";
 import { eventTable } from "./support/event-table.ts";
+import { openApi } from "./support/openapi.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const DOCS = join(ROOT, "docs");
@@ -42,6 +43,11 @@ describe("the skill", () => {
     expect(text.split("\n").length).toBeLessThanOrEqual(200);
     expect(text).toContain(`and ${products.length - 5} more products`);
   });
+});
+
+it("docs/openapi.json describes the API for tests", async () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  await expect(openApi(version)).toMatchFileSnapshot(join(DOCS, "openapi.json"));
 });
 
 it("llms.txt has the index of the documentation", async () => {

@@ -1,6 +1,7 @@
 import { maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
+import type { ReportingWorkspace } from "../project/workspace.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
 import { formatSpan, parseDuration } from "../util/units.ts";
@@ -13,17 +14,18 @@ import { lostUnderListen, orphanIds } from "./orphaned-channels.ts";
 import { type ChannelReport, channelReport, missingReport } from "./reports.ts";
 import { listWithMissing, requireChannel, withZoho, type ZohoSession } from "./session.ts";
 
-interface ListOptions extends ZohoOptions {
+export interface ListOptions extends ZohoOptions {
   readonly expiring?: string;
   readonly require?: readonly string[];
   readonly url?: string;
 }
 
-export async function list(context: Context, options: ListOptions): Promise<ExitCode> {
+/** Lists channels, and those that are gone. */
+export async function list(context: ReportingWorkspace, options: ListOptions): Promise<ExitCode> {
   const { expiring } = options;
   const withinMs = expiring === undefined ? undefined : parseDuration(expiring, "--expiring");
   const required = requirement(options);
-  return withZoho(context, loadConfig(context), options, async (session) => {
+  return withZoho(context, context.config, options, async (session) => {
     const { command, product } = session;
     const { listed, missing } = await context.waiting("asking Zoho for its channels", () => listWithMissing(session));
     const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, session.now());
@@ -68,7 +70,7 @@ interface Entry {
   readonly problem?: string;
 }
 
-function showTable(context: Context, entries: readonly Entry[]): void {
+function showTable(context: ReportingWorkspace, entries: readonly Entry[]): void {
   const rows = entries.map(({ report: { id, channel }, timeLeft }) => [
     id,
     timeLeft,

@@ -1,4 +1,3 @@
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { UserError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
@@ -7,7 +6,7 @@ import { zohoApi } from "../zoho-api/api.ts";
 import { isLocalZoho } from "../zoho-api/data-centres.ts";
 import { accountOf } from "../zoho-api/env-sign-in.ts";
 import { zohoHttp } from "../zoho-api/http.ts";
-import { openSignIn, warnOfClock, type ZohoOptions } from "../zoho-api/session.ts";
+import { openSignIn, warnOfClock, type ZohoContext, type ZohoOptions } from "../zoho-api/session.ts";
 import type { Channel } from "./channel.ts";
 import { watchClient } from "./client.ts";
 import { MINUTE_MS } from "./expiry.ts";
@@ -27,7 +26,7 @@ const LOCAL_POLL_MS = 3_000;
 
 /** Opens a session, and closes it after the work. */
 export async function withZoho<T>(
-  context: Context,
+  context: ZohoContext,
   config: Config,
   options: ZohoOptions,
   work: (session: ZohoSession) => Promise<T>,
@@ -41,7 +40,11 @@ export async function withZoho<T>(
 }
 
 /** Opens a session. The caller closes its `http`. */
-export async function openZoho(context: Context, config: Config, { product: productId = "crm", profile }: ZohoOptions) {
+export async function openZoho(
+  context: ZohoContext,
+  config: Config,
+  { product: productId = "crm", profile }: ZohoOptions,
+) {
   const product = findWatchProduct(productId);
   const signIn = await openSignIn(context, config, profile);
   const http = zohoHttp(context, config);

@@ -1,7 +1,6 @@
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
 import { maskUrl } from "../delivery/mask.ts";
-import type { Context } from "../project/context.ts";
-import { loadConfig } from "../project/load.ts";
+import type { ReportingWorkspace } from "../project/workspace.ts";
 import { type ExitCode, usageError } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
 import { counted } from "../util/units.ts";
@@ -12,52 +11,44 @@ import { recordsOf, SAMPLE_ORGANISATION, type Subject } from "./endpoint/samples
 import { chooseSubject } from "./endpoint/subject.ts";
 import type { Finding } from "./finding.ts";
 import { runChecks } from "./run.ts";
-import { writeResults } from "./summaries.ts";
 
-interface CheckOptions {
+export interface CheckOptions {
   readonly product?: string;
   readonly format?: string;
   readonly event?: string;
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
-  readonly junit?: string;
   readonly countCmd?: string;
   readonly yes?: boolean;
-  /** No flag: throws for a URL that must not be checked, in place of the question for `yes`. */
-  requireReachable?(url: string): void;
+  /** No flag: receives the results, also of a run that was interrupted. */
+  onEnd?(result: { readonly url: string; readonly findings: readonly Finding[]; readonly seconds: number }): void;
 }
 
-export async function check(context: Context, to: string, options: CheckOptions): Promise<ExitCode> {
-  const config = loadConfig(context, { needsSecrets: true });
-  await rememberChannelTokens(context, config);
-  const subject = await chooseSubject(context, config, to, options);
+export async function check(workspace: ReportingWorkspace, to: string, options: CheckOptions): Promise<ExitCode> {
+  const config = { ...workspace.config, secrets: workspace.secrets() };
+  await rememberChannelTokens(workspace, config);
+  const subject = await chooseSubject(workspace, config, to, options);
   const chosen = chooseChecks(subject, options);
-  if (options.requireReachable !== undefined) options.requireReachable(subject.url);
-  else if (options.yes !== true) requireOwnMachine(subject, chosen);
-  announce(context, subject, chosen);
-  const { show, flush } = createResults(context);
-  const mask = findingMasker(context);
+  workspace.requireReachable(subject.url);
+  if (options.yes !== true) requireOwnMachine(subject, chosen);
+  announce(workspace, subject, chosen);
+  const { show, flush } = createResults(workspace);
+  const mask = findingMasker(workspace);
   let made = 0;
   async function* findings(): AsyncGenerator<Finding> {
-    for await (const finding of checkEndpoint(context, config, subject, chosen)) {
+    for await (const finding of checkEndpoint(workspace, config, subject, chosen)) {
       made++;
       yield mask(finding);
     }
   }
-  return runChecks(context, findings(), {
+  return runChecks(workspace, findings(), {
     show,
     flush() {
       const left = chosen.length - made;
-      if (left > 0) context.report({ type: "warning", message: `ended early: ${counted(left, "check")} not made` });
+      if (left > 0) workspace.report({ type: "warning", message: `ended early: ${counted(left, "check")} not made` });
       flush();
     },
-    write: (all, seconds) =>
-      writeResults(context, options.junit, {
-        command: "zoho-hooks check",
-        name: maskUrl(subject.url),
-        findings: all,
-        seconds,
-      }),
+    write: (all, seconds) => options.onEnd?.({ url: subject.url, findings: all, seconds }),
   });
 }
 
@@ -71,7 +62,11 @@ function requireOwnMachine({ url }: Subject, chosen: readonly Check[]): void {
   );
 }
 
-function announce(context: Context, { product, format, sample, url }: Subject, chosen: readonly Check[]): void {
+function announce(
+  workspace: ReportingWorkspace,
+  { product, format, sample, url }: Subject,
+  chosen: readonly Check[],
+): void {
   const hasIds = recordsOf(format, sample.data, sample.event).length > 0;
   const ids = hasIds ? ` (record ids ${SAMPLE_ORGANISATION}…)` : "";
   const lines = [
@@ -79,5 +74,5 @@ function announce(context: Context, { product, format, sample, url }: Subject, c
     `as ${product.title} posts ${sample.event} (format ${format.id}).`,
     `Your app will act on up to ${counted(eventsOf(chosen), "sample event")}${ids}.`,
   ];
-  for (const message of lines) context.report({ type: "notice", message });
+  for (const message of lines) workspace.report({ type: "notice", message });
 }

@@ -1,4 +1,4 @@
-import type { Context } from "../project/context.ts";
+import type { Sink } from "../project/context.ts";
 import { ExitCode } from "../util/errors.ts";
 import { countOutcomes, type Finding } from "./finding.ts";
 
@@ -12,7 +12,7 @@ interface RunOptions {
 
 /** Shows findings as they come, then how many there are of each outcome. Resolves to the exit code of the command. */
 export async function runChecks(
-  context: Context,
+  sink: Pick<Sink, "report">,
   findings: AsyncIterable<Finding>,
   { show, flush, write }: RunOptions,
 ): Promise<ExitCode> {
@@ -26,7 +26,7 @@ export async function runChecks(
   } finally {
     flush?.();
     const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
-    context.report({ type: "check-summary", ...countOutcomes(found), seconds });
+    sink.report({ type: "check-summary", ...countOutcomes(found), seconds });
     write?.(found, seconds);
   }
   return countOutcomes(found).failed > 0 ? ExitCode.expectation : ExitCode.ok;

@@ -1,5 +1,10 @@
-import { check } from "../checks/check.ts";
+import { type CheckOptions, check } from "../checks/check.ts";
+import { writeResults } from "../checks/summaries.ts";
+import { maskUrl } from "../delivery/mask.ts";
+import { openWorkspace } from "../operations/workspace.ts";
+import type { Context } from "../project/context.ts";
 import { examples } from "../terminal/help.ts";
+import type { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
 import { collect, JUNIT_FLAG } from "./flags/index.ts";
 
@@ -33,5 +38,17 @@ export const define: Define = (command, act) => {
       ),
     )
     .addHelpText("after", HELP)
-    .action(act(check));
+    .action(act(checkUrl));
 };
+
+interface CheckFlags extends CheckOptions {
+  readonly junit?: string;
+}
+
+function checkUrl(context: Context, url: string, { junit, ...options }: CheckFlags): Promise<ExitCode> {
+  return check(openWorkspace(context), url, {
+    ...options,
+    onEnd: ({ url: checked, ...results }) =>
+      writeResults(context, junit, { command: "zoho-hooks check", name: maskUrl(checked), ...results }),
+  });
+}

@@ -1,10 +1,18 @@
 import { diff } from "../events/diff.ts";
 import { drift } from "../events/drift.ts";
-import { list, show, stats } from "../events/list.ts";
-import { prune } from "../events/prune.ts";
+import type { MaskOptions } from "../events/entry.ts";
+import type { FilterOptions } from "../events/filter.ts";
+import { follow } from "../events/follow.ts";
+import { type ListOptions, list, show, showAsCurl, stats } from "../events/list.ts";
+import { parseNumber } from "../events/open-log.ts";
+import { type PruneOptions, prune } from "../events/prune.ts";
 import { saveFixture } from "../events/save-fixture.ts";
+import { present } from "../operations/present.ts";
+import { openWorkspace } from "../operations/workspace.ts";
+import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { examples } from "../terminal/help.ts";
+import { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
 import { collect } from "./flags/index.ts";
 import { addFilters, addPeriodFilters, SHOW_SECRETS_FLAG } from "./flags/log.ts";
@@ -41,7 +49,7 @@ export const define: Define = (command, act) => {
       ),
     )
     .addHelpText("after", LIST_HELP)
-    .action(act(list));
+    .action(act(showList));
   command
     .command("show")
     .description("Show one delivery: headers, body, signatures, schema, and every attempt to forward it to your app.")
@@ -56,18 +64,18 @@ export const define: Define = (command, act) => {
     .argument("<n>", NUMBER)
     .option("--curl", "print the curl command that posts it to the local receiver again")
     .option(...SHOW_SECRETS_FLAG)
-    .action(act(show));
+    .action(act(showOne));
   addPeriodFilters(command.command("stats"))
     .description("Count deliveries by product and hour, and show how long your app takes to answer.")
     .addHelpText("before", examples("zoho-hooks events stats --since 1d"))
-    .action(act(stats));
+    .action(act(showStats));
   command
     .command("diff")
     .description("Show how two payloads differ.")
     .addHelpText("before", examples("zoho-hooks events diff 41 42"))
     .argument("<a>", NUMBER)
     .argument("<b>", NUMBER)
-    .action(act((context: Context, before: string, after: string) => diff(context, before, after, {})));
+    .action(act(showDiff));
   addPeriodFilters(command.command("drift"))
     .description("Show where deliveries and schemas differ: unknown fields, fields that never came, different types.")
     .addHelpText(
@@ -112,8 +120,48 @@ export const define: Define = (command, act) => {
         "zoho-hooks events prune --give-up localhost:3000",
       ),
     )
-    .action(act(prune));
+    .action(act(pruneLog));
 };
+
+interface ListFlags extends ListOptions, MaskOptions {
+  readonly follow?: boolean;
+}
+
+async function showList(context: Context, { follow: follows, ...options }: ListFlags): Promise<ExitCode> {
+  const workspace = openWorkspace(context, options);
+  if (follows) return follow(workspace, options, () => waitForDrain(context));
+  return present(context, list(workspace, options));
+}
+
+interface ShowOptions extends MaskOptions {
+  readonly curl?: boolean;
+}
+
+async function showOne(context: Context, which: string, { curl, showSecrets }: ShowOptions): Promise<ExitCode> {
+  const n = parseNumber(which);
+  const workspace = openWorkspace(context, { showSecrets });
+  if (curl) for (const report of await showAsCurl(workspace, n)) context.report(report);
+  else context.report(await show(workspace, n));
+  return ExitCode.ok;
+}
+
+async function showStats(context: Context, options: FilterOptions): Promise<ExitCode> {
+  const report = await stats(openWorkspace(context), options);
+  const isEmpty = report.total.received === 0 && !context.json;
+  context.report(isEmpty ? { type: "notice", message: report.ifEmpty } : report);
+  return ExitCode.ok;
+}
+
+async function showDiff(context: Context, before: string, after: string): Promise<ExitCode> {
+  const [first, second] = [parseNumber(before), parseNumber(after)];
+  context.report(await diff(openWorkspace(context), first, second));
+  return ExitCode.ok;
+}
+
+async function pruneLog(context: Context, options: PruneOptions): Promise<ExitCode> {
+  context.report(await prune(openWorkspace(context), options));
+  return ExitCode.ok;
+}
 
 const HELP = `
 zoho-hooks listen writes the log. These commands mask tokens, signatures and authorization headers; the log itself has

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { chosenFormat, requireProduct } from "../contract/named.ts";
 import type { Product } from "../contract/product.ts";
 import { projectProducts, warnOfMistypedModules } from "../custom/project-products.ts";
+import { openWorkspace } from "../operations/workspace.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import {
@@ -30,7 +31,7 @@ export const define: Define = (command, act) => {
     )
     .argument("<product>", "product, such as crm")
     .argument("<event>", "event, such as Leads.create")
-    .action(act(showSample));
+    .action(act(show));
   withFormat(command.command("list"))
     .description("List all samples, and which of them are the project's own.")
     .addHelpText("before", examples("zoho-hooks fixtures list crm"))
@@ -63,6 +64,11 @@ function withFormat(command: Command): Command {
     "--format <format>",
     "format of the sample (default: wire, what Zoho posts, or the one in the settings)",
   );
+}
+
+async function show(context: Context, product: string, event: string, options: SampleOptions): Promise<ExitCode> {
+  context.report(await showSample(openWorkspace(context), product, event, options));
+  return ExitCode.ok;
 }
 
 async function list(context: Context, id: string | undefined, { format }: SampleOptions): Promise<ExitCode> {

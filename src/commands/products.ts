@@ -1,5 +1,10 @@
-import { showProducts } from "../custom/show-products.ts";
+import { listProducts, showProduct } from "../custom/show-products.ts";
+import { openWorkspace } from "../operations/workspace.ts";
+import { type Context, overrideContext } from "../project/context.ts";
+import { type Project, readProject } from "../project/project.ts";
+import { checkTrust, notTrusted, requireTrust } from "../project/trust.ts";
 import { examples } from "../terminal/help.ts";
+import { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
 
 export const define: Define = (command, act) => {
@@ -16,6 +21,24 @@ export const define: Define = (command, act) => {
     .addHelpText("after", HELP)
     .action(act(showProducts));
 };
+
+async function showProducts(context: Context, id: string | undefined): Promise<ExitCode> {
+  const project = await (id === undefined ? listedProject : requireTrust)(context);
+  const workspace = openWorkspace(overrideContext(context, { project }));
+  context.report(id === undefined ? await listProducts(workspace) : await showProduct(workspace, id));
+  return ExitCode.ok;
+}
+
+/** Products of an untrusted folder are left out: to know their events its code would be run. */
+async function listedProject(context: Context): Promise<Project> {
+  const whole = readProject(context);
+  const { open, trusted } = await checkTrust(context, whole);
+  if (open.length > 0) {
+    const { message, hint } = notTrusted(context, whole, open);
+    context.report({ type: "warning", message: `its products are left out: ${message}`, hint });
+  }
+  return trusted;
+}
 
 const HELP = `
 A name such as <Module>.create stands for every module: Leads.create, Invoices.create, or a custom module.

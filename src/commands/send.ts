@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { findingMasker } from "../checks/endpoint/results.ts";
 import { sentFindings, writeResults } from "../checks/summaries.ts";
+import { openWorkspace } from "../operations/workspace.ts";
 import type { Context } from "../project/context.ts";
 import { EXPECT_STATUS_FLAG } from "../send/flags.ts";
 import type { SendFlags } from "../send/plan.ts";
@@ -50,9 +51,12 @@ function sendSamples(
   options: SendFlags,
 ): Promise<ExitCode> {
   const { junit } = options;
-  if (junit === undefined) return send(context, product, event, options);
-  return send(context, product, event, {
+  const workspace = openWorkspace(context);
+  const readInput = () => context.stdin.read();
+  if (junit === undefined) return send(workspace, product, event, { ...options, readInput });
+  return send(workspace, product, event, {
     ...options,
+    readInput,
     onEnd(results, seconds) {
       const command = "zoho-hooks send";
       writeResults(context, junit, {

@@ -6,10 +6,10 @@ import { createOperations } from "../inspector/operations.ts";
 import { type Inspector, openInspector } from "../inspector/server.ts";
 import { SharedLog } from "../inspector/shared-log.ts";
 import { type InspectorMessage, openPage, type StartMessage } from "../inspector/start.ts";
-import type { Context, EmbeddedRun } from "../project/context.ts";
-import { overrideContext } from "../project/context.ts";
-import { type Access, addressOf, newToken, openAccesses } from "../project/inspector-access.ts";
+import type { Context } from "../project/context.ts";
+import { type Access, addressOf, apiAt, newToken, openAccesses } from "../project/inspector-access.ts";
 import { loadConfig } from "../project/load.ts";
+import type { Settings } from "../project/settings.ts";
 import { failureTexts } from "../terminal/failure.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, errorCode, UserError, usageError } from "../util/errors.ts";
@@ -48,18 +48,19 @@ const PORT_COUNT = 30;
 async function ui(context: Context, options: UiOptions): Promise<ExitCode> {
   if (options.forListen === true) return serveForListen(context);
   const port = options.port === undefined ? undefined : parseInteger(options.port, "--port", 0, 65_535);
-  const settings = options.store === undefined ? {} : { store: options.store };
+  const flags = options.store === undefined ? {} : { store: options.store };
   const { signal } = context;
-  const embedded: EmbeddedRun = { flags: settings };
-  const started = await start(overrideContext(context, { embedded }), {
+  const started = await start(context, {
+    flags,
     showSecrets: options.showSecrets === true,
     port,
+    onTrouble: (message) => context.report({ type: "warning", message: `the inspector: ${message}` }),
   });
   const { address, isOther } = started;
   context.report({
     type: "text",
     text: `${address}\n`,
-    json: { type: "inspector", url: address, already_running: isOther },
+    json: { type: "inspector", url: address, api: apiAt(address), already_running: isOther },
   });
   if (isOther && (options.showSecrets === true || port !== undefined)) {
     const message = "the inspector of this project is already running, with its own flags";
@@ -85,12 +86,11 @@ async function serveForListen(context: Context): Promise<ExitCode> {
   const ended = Promise.race([parent.closed, terminated]);
   const given = await Promise.race([message, ended]);
   if (given === undefined) return ExitCode.ok;
-  const embedded: EmbeddedRun = { flags: given.flags };
   const answer = (reply: InspectorMessage): void => parent.send(reply);
-  const own = overrideContext(context, { embedded, report() {} });
   try {
-    const { showSecrets } = given;
-    const { address, isOther, stop } = await start(own, { showSecrets, port: undefined, waitMs: RESTART_MS });
+    // The output is that of listen.
+    const options = { ...given, port: undefined, onTrouble() {}, waitMs: RESTART_MS };
+    const { address, isOther, stop } = await start(context, options);
     answer({ type: "ready", address, isOther });
     if (isOther) return ExitCode.ok;
     await ended;
@@ -103,9 +103,13 @@ async function serveForListen(context: Context): Promise<ExitCode> {
 }
 
 interface StartOptions {
+  /** Taken before all other settings. */
+  readonly flags: Readonly<Partial<Settings>>;
   readonly showSecrets: boolean;
   /** Undefined for the same as last time, or the next free one. */
   readonly port: number | undefined;
+  /** Called when the log cannot be read. */
+  onTrouble(message: string): void;
   /** How long another inspector of the log may take to end. */
   readonly waitMs?: number;
 }
@@ -122,8 +126,11 @@ interface Started {
 }
 
 /** Opens the inspector of the project's log, or finds the one that runs. */
-async function start(context: Context, { showSecrets, port, waitMs = 0 }: StartOptions): Promise<Started> {
-  const config = loadConfig(context, { needsSecrets: true });
+async function start(
+  context: Context,
+  { flags, showSecrets, port, onTrouble, waitMs = 0 }: StartOptions,
+): Promise<Started> {
+  const config = loadConfig(context, { flags, needsSecrets: true });
   const { store } = config.settings;
   if (store === false) {
     throw usageError(
@@ -151,7 +158,7 @@ async function start(context: Context, { showSecrets, port, waitMs = 0 }: StartO
     await held.release();
   };
   try {
-    const operations = createOperations(context, { config, log, showSecrets });
+    const operations = createOperations(context, { config, flags, log, showSecrets });
     const open = (access: Access) =>
       openInspector({
         ...access,
@@ -159,7 +166,7 @@ async function start(context: Context, { showSecrets, port, waitMs = 0 }: StartO
         operations,
         mask: (json) => hiddenSecrets(context, { showSecrets })?.maskJson(json) ?? json,
         now: context.now,
-        onTrouble: (message) => context.report({ type: "warning", message: `the inspector: ${message}` }),
+        onTrouble,
       });
     const { inspector, token } = await openAtFreePort(open, await candidates(port, own, accesses), own);
     const access = { port: inspector.port, token };

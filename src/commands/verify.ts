@@ -1,5 +1,12 @@
+import { present } from "../operations/present.ts";
+import { openWorkspace } from "../operations/workspace.ts";
+import type { Context } from "../project/context.ts";
+import type { Workspace } from "../project/workspace.ts";
 import { examples } from "../terminal/help.ts";
-import { verify } from "../verify/verify.ts";
+import type { ExitCode } from "../util/errors.ts";
+import { parseDuration } from "../util/units.ts";
+import { expandPaths, inputFile, inputNames, loggedNumber, requireReadable } from "../verify/inputs.ts";
+import { type VerifyOptions, verify } from "../verify/verify.ts";
 import type { Define } from "./command.ts";
 import { collect } from "./flags/index.ts";
 
@@ -30,8 +37,32 @@ export const define: Define = (command, act) => {
       ),
     )
     .addHelpText("after", HELP)
-    .action(act(verify));
+    .action(act(verifyInputs));
 };
+
+interface VerifyFlags extends VerifyOptions {
+  readonly logged?: string;
+  readonly tolerance?: string;
+}
+
+async function verifyInputs(context: Context, files: readonly string[], flags: VerifyFlags): Promise<ExitCode> {
+  const { logged = loggedNumber(context, files), tolerance, ...options } = flags;
+  const names =
+    flags.logged === undefined && logged !== undefined ? [] : expandPaths(context, inputNames(context, files, flags));
+  const toleranceMs = tolerance === undefined ? undefined : parseDuration(tolerance, "--tolerance");
+  const workspace = openWorkspace(context, { flags: { tolerance: toleranceMs } });
+  for (const name of names) if (name !== "-") requireReadable(context.cwd, name);
+  const input =
+    logged === undefined ? names.map((name) => inputFile(context, name)) : await readLogged(workspace, logged);
+  return present(context, verify(workspace, input, options));
+}
+
+/** Loaded on demand: no other input needs the log. */
+async function readLogged(workspace: Workspace, which: string) {
+  const { parseNumber } = await import("../events/open-log.ts");
+  const { loggedInput } = await import("../verify/logged.ts");
+  return loggedInput(workspace, parseNumber(which));
+}
 
 const HELP = `
 An input may be a JSON payload; one JSON payload per line; lines of listen --json, which are deliveries with their

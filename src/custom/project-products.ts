@@ -5,7 +5,7 @@ import { isNeverSigned, type Product } from "../contract/product.ts";
 import { appPaths, WEBHOOK_PATH } from "../delivery/paths.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
-import type { Context } from "../project/context.ts";
+import type { Sink } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { FILE_SUFFIX } from "../project/secret-variables.ts";
 import { variableSuffix } from "../project/secrets.ts";
@@ -115,7 +115,11 @@ export function patternProducts(products: readonly Product[], text: string, wher
 }
 
 /** Warns once of each module that looks like a mistyped one. Names are events or patterns: `Lead.create`, `crm:Lead.*`. */
-export function warnOfMistypedModules(context: Context, products: readonly Product[], names: readonly string[]): void {
+export function warnOfMistypedModules(
+  context: Pick<Sink, "report">,
+  products: readonly Product[],
+  names: readonly string[],
+): void {
   const reported = new Set<string>();
   for (const name of names) {
     const [left = "", right] = name.split(":", 2);
@@ -137,7 +141,7 @@ const SET_FOR_COMMANDS = /^ZOHO_HOOKS_(?:URL|TUNNEL_URL|JWKS_URL|URL_.*|FAILED_.
 
 /** Warns of misspelt variables, which would silently have no effect, and returns their names. */
 export function warnOfUnknownVariables(
-  context: Context,
+  context: Pick<Sink, "report">,
   { env, variableOrigin }: Config,
   products: readonly Product[],
 ): readonly string[] {

@@ -1,39 +1,19 @@
 import { requireProduct } from "../contract/named.ts";
 import { defaultFirst, type Product } from "../contract/product.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
-import type { Context } from "../project/context.ts";
-import { overrideContext } from "../project/context.ts";
-import { loadConfig } from "../project/load.ts";
-import { readProject } from "../project/project.ts";
-import { checkTrust, notTrusted, requireTrust } from "../project/trust.ts";
+import type { TableReport } from "../process/messages.ts";
+import type { Workspace } from "../project/workspace.ts";
 import { answerRuleText, probesText } from "../recognition/reply.ts";
-import { ExitCode } from "../util/errors.ts";
-import { projectProducts } from "./project-products.ts";
 
-export async function showProducts(context: Context, id: string | undefined): Promise<ExitCode> {
-  if (id === undefined) listProducts(context, (await listedProducts(context)).map(describeProduct));
-  else {
-    const project = await requireTrust(context);
-    const config = loadConfig(overrideContext(context, { project }));
-    context.report(describeProduct(requireProduct(await projectProducts(config, { schemasOf: id }), id)));
-  }
-  return ExitCode.ok;
+/** One product in full. */
+export async function showProduct(workspace: Workspace, id: string): Promise<ProductReport> {
+  return describeProduct(requireProduct(await workspace.products({ schemasOf: id }), id));
 }
 
-/** Products of an untrusted folder are left out: to know their events its code would be run. */
-async function listedProducts(context: Context): Promise<readonly Product[]> {
-  const whole = readProject(context);
-  const { open, trusted } = await checkTrust(context, whole);
-  if (open.length > 0) {
-    const { message, hint } = notTrusted(context, whole, open);
-    context.report({ type: "warning", message: `its products are left out: ${message}`, hint });
-  }
-  return projectProducts(loadConfig(overrideContext(context, { project: trusted })));
-}
-
-/** One row per format: a product's formats differ in their events and signatures. */
-function listProducts(context: Context, reports: readonly ProductReport[]): void {
-  context.report({
+/** All products. One row per format: a product's formats differ in their events and signatures. */
+export async function listProducts(workspace: Workspace): Promise<TableReport> {
+  const reports = (await workspace.products()).map(describeProduct);
+  return {
     type: "table",
     columns: ["product", "title", "format", "events", "signature covers"],
     rows: reports.flatMap(({ id, title, formats }) =>
@@ -46,8 +26,8 @@ function listProducts(context: Context, reports: readonly ProductReport[]): void
       ]),
     ),
     json: reports.map((report) => ({ ...report })),
-    footer: `${context.invocation} products <product> lists a product's events`,
-  });
+    footer: `${workspace.invocation} products <product> lists a product's events`,
+  };
 }
 
 const COVERED = { body: "the body", sender: "the sender only", nothing: "nothing" } as const;

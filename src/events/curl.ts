@@ -2,16 +2,16 @@ import { curlCommand } from "../delivery/curl-command.ts";
 import { splitUrl } from "../delivery/delivery.ts";
 import { appUrl, withQuery } from "../delivery/target.ts";
 import { isHopByHop } from "../forward/request.ts";
-import type { Context } from "../project/context.ts";
-import type { Config } from "../project/load.ts";
+import type { TextReport } from "../process/messages.ts";
+import type { Workspace } from "../project/workspace.ts";
 import { plain } from "../util/text.ts";
 import type { LoggedEvent } from "./entry.ts";
 import { runningAddress } from "./running-listener.ts";
 
-/** Reports the curl command that posts a delivery to the local receiver again. */
-export async function reportCurl(context: Context, config: Config, event: LoggedEvent): Promise<void> {
-  const listener = { ...config.settings, ...(await runningAddress(context, config)) };
-  const { n, method, path, headers, body, receipt, logged } = event;
+/** The curl command that posts a delivery to the local receiver again. */
+export async function curlOf(workspace: Workspace, event: LoggedEvent): Promise<TextReport> {
+  const listener = { ...workspace.config.settings, ...(await runningAddress(workspace)) };
+  const { n, method, path, headers, body, receipt } = event;
   // A sender may have written another server into the request line.
   const { path: sentTo, query } = splitUrl(path);
   const ownPath = sentTo.replace(/^(?!\/)/, "/");
@@ -19,16 +19,11 @@ export async function reportCurl(context: Context, config: Config, event: Logged
   // Without the headers of the old connection: curl sets its own.
   const sent = headers.filter(([name]) => !isHopByHop(name));
   const command = curlCommand({ method, url, headers: sent, body }, { insecure: false });
-  context.report({
+  return {
     type: "text",
     text: `# ${commentOf(event)}\n${command}\n`,
     json: { type: "curl", n, command },
-  });
-  if (logged.masked)
-    context.report({
-      type: "notice",
-      message: "secrets are masked, so the receiver cannot verify it; --show-secrets prints it as it came",
-    });
+  };
 }
 
 function commentOf({ n, at, receipt, logged }: LoggedEvent): string {

@@ -3,26 +3,29 @@ import { isSecretIn, MASK, maskText, secretFieldNames } from "../delivery/mask.t
 import { problemText, readPayload } from "../delivery/payload.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
-import { loadConfig } from "../project/load.ts";
-import { ExitCode, usageError } from "../util/errors.ts";
+import type { NoticeReport, TableReport } from "../process/messages.ts";
+import type { Workspace } from "../project/workspace.ts";
+import { usageError } from "../util/errors.ts";
 import { type JsonNode, scanJson } from "../util/json.ts";
-import { entryName, hiddenSecrets, type MaskOptions } from "./entry.ts";
-import { parseNumber, requireEntry, requireWholeBody, withLog } from "./open-log.ts";
+import { entryName, hiddenSecrets } from "./entry.ts";
+import { type EventNumber, requireEntry, requireWholeBody, useLog } from "./open-log.ts";
 
 /** `--json` has the whole value. */
 const MAX_VALUE_LENGTH = 48;
 /** How much of a common beginning of two long values is shown. */
 const CONTEXT_LENGTH = 12;
 
-export async function diff(context: Context, before: string, after: string, options: MaskOptions): Promise<ExitCode> {
-  const [first, second] = [parseNumber(before), parseNumber(after)];
-  const config = loadConfig(context);
-  return withLog(context, config, async (log) => {
-    const a = requireWholeBody(await requireEntry(log, first));
-    const b = requireWholeBody(await requireEntry(log, second));
+/** Where the payloads of two deliveries differ. */
+export async function diff(
+  workspace: Workspace,
+  before: EventNumber,
+  after: EventNumber,
+): Promise<TableReport | NoticeReport> {
+  return useLog(workspace, async (log) => {
+    const a = requireWholeBody(await requireEntry(log, before));
+    const b = requireWholeBody(await requireEntry(log, after));
     const names = secretFieldNames([...a.verdicts, ...b.verdicts]);
-    const hidden = hiddenSecrets(context, options);
+    const hidden = hiddenSecrets(workspace, workspace);
     // Compared before masking: different tokens are a difference.
     const found = diffJson(payloadText(a), payloadText(b)).map((each) =>
       hidden === undefined ? each : maskDifference(each, names, hidden),
@@ -30,10 +33,9 @@ export async function diff(context: Context, before: string, after: string, opti
     const title = `#${a.n} ${entryName(a)}  and  #${b.n} ${entryName(b)}`;
     if (found.length === 0) {
       const bytes = a.delivery.body.equals(b.delivery.body) ? "byte for byte" : "but not byte for byte";
-      context.report({ type: "notice", message: `${title}: the payloads are the same, ${bytes}` });
-      return ExitCode.ok;
+      return { type: "notice", message: `${title}: the payloads are the same, ${bytes}` };
     }
-    context.report({
+    return {
       type: "table",
       title,
       columns: ["", "path", `#${a.n}`, `#${b.n}`],
@@ -48,8 +50,7 @@ export async function diff(context: Context, before: string, after: string, opti
         before: old,
         after: now,
       })),
-    });
-    return ExitCode.ok;
+    };
   });
 }
 
@@ -98,8 +99,9 @@ interface Difference {
 }
 
 /**
- * The differences between two valid JSON texts, in the order of the first one. Keys have no order; array elements are
- * compared by index, numbers as written, strings by value.
+ * The differences between two valid JSON texts, in the order of the first one, value by value: an object or array that is added
+ * or removed is one of each value in it. Keys have no order; array elements are compared by index, numbers as written, strings by
+ * value.
  */
 export function diffJson(before: string, after: string): readonly Difference[] {
   const found: Difference[] = [];
@@ -108,13 +110,15 @@ export function diffJson(before: string, after: string): readonly Difference[] {
     const to = b && after.slice(b.start, b.end);
     if (from === to) return;
     const kind = a?.kind === b?.kind ? a?.kind : undefined;
-    if (kind === "object" || kind === "array") {
-      const [old, now] = [members(a), members(b)];
-      for (const key of new Set([...old.keys(), ...now.keys()])) compare(old.get(key), now.get(key), [...path, key]);
-    } else if (kind !== "string" || JSON.parse(from ?? "") !== JSON.parse(to ?? "")) {
-      const change = from === undefined ? "added" : to === undefined ? "removed" : "changed";
-      found.push({ path, change, before: from, after: to });
-    }
+    const [old, now] = [members(a), members(b)];
+    const isOther = a !== undefined && b !== undefined && kind === undefined;
+    const keys = isOther ? [] : [...new Set([...old.keys(), ...now.keys()])];
+    for (const key of keys) compare(old.get(key), now.get(key), [...path, key]);
+    const areEmpty = kind === "object" || kind === "array";
+    const isSameText = kind === "string" && JSON.parse(from ?? "") === JSON.parse(to ?? "");
+    if (keys.length > 0 || areEmpty || isSameText) return;
+    const change = from === undefined ? "added" : to === undefined ? "removed" : "changed";
+    found.push({ path, change, before: from, after: to });
   };
   compare(scanJson(before), scanJson(after), []);
   return found;

@@ -7,7 +7,7 @@ import type { KnownSecrets } from "../delivery/secrets.ts";
 import { noSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
 import { isBodyCut } from "../log/retention.ts";
-import type { Context } from "../project/context.ts";
+import type { Context, Sink } from "../project/context.ts";
 import type { EventReport, LoggedFacts } from "../receiver/event-report.ts";
 import { emptyReceipt, type Receipt, receive } from "../recognition/receive.ts";
 import { ExitCode } from "../util/errors.ts";
@@ -26,7 +26,10 @@ export interface MaskOptions {
 }
 
 /** The secrets to mask in what a command shows; undefined where the user wants to see them. */
-export function hiddenSecrets({ knownSecrets }: Context, { showSecrets }: MaskOptions): KnownSecrets | undefined {
+export function hiddenSecrets(
+  { knownSecrets }: Pick<Context, "knownSecrets">,
+  { showSecrets }: MaskOptions,
+): KnownSecrets | undefined {
   return showSecrets === true ? undefined : knownSecrets;
 }
 
@@ -154,11 +157,11 @@ const MAX_NAMED = 10;
 
 /** Collects the deliveries that cannot be read, so that the others are shown and these reported. */
 export class DamageReport {
-  readonly #context: Context;
+  readonly #context: Pick<Sink, "report">;
   #spans: { first: number; last: number; reason: string }[] = [];
   #hasReported = false;
 
-  constructor(context: Context) {
+  constructor(context: Pick<Sink, "report">) {
     this.#context = context;
   }
 

@@ -5,12 +5,12 @@ import type { KnownSecrets } from "../delivery/secrets.ts";
 import { originOf } from "../delivery/target.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../log/log.ts";
-import { waitForDrain } from "../process/output.ts";
-import type { Context } from "../project/context.ts";
-import { type ExitCode, UserError } from "../util/errors.ts";
-import { DamageReport, dayHeadings, entryEvent, hiddenSecrets, type MaskOptions, maskerOf } from "./entry.ts";
-import { type FilterOptions, isFiltered } from "./filter.ts";
-import { newestNumber } from "./open-log.ts";
+import type { ReportingWorkspace } from "../project/workspace.ts";
+import { type ExitCode, UserError, usageError } from "../util/errors.ts";
+import { DamageReport, dayHeadings, entryEvent, hiddenSecrets, maskerOf } from "./entry.ts";
+import { type FilterOptions, isFiltered, readFilter } from "./filter.ts";
+import { type ListOptions, readLimit } from "./list.ts";
+import { newestNumber, useLog } from "./open-log.ts";
 
 /** Soon enough to look immediate to a person. */
 const POLL_INTERVAL_MS = 200;
@@ -20,29 +20,45 @@ const MAX_REMEMBERED = 10_000;
 interface FollowOptions {
   readonly log: Log;
   readonly filter: LogFilter;
-  readonly options: FilterOptions & MaskOptions;
+  readonly options: FilterOptions;
+  drain(): Promise<unknown>;
   readonly products: readonly Product[];
   /** Deliveries that are shown first, the newest of the log. */
   readonly limit: number;
 }
 
-/** Shows what another process writes to the log, until Ctrl-C. */
+/** Shows what another process writes to the log, until Ctrl-C. `drain` waits for a slow reader of the output. */
 export async function follow(
-  context: Context,
-  { log, filter, options, products, limit }: FollowOptions,
+  workspace: ReportingWorkspace,
+  options: ListOptions,
+  drain: () => Promise<unknown>,
 ): Promise<ExitCode> {
-  const damage = new DamageReport(context);
+  if (options.until !== undefined)
+    throw usageError("--follow and --until cannot be combined: --follow shows what comes from now on");
+  const limit = readLimit(options, 0);
+  const products = await workspace.products({ schemas: false });
+  const filter = readFilter(options, workspace.now(), products);
+  if (filter.only?.includes("failed"))
+    throw usageError("--follow and --only failed cannot be combined: a delivery that has just come has not failed yet");
+  return useLog(workspace, (log) => followLog(workspace, { log, filter, options, products, limit, drain }));
+}
+
+async function followLog(
+  workspace: ReportingWorkspace,
+  { log, filter, options, products, limit, drain }: FollowOptions,
+): Promise<ExitCode> {
+  const damage = new DamageReport(workspace);
   const { onDamaged } = damage;
-  const hidden = hiddenSecrets(context, options);
+  const hidden = hiddenSecrets(workspace, workspace);
   const hasFilter = isFiltered(options);
-  const headingOf = dayHeadings(context.now());
+  const headingOf = dayHeadings(workspace.now());
   const shown = new Set<number>();
   let attemptId = await log.lastAttempt();
   let after = await newestNumber(log);
   let app: string | undefined;
 
   const show = (entry: LogEntry, fresh: boolean): void => {
-    context.report(entryEvent(products, entry, hidden, { heading: headingOf(entry.receivedAt), fresh }));
+    workspace.report(entryEvent(products, entry, hidden, { heading: headingOf(entry.receivedAt), fresh }));
     if (!hasFilter) return;
     shown.add(entry.n);
     const [oldest] = shown;
@@ -53,8 +69,8 @@ export async function follow(
     // Damaged ones are reported by the loop below.
     for await (const { n } of log.list(filter, { limit, onDamaged() {} })) first = Math.min(first, n);
     for await (const entry of log.entries({ ...filter, after: first - 1 }, { order: "oldest", onDamaged })) {
-      await waitForDrain(context);
-      if (context.signal.aborted || entry.n > after) break;
+      await drain();
+      if (workspace.signal.aborted || entry.n > after) break;
       show(entry, false);
     }
     damage.report();
@@ -63,8 +79,8 @@ export async function follow(
     const newest = await newestNumber(log);
     if (newest > after) {
       for await (const entry of log.entries({ ...filter, after }, { order: "oldest", onDamaged })) {
-        await waitForDrain(context);
-        if (context.signal.aborted) return;
+        await drain();
+        if (workspace.signal.aborted) return;
         show(entry, true);
         after = entry.n;
       }
@@ -80,15 +96,15 @@ export async function follow(
       const forward = await forwardOf(log, attempt, { hidden, showTarget: origin !== app });
       if (forward === undefined) continue;
       app = origin;
-      context.report(forward);
+      workspace.report(forward);
     }
   };
 
   if (limit > 0) await showLast();
-  context.report({ type: "notice", message: `following ${log.path}; press Ctrl-C to stop` });
-  while (!context.signal.aborted) {
+  workspace.report({ type: "notice", message: `following ${log.path}; press Ctrl-C to stop` });
+  while (!workspace.signal.aborted) {
     await poll();
-    await delay(POLL_INTERVAL_MS, undefined, { signal: context.signal }).catch(() => {});
+    await delay(POLL_INTERVAL_MS, undefined, { signal: workspace.signal }).catch(() => {});
   }
   return damage.exitCode;
 }

@@ -1,107 +1,103 @@
 import { isCustomEvent } from "../contract/event-names.ts";
-import { projectProducts } from "../custom/project-products.ts";
-import type { Progress } from "../process/messages.ts";
-import { waitForDrain } from "../process/output.ts";
-import type { Context } from "../project/context.ts";
-import { loadConfig } from "../project/load.ts";
+import type { LogStatsReport } from "../log/stats-report.ts";
+import type { NoticeReport, Progress, TextReport } from "../process/messages.ts";
+import type { ReportingWorkspace, Run, Workspace } from "../project/workspace.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { isStdoutClosed } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
-import { reportCurl } from "./curl.ts";
-import { DamageReport, dayHeadings, entryEvent, hiddenSecrets, type MaskOptions } from "./entry.ts";
+import { curlOf } from "./curl.ts";
+import {
+  DamageReport,
+  dayHeadings,
+  type EventDetailsReport,
+  entryEvent,
+  hiddenSecrets,
+  type LoggedEvent,
+} from "./entry.ts";
 import { emptyMessage, type FilterOptions, readFilter } from "./filter.ts";
-import { follow } from "./follow.ts";
-import { explainCommand, parseNumber, requireEntry, requireWholeBody, withLog } from "./open-log.ts";
+import { type EventNumber, explainCommand, requireEntry, requireWholeBody, useLog } from "./open-log.ts";
 
-interface ListOptions extends FilterOptions, MaskOptions {
+export interface ListOptions extends FilterOptions {
   readonly limit?: string;
   readonly all?: boolean;
-  readonly follow?: boolean;
 }
 
-export async function list(context: Context, options: ListOptions): Promise<ExitCode> {
-  const { all, follow: follows } = options;
-  if (all && options.limit !== undefined) throw usageError("--all and --limit cannot be combined");
-  if (follows && options.until !== undefined)
-    throw usageError("--follow and --until cannot be combined: --follow shows what comes from now on");
-  const least = follows ? 0 : 1;
-  const limit = all ? Number.POSITIVE_INFINITY : parseInteger(options.limit ?? "50", "--limit", least, 1_000_000_000);
-  const config = loadConfig(context);
-  const products = await projectProducts(config, { schemas: false });
-  const filter = readFilter(options, context.now(), products);
-  if (follows && filter.only?.includes("failed"))
-    throw usageError("--follow and --only failed cannot be combined: a delivery that has just come has not failed yet");
-  return withLog(context, config, async (log) => {
-    if (follows) return follow(context, { log, filter, options, products, limit });
-    const hidden = hiddenSecrets(context, options);
-    const headingOf = dayHeadings(context.now());
-    const damage = new DamageReport(context);
-    const { onDamaged } = damage;
-    let progress: Progress | undefined;
-    const onSearched = (searched: number, total: number): void => {
-      progress ??= context.progress(total);
-      progress.advance(searched, 0);
-    };
+/** Lists deliveries, the newest first. */
+export async function* list(workspace: ReportingWorkspace, options: ListOptions): Run<LoggedEvent> {
+  const limit = readLimit(options);
+  const products = await workspace.products({ schemas: false });
+  const filter = readFilter(options, workspace.now(), products);
+  const hidden = hiddenSecrets(workspace, workspace);
+  const headingOf = dayHeadings(workspace.now());
+  const damage = new DamageReport(workspace);
+  const { onDamaged } = damage;
+  let progress: Progress | undefined;
+  const onSearched = (searched: number, total: number): void => {
+    progress ??= workspace.progress(total);
+    progress.advance(searched, 0);
+  };
+  const { log, close } = await workspace.openLog();
+  try {
     let count = 0;
     // One more than is shown, to find out whether there are more.
     for await (const entry of log.entries(filter, { limit: limit + 1, onDamaged, onSearched })) {
-      await waitForDrain(context);
       progress?.end();
       // `| head` closes the pipe once it has enough; what Ctrl-C cut short is not the whole list.
-      if (isStdoutClosed(context.signal)) return ExitCode.ok;
-      if (context.signal.aborted) throw context.signal.reason;
+      if (isStdoutClosed(workspace.signal)) return ExitCode.ok;
+      if (workspace.signal.aborted) throw workspace.signal.reason;
       if (count === limit) {
-        context.report({ type: "notice", message: `showing the newest ${count}; use --limit or --all for more` });
+        workspace.report({ type: "notice", message: `showing the newest ${count}; use --limit or --all for more` });
         break;
       }
       count++;
-      context.report(entryEvent(products, entry, hidden, { heading: headingOf(entry.receivedAt) }));
+      yield entryEvent(products, entry, hidden, { heading: headingOf(entry.receivedAt) });
     }
     progress?.end();
     damage.report();
     if (count === 0 && damage.exitCode === ExitCode.ok)
-      context.report({ type: "notice", message: emptyMessage(options, filter, log.path) });
+      workspace.report({ type: "notice", message: emptyMessage(options, filter, log.path) });
     return damage.exitCode;
-  });
+  } finally {
+    await close();
+  }
 }
 
-interface ShowOptions extends MaskOptions {
-  readonly curl?: boolean;
+/** Throws a usage error for a number that is too low or high. */
+export function readLimit({ all, limit }: ListOptions, least = 1): number {
+  if (all && limit !== undefined) throw usageError("--all and --limit cannot be combined");
+  return all ? Number.POSITIVE_INFINITY : parseInteger(limit ?? "50", "--limit", least, 1_000_000_000);
 }
 
-export async function show(context: Context, which: string, options: ShowOptions): Promise<ExitCode> {
-  const n = parseNumber(which);
-  const config = loadConfig(context);
-  const products = await projectProducts(config, { schemas: false });
-  return withLog(context, config, async (log) => {
-    const entry = await requireEntry(log, n);
-    const event = entryEvent(products, entry, hiddenSecrets(context, options));
-    if (options.curl === true) {
-      requireWholeBody(entry);
-      await reportCurl(context, config, event);
-      return ExitCode.ok;
-    }
-    const isCut = event.logged.cutTo !== undefined;
-    const why = isCut ? undefined : explainCommand(context, config, entry.n, entry.verdicts);
-    context.report({ type: "event-details", event: { ...event, explainCommand: why } });
-    return ExitCode.ok;
-  });
+/** One delivery in full. */
+export async function show(workspace: Workspace, n: EventNumber): Promise<EventDetailsReport> {
+  const entry = await useLog(workspace, (log) => requireEntry(log, n));
+  const event = entryEvent(await workspace.products({ schemas: false }), entry, hiddenSecrets(workspace, workspace));
+  const isCut = event.logged.cutTo !== undefined;
+  const why = isCut ? undefined : explainCommand(workspace, workspace.config, entry.n, entry.verdicts);
+  return { type: "event-details", event: { ...event, explainCommand: why } };
 }
 
-export async function stats(context: Context, options: FilterOptions): Promise<ExitCode> {
-  const config = loadConfig(context);
-  const products = await projectProducts(config, { schemas: false });
-  const filter = readFilter(options, context.now(), products);
-  return withLog(context, config, async (log) => {
+/** The curl command that posts one delivery to the local receiver again, and whether it lacks its secrets. */
+export async function showAsCurl(
+  workspace: Workspace,
+  n: EventNumber,
+): Promise<readonly [TextReport, ...NoticeReport[]]> {
+  const entry = await useLog(workspace, async (log) => requireWholeBody(await requireEntry(log, n)));
+  const event = entryEvent(await workspace.products({ schemas: false }), entry, hiddenSecrets(workspace, workspace));
+  const command = await curlOf(workspace, event);
+  if (!event.logged.masked) return [command];
+  const message = "secrets are masked, so the receiver cannot verify it; --show-secrets prints it as it came";
+  return [command, { type: "notice", message }];
+}
+
+/** Counts deliveries. */
+export async function stats(workspace: Workspace, options: FilterOptions): Promise<LogStatsReport> {
+  const products = await workspace.products({ schemas: false });
+  const filter = readFilter(options, workspace.now(), products);
+  return useLog(workspace, async (log) => {
     const { periods: hours, ...counts } = await log.stats(filter, {
       isCustom: (event) => isCustomEvent(products, event),
     });
-    const isEmpty = counts.total.received === 0 && !context.json;
-    context.report(
-      isEmpty
-        ? { type: "notice", message: emptyMessage(options, filter, log.path) }
-        : { type: "log-stats", hours, ...counts },
-    );
-    return ExitCode.ok;
+    return { type: "log-stats", hours, ...counts, ifEmpty: emptyMessage(options, filter, log.path) };
   });
 }

@@ -6,6 +6,7 @@ import { isDatabaseAddress, openLogAt } from "../log/open-log.ts";
 import { isBodyCut } from "../log/retention.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, logPlace } from "../project/load.ts";
+import type { OpenLog, Workspace } from "../project/workspace.ts";
 import { usageError } from "../util/errors.ts";
 import { cutText, shellQuoted } from "../util/text.ts";
 import { parseInteger } from "../util/units.ts";
@@ -25,9 +26,25 @@ export function commandOnLog(
 }
 
 /** Opens an existing log for some work. Throws a UserError where there is none. */
-export async function withLog<T>(context: Context, config: Config, work: (log: Log) => Promise<T>): Promise<T> {
+export async function withLog<T>(context: LogContext, config: Config, work: (log: Log) => Promise<T>): Promise<T> {
+  return useLog({ openLog: () => openProjectLog(context, config) }, work);
+}
+
+/** The same for the log of a workspace. */
+export async function useLog<T>(workspace: Pick<Workspace, "openLog">, work: (log: Log) => Promise<T>): Promise<T> {
+  const { log, close } = await workspace.openLog();
+  try {
+    return await work(log);
+  } finally {
+    await close();
+  }
+}
+
+type LogContext = Pick<Context, "userFolder" | "knownSecrets" | "now">;
+
+/** Opens the project's log, which exists already. Throws a UserError where there is none. */
+export async function openProjectLog(context: LogContext, config: Config): Promise<OpenLog> {
   await rememberChannelTokens(context, config);
-  if (context.embedded?.listener !== undefined) return work(context.embedded.listener.log);
   if (config.settings.store === false) {
     throw usageError(
       `there is no event log here: the setting store is false (${config.origins.store})`,
@@ -35,15 +52,13 @@ export async function withLog<T>(context: Context, config: Config, work: (log: L
     );
   }
   const log = await openLogAt(logPlace(config), { now: context.now, create: false });
-  try {
-    return await work(log);
-  } finally {
-    await log.close();
-  }
+  return { log, close: () => log.close() };
 }
 
+export type EventNumber = number | "last";
+
 /** An event's number, or `last`. */
-export function parseNumber(text: string): number | "last" {
+export function parseNumber(text: string): EventNumber {
   if (text.toLowerCase() === "last") return "last";
   const digits = text.replace(/^#/, "");
   if (!/^\d+$/.test(digits))
@@ -52,7 +67,7 @@ export function parseNumber(text: string): number | "last" {
 }
 
 /** Throws a UserError for a delivery that was pruned or never existed. */
-export async function requireEntry(log: Log, n: number | "last"): Promise<LogEntry> {
+export async function requireEntry(log: Log, n: EventNumber): Promise<LogEntry> {
   const entry = await log.get(n);
   if (entry !== undefined) return entry;
   const last = await newestNumber(log);

@@ -1,11 +1,12 @@
 import { maskUrl } from "../delivery/mask.ts";
 import { originOf, portOf } from "../delivery/target.ts";
 import type { Log, LogRecord } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
-import { loadConfig } from "../project/load.ts";
-import { ExitCode, usageError } from "../util/errors.ts";
+import type { TextReport } from "../process/messages.ts";
+import type { Sink } from "../project/context.ts";
+import type { ReportingWorkspace } from "../project/workspace.ts";
+import { usageError } from "../util/errors.ts";
 import { counted, formatBytes, formatDay, parseDuration, parseSize } from "../util/units.ts";
-import { withLog } from "./open-log.ts";
+import { useLog } from "./open-log.ts";
 
 export interface PruneOptions {
   readonly keep?: string;
@@ -13,22 +14,23 @@ export interface PruneOptions {
   readonly giveUp?: readonly string[];
 }
 
-export async function prune(context: Context, options: PruneOptions): Promise<ExitCode> {
+/** Removes deliveries from the log. */
+export async function prune(workspace: ReportingWorkspace, options: PruneOptions): Promise<TextReport> {
   const keep = options.keep === undefined ? undefined : parseDuration(options.keep, "--keep");
   const maxLog = options.maxLog === undefined ? undefined : parseSize(options.maxLog, "--max-log");
-  const config = loadConfig(context, { flags: { keep, maxLog } });
-  return withLog(context, config, async (log) => {
-    const limits = { keepMs: config.settings.keep, maxBytes: config.settings.maxLog };
-    for (const text of options.giveUp ?? []) await giveUp(context, log, text);
+  const { settings } = workspace.config;
+  const limits = { keepMs: keep ?? settings.keep, maxBytes: maxLog ?? settings.maxLog };
+  return useLog(workspace, async (log) => {
+    for (const text of options.giveUp ?? []) await giveUp(workspace, log, text);
     const work = () => log.prune(limits);
-    const { removed, bytes } = await context.waiting("pruning the log", work);
+    const { removed, bytes } = await workspace.waiting("pruning the log", work);
     const waiting = (await log.waiting()).reduce((sum, each) => sum + each.waiting, 0);
     const first = await oldest(log);
     const what = removed === 0 ? "nothing" : counted(removed, "delivery", "deliveries");
     const left =
       first === undefined ? "nothing is left" : `the oldest left is #${first.n} of ${formatDay(first.receivedAt)}`;
     const stayed = waiting === 0 ? "" : `; ${counted(waiting, "delivery", "deliveries")} waiting for your app`;
-    context.report({
+    return {
       type: "text",
       text: `${what} removed; ${left}; the log takes ${formatBytes(bytes)}${stayed}\n`,
       prose: true,
@@ -41,13 +43,12 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
         oldest: first?.n ?? null,
         waiting,
       },
-    });
-    return ExitCode.ok;
+    };
   });
 }
 
 /** For an app that will never listen again: what waits for it is never pruned. */
-async function giveUp(context: Context, log: Log, text: string): Promise<void> {
+async function giveUp(sink: Pick<Sink, "report">, log: Log, text: string): Promise<void> {
   const targets = (await log.waiting()).map(({ target }) => target);
   const meant = targets.filter((target) => namesOf(target).includes(text));
   if (meant.length === 0) {
@@ -61,7 +62,7 @@ async function giveUp(context: Context, log: Log, text: string): Promise<void> {
   for (const target of meant) {
     const count = await log.giveUp(target);
     const message = `${counted(count, "delivery", "deliveries")} to ${maskUrl(target)} marked as failed`;
-    context.report({ type: "notice", message });
+    sink.report({ type: "notice", message });
   }
 }
 

@@ -1,15 +1,13 @@
-import { projectProducts } from "../custom/project-products.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { LogRow } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
-import { loadConfig } from "../project/load.ts";
-import { ExitCode } from "../util/errors.ts";
+import type { NoticeReport, TableReport } from "../process/messages.ts";
+import type { ReportingWorkspace, Workspace } from "../project/workspace.ts";
 import { cutToBytes } from "../util/fit-lines.ts";
 import { lineOf } from "../util/json-line.ts";
 import type { JsonLine } from "../util/text.ts";
 import { DamageReport } from "./entry.ts";
 import { emptyMessage, type FilterOptions, readFilter } from "./filter.ts";
-import { withLog } from "./open-log.ts";
+import { useLog } from "./open-log.ts";
 
 interface RowOptions extends FilterOptions {
   readonly limit: number;
@@ -19,20 +17,20 @@ interface RowOptions extends FilterOptions {
 const MAX_CELL_BYTES = 150;
 
 /** Lists deliveries without headers and bodies, which are not read: a few hundred bytes each, in JSON alone. */
-export async function listRows(context: Context, { limit, ...options }: RowOptions): Promise<ExitCode> {
-  const config = loadConfig(context);
-  const products = await projectProducts(config, { schemas: false });
-  const filter = readFilter(options, context.now(), products);
-  return withLog(context, config, async (log) => {
-    const { signal } = context;
+export async function listRows(
+  workspace: ReportingWorkspace,
+  { limit, ...options }: RowOptions,
+): Promise<TableReport | NoticeReport> {
+  const filter = readFilter(options, workspace.now(), await workspace.products({ schemas: false }));
+  return useLog(workspace, async (log) => {
+    const { signal } = workspace;
     const rows: JsonLine[] = [];
-    const damage = new DamageReport(context);
+    const damage = new DamageReport(workspace);
     const { onDamaged } = damage;
-    for await (const row of log.rows(filter, { limit, signal, onDamaged })) rows.push(rowLine(row, context));
+    for await (const row of log.rows(filter, { limit, signal, onDamaged })) rows.push(rowLine(row, workspace));
     damage.report();
-    if (rows.length === 0) context.report({ type: "notice", message: emptyMessage(options, filter, log.path) });
-    else context.report({ type: "table", columns: [], rows: [], json: rows });
-    return ExitCode.ok;
+    if (rows.length === 0) return { type: "notice", message: emptyMessage(options, filter, log.path) };
+    return { type: "table", columns: [], rows: [], json: rows };
   });
 }
 
@@ -41,7 +39,7 @@ const memberLine = lineOf(
   { lastAttempt: ({ status }: NonNullable<LogRow["lastAttempt"]>) => status ?? null },
 );
 
-function rowLine(row: LogRow, { knownSecrets }: Context): JsonLine {
+function rowLine(row: LogRow, { knownSecrets }: Workspace): JsonLine {
   const cell = (given: string): string => cutToBytes(knownSecrets.mask(given), MAX_CELL_BYTES);
   return memberLine({
     ...row,

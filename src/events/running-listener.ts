@@ -5,14 +5,14 @@ import { lockOwnerAt } from "../log/open-log.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, logPlace } from "../project/load.ts";
+import type { Workspace } from "../project/workspace.ts";
 import { findReceiver, webhookUrl } from "../receiver/routes.ts";
 import { usageError } from "../util/errors.ts";
 import { isLoopback, isWildcardAddress, reachableUrl } from "../util/hosts.ts";
 import { realPlace } from "../util/links.ts";
 
 /** The URL of this project's running `listen`, which writes it into the event log that it has locked. */
-export async function runningListener(context: Context, config: Config): Promise<string | undefined> {
-  if (context.embedded?.listener !== undefined) return context.embedded.listener.url;
+export async function runningListener(config: Config): Promise<string | undefined> {
   return (await lockOwner(config))?.url;
 }
 
@@ -26,12 +26,14 @@ export async function lockOwner(config: Config): Promise<LockOwner | undefined> 
 }
 
 /** The address on this machine of the `listen` that runs in this project; undefined if it is that of the settings. */
-export async function runningAddress(
-  context: Context,
-  config: Config,
-): Promise<{ readonly url: string; readonly host: string; readonly port: number } | undefined> {
+export async function runningAddress({
+  listenerUrl,
+  config,
+}: Pick<Workspace, "listenerUrl" | "config">): Promise<
+  { readonly url: string; readonly host: string; readonly port: number } | undefined
+> {
   // A damaged log is not what the user asked about.
-  const url = await runningListener(context, config).catch(() => undefined);
+  const url = listenerUrl ?? (await runningListener(config).catch(() => undefined));
   if (url === undefined) return undefined;
   const { protocol, hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
@@ -57,7 +59,7 @@ export async function listenerUrl(
   product: string,
   isZohoLocal: boolean,
 ): Promise<string> {
-  const base = await runningListener(context, config);
+  const base = await runningListener(config);
   const start = `${context.invocation} listen${isZohoLocal ? "" : " --tunnel ngrok"}`;
   const add = `add --url ${isZohoLocal ? "http" : "https"}://…`;
   if (base === undefined) {

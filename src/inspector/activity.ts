@@ -1,39 +1,39 @@
 import type { LogStats } from "../log/log.ts";
-import type { Activity } from "./api.ts";
+import { type Activity, SPANS, type Span } from "./api.ts";
 import type { SharedLog } from "./shared-log.ts";
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-
-/** Counts the deliveries of each minute of an hour: the last one, or where nothing came in it, that of the newest delivery. */
-export function readActivity(log: SharedLog, now: Date): Promise<Activity> {
-  const nothing = { since: hourBefore(now).toISOString(), minutes: [], latency: null };
+/** Counts the deliveries of each period of a span: the last one, or where nothing came in it, that of the newest delivery. */
+export function readActivity(log: SharedLog, span: Span, now: Date): Promise<Activity> {
+  const { periodMs } = SPANS[span];
+  const nothing = { span, since: startOf(span, now).toISOString(), periods: [], latency: null };
   return log.use(async (open): Promise<Activity> => {
     let newest = now;
     for await (const { receivedAt } of open.rows({}, { limit: 1, onDamaged() {} })) newest = receivedAt;
-    const since = hourBefore(newest.getTime() < now.getTime() - HOUR_MS ? newest : now);
-    const { periods, latencyMs } = await open.stats({ since }, { periodMs: MINUTE_MS });
+    const since = startOf(span, newest < startOf(span, now) ? newest : now);
+    const { periods, latencyMs } = await open.stats({ since }, { periodMs });
     return {
+      span,
       since: since.toISOString(),
-      minutes: minutesOf(periods),
+      periods: sumsOf(periods),
       latency: latencyMs === undefined ? null : { p50: latencyMs.p50, p99: latencyMs.p99 },
     };
   }, nothing);
 }
 
-/** When the hour began that ends with the minute of a time. */
-function hourBefore(time: Date): Date {
-  return new Date((Math.floor(time.getTime() / MINUTE_MS) + 1) * MINUTE_MS - HOUR_MS);
+/** When the span began that ends with the period of a time. */
+function startOf(span: Span, time: Date): Date {
+  const { count, periodMs } = SPANS[span];
+  return new Date((Math.floor(time.getTime() / periodMs) + 1 - count) * periodMs);
 }
 
-/** Sums over the products of each minute. */
-function minutesOf(periods: LogStats["periods"]): Activity["minutes"] {
-  const minutes = new Map<string, Activity["minutes"][number]>();
+/** Sums over the products of each period. */
+function sumsOf(periods: LogStats["periods"]): Activity["periods"] {
+  const sums = new Map<string, Activity["periods"][number]>();
   for (const { at: start, counts } of periods) {
     const at = start.toISOString();
-    const { waiting = 0, delivered = 0, failed = 0, rejected = 0, other = 0 } = minutes.get(at) ?? {};
+    const { waiting = 0, delivered = 0, failed = 0, rejected = 0, other = 0 } = sums.get(at) ?? {};
     const settled = counts.waiting + counts.delivered + counts.failed + counts.rejected;
-    minutes.set(at, {
+    sums.set(at, {
       at,
       waiting: waiting + counts.waiting,
       delivered: delivered + counts.delivered,
@@ -42,5 +42,5 @@ function minutesOf(periods: LogStats["periods"]): Activity["minutes"] {
       other: other + counts.received - settled,
     });
   }
-  return [...minutes.values()];
+  return [...sums.values()];
 }

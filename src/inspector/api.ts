@@ -8,7 +8,7 @@
  * | `GET /api/events?before=…&…`       | `EventPage` (`EventQuery`)   |
  * | `GET /api/events/42`               | `EventDetails`               |
  * | `GET /api/events/42/body`          | the body as a download; masked unless `show_secrets` |
- * | `GET /api/activity`                | `Activity`                   |
+ * | `GET /api/activity?span=1d`        | `Activity`                   |
  * | `GET /api/stream`                  | server-sent events, `StreamMessage` |
  * | `GET /api/products`                | `ProductEntry[]`             |
  * | `POST /api/{explain,show,diff,…}`  | input of an operation that reads → `Outcome` |
@@ -49,8 +49,16 @@ export interface EventRow {
   readonly app_latency_ms: number | null;
 }
 
-/** The deliveries of a minute by outcome; `other` are duplicates, and those that were not forwarded. */
-export interface Minute {
+/** The periods that a span of time is shown in: as many bars, of so many milliseconds. */
+export const SPANS = {
+  "1h": { count: 60, periodMs: 60_000 },
+  "1d": { count: 96, periodMs: 900_000 },
+  "7d": { count: 168, periodMs: 3_600_000 },
+} as const;
+export type Span = keyof typeof SPANS;
+
+/** The deliveries of a period by outcome; `other` are duplicates, and those that were not forwarded. */
+export interface Period {
   readonly at: string;
   readonly delivered: number;
   readonly waiting: number;
@@ -59,12 +67,13 @@ export interface Minute {
   readonly other: number;
 }
 
-/** An hour of deliveries: the last one, or if nothing came in it, that of the newest delivery. */
+/** A span of deliveries: it ends now, or if nothing came in it, with the newest delivery. */
 export interface Activity {
-  /** ISO 8601, as in a bar; the hour has 60 minutes. */
+  readonly span: Span;
+  /** ISO 8601, as in a period. */
   readonly since: string;
-  /** Minutes with deliveries, oldest first. */
-  readonly minutes: readonly Minute[];
+  /** Those with deliveries, oldest first. */
+  readonly periods: readonly Period[];
   /** How long the app took to answer, in milliseconds; null when it did not. */
   readonly latency: { readonly p50: number; readonly p99: number } | null;
 }
@@ -145,6 +154,7 @@ export interface State {
   readonly waiting: number;
   /** Deliveries that an app did not accept; at most 100 are counted. */
   readonly failed: number;
+  /** Those of this project. */
   readonly channels: readonly {
     readonly id: string;
     readonly events: readonly string[];
@@ -153,8 +163,8 @@ export interface State {
     readonly orphaned: boolean;
   }[];
   readonly show_secrets: boolean;
-  /** The command to try when nothing has come yet. */
-  readonly try_command: string;
+  /** How a person calls the program: `npx zoho-hooks`. */
+  readonly invocation: string;
 }
 
 /**
@@ -182,6 +192,8 @@ export interface ProductEntry {
     readonly id: string;
     /** Where it is specified, or what it is modelled on. */
     readonly source: string;
+    /** What proves a sample of it, in words: `note` is with which variable, or why it is not signed. */
+    readonly signing: readonly { readonly title: string; readonly note: string; readonly signs: boolean }[];
     /** What `send` can get wrong on purpose; null where it has nothing to verify. */
     readonly fault: Fault | null;
     readonly events: readonly string[];
@@ -196,6 +208,8 @@ export interface ReplayRequest {
   readonly to?: string;
   /** The edited body; it is signed again with the secret that is configured. */
   readonly body?: string;
+  /** Without `to`: only to the targets that have not accepted it, if there are any. */
+  readonly failed?: boolean;
 }
 
 export interface SendRequest {

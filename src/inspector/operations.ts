@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CHANNELS_FILE } from "../channels/channels-file.ts";
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
 import { eventNames, parseRoute } from "../contract/event-names.ts";
-import { isSignature } from "../contract/prepare.ts";
+import { isSignature, signingOf } from "../contract/prepare.ts";
 import { defaultFirst, defaultFormat, type Format, type Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import { maskSetting } from "../delivery/mask.ts";
@@ -17,12 +17,14 @@ import { lockOwner } from "../events/running-listener.ts";
 import { isListening } from "../forward/app-health.ts";
 import { createRoutes } from "../forward/routes.ts";
 import type { LockOwner, LogEntry, LogFilter, LogListOptions, LogRow, WaitingCount } from "../log/log.ts";
-import { type Door, type Operation, operations } from "../operations/index.ts";
+import { type Operation, operations } from "../operations/index.ts";
 import type { Outcome } from "../operations/outcome.ts";
 import { perform } from "../operations/perform.ts";
+import type { Door } from "../operations/workspace.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
+import type { Settings } from "../project/settings.ts";
 import { findReceiver } from "../receiver/routes.ts";
 import { failureTexts } from "../terminal/failure.ts";
 import { usageError } from "../util/errors.ts";
@@ -38,6 +40,7 @@ import type {
   ProductEntry,
   ReplayRequest,
   SendRequest,
+  Span,
   State,
 } from "./api.ts";
 import { editedBody } from "./edited-body.ts";
@@ -47,6 +50,8 @@ import type { EventSource } from "./stream.ts";
 
 interface OperationsOptions {
   readonly config: Config;
+  /** Taken before all other settings. */
+  readonly flags: Readonly<Partial<Settings>>;
   readonly log: SharedLog;
   readonly showSecrets: boolean;
 }
@@ -59,16 +64,17 @@ export interface EventQuery extends FilterOptions {
 
 export type Operations = ReturnType<typeof createOperations>;
 
-/** The calls of the inspector: the commands' own functions, with their reports captured. */
+/** The calls of the inspector. Each reads the settings anew: they may change while it runs. */
 export function createOperations(context: Context, options: OperationsOptions) {
-  const { log, showSecrets } = options;
-  // The page reads the settings every few seconds, and commands that act report on them.
-  const silent = overrideContext(context, { report() {} });
+  const { log, flags, showSecrets } = options;
   const clock = () => performance.now();
   // Counting takes half a second in a log of a million.
-  const activity = cachedFor(2000, clock, () => readActivity(log, context.now()));
+  const activityOf = (span: Span) => cachedFor(2000, clock, () => readActivity(log, span, context.now()));
+  const activities = { "1h": activityOf("1h"), "1d": activityOf("1d"), "7d": activityOf("7d") };
   // Folders of products may change while the inspector runs. Read as often as a person could notice.
-  const products = cachedFor(1000, clock, async () => projectProducts(loadConfig(silent), { schemas: false }));
+  const products = cachedFor(1000, clock, async () =>
+    projectProducts(loadConfig(context, { flags }), { schemas: false }),
+  );
   const toRows = async (): Promise<(row: LogRow) => EventRow> => {
     // The list is shown even where the settings cannot be read.
     const known = await products().catch(() => []);
@@ -77,19 +83,33 @@ export function createOperations(context: Context, options: OperationsOptions) {
   const entryOf = (n: number) => log.use((open) => open.get(n), undefined);
   // Tips are shown once, as on a terminal.
   const own = overrideContext(context, { json: false });
-  // `replayInput` checks the target that the page names. Others are the project's own.
-  const door: Door = { showSecrets, requireReachable() {} };
+  // `replayInputs` checks the target that the page names. Others are the project's own.
+  const door: Door = { showSecrets, flags };
   const run = <Input>(operation: Operation<Input>, input: Input): Promise<Outcome> =>
     perform(own, operation, input, door);
   const hidden = hiddenSecrets(context, { showSecrets });
+  /** Whoever has the token sends only to this machine and to the targets of the project. */
+  const doorOfPrograms: Door = {
+    ...door,
+    requireReachable(url) {
+      const origins = configuredTargets(loadConfig(context, { flags }))
+        .filter((target) => URL.canParse(target))
+        .map(originOf);
+      if (isLocalUrl(url) || origins.includes(originOf(url))) return;
+      throw usageError(
+        `${originOf(url)} is neither this machine nor a target of this project`,
+        "the API sends nowhere else: use zoho-hooks send or replay with --to, or set forwardTo in the settings",
+      );
+    },
+  };
   return {
-    source: eventSource(options, silent, toRows),
+    source: eventSource(options, context, toRows),
     async list({ before, limit, ...filter }: EventQuery, signal: AbortSignal): Promise<EventPage> {
       const wanted = { ...readFilter(filter, context.now(), await products()), before };
       const rows = await listRows(log, await toRows(), wanted, { limit: limit + 1, signal });
       return { events: rows.slice(0, limit), more: rows.length > limit };
     },
-    activity,
+    activity: (span: Span) => activities[span](),
     /** Undefined for an event that has been pruned or never existed. */
     async details(n: number): Promise<EventDetails | undefined> {
       const entry = await entryOf(n);
@@ -106,13 +126,26 @@ export function createOperations(context: Context, options: OperationsOptions) {
       return { name, bytes: body };
     },
     async products(): Promise<readonly ProductEntry[]> {
-      const { secrets, settings } = loadConfig(silent, { onFault() {} });
+      const { secrets, settings } = loadConfig(context, { flags, onFault() {} });
       return (await products()).map((product) => productEntry(product, secrets, appPaths(settings.paths)));
     },
     /** An operation that reads, with its input as its schema has read it. */
     run,
-    replay: async (request: ReplayRequest) =>
-      run(operations.replay, await replayInput(context, log, request, showSecrets)),
+    /** An operation for a program, which ends with the signal. */
+    answer: <Input>(operation: Operation<Input>, input: Input, ended: AbortSignal): Promise<Outcome> => {
+      const signal = AbortSignal.any([context.signal, ended]);
+      return perform(overrideContext(own, { signal }), operation, input, doorOfPrograms);
+    },
+    async replay(request: ReplayRequest): Promise<Outcome> {
+      const outcomes: Outcome[] = [];
+      for (const input of await replayInputs(context, options, request))
+        outcomes.push(await run(operations.replay, input));
+      return {
+        ok: outcomes.every(({ ok }) => ok),
+        lines: outcomes.flatMap(({ lines }) => lines),
+        notes: outcomes.flatMap(({ notes }) => notes),
+      };
+    },
     send: (request: SendRequest) => run(operations.send, sendInput(request)),
     /** An error as the user reads it. */
     failure(error: unknown): Failure {
@@ -135,6 +168,7 @@ function productEntry(product: Product, secrets: Secrets, paths: AppPaths): Prod
     formats: defaultFirst(product).map((format) => ({
       id: format.id,
       source: format.source,
+      signing: signingOf(format, product.id, secrets),
       fault: faultOf(format),
       events: eventNames(format),
     })),
@@ -148,7 +182,7 @@ function faultOf({ proofs }: Format): Fault | null {
 
 function eventSource(
   options: OperationsOptions,
-  silent: Context,
+  context: Context,
   toRows: () => Promise<(row: LogRow) => EventRow>,
 ): EventSource {
   const { log } = options;
@@ -174,7 +208,7 @@ function eventSource(
     },
     lastAttempt: () => log.use((open) => open.lastAttempt(), 0),
     attemptsAfter: (id) => log.use((open) => open.attemptsAfter(id), []),
-    state: () => readState(silent, options),
+    state: () => readState(context, options),
   };
 }
 
@@ -191,25 +225,31 @@ function listRows<T>(
   }, []);
 }
 
-/** The page knows target and body with their secrets masked: they get them back. */
-async function replayInput(context: Context, log: SharedLog, { n, to, body }: ReplayRequest, showSecrets: boolean) {
+/** One for each target, or one for all. The page knows target and body with their secrets masked: they get them back. */
+async function replayInputs(
+  context: Context,
+  { log, flags, showSecrets }: OperationsOptions,
+  { n, to, body, failed }: ReplayRequest,
+) {
   const entry = await log.use((open) => open.get(n), undefined);
   if (entry === undefined) throw usageError(`there is no event #${n}`, "it may have been pruned");
-  const target = to === undefined ? undefined : await allowedTarget(context, to, entry);
-  return {
-    n,
-    to: target,
-    body: body === undefined ? undefined : editedBody(entry, body, hiddenSecrets(context, { showSecrets })),
-  };
+  const edited = body === undefined ? undefined : editedBody(entry, body, hiddenSecrets(context, { showSecrets }));
+  const config = loadConfig(context, { flags });
+  const targets: (string | undefined)[] = to === undefined ? [] : [allowedTarget(context, config, to, entry)];
+  if (to === undefined && failed) {
+    const { failedTargets } = await import("../send/replay.ts");
+    targets.push(...failedTargets(entry));
+  }
+  if (targets.length === 0) targets.push(undefined);
+  return targets.map((target) => ({ n, to: target, body: edited }));
 }
 
 /** A page sends only to this machine and to what the settings, the flags of `listen` or the log name. */
-function allowedTarget(context: Context, to: string, entry: LogEntry): string {
-  const config = loadConfig(context);
+function allowedTarget({ knownSecrets }: Context, config: Config, to: string, entry: LogEntry): string {
   const { product, event, url, forwards, attempts } = entry;
   // The page knows targets with their secrets masked, and those of the log without.
   const isIt = (target: string): boolean =>
-    [target, context.knownSecrets.mask(maskSetting(target)), targetName(target)].includes(to);
+    [target, knownSecrets.mask(maskSetting(target)), targetName(target)].includes(to);
   const configured = configuredTargets(config).find(isIt);
   const logged = [...forwards, ...attempts].map(({ target }) => target).find(isIt);
   const target = configured ?? logged ?? to;
@@ -240,8 +280,11 @@ function sendInput({ product, event, format, fault, preview }: SendRequest) {
   };
 }
 
-async function readState(context: Context, { config: start, log, showSecrets }: OperationsOptions): Promise<State> {
-  const config = loadConfig(context, { onFault() {} });
+async function readState(
+  context: Context,
+  { config: start, flags, log, showSecrets }: OperationsOptions,
+): Promise<State> {
+  const config = loadConfig(context, { flags, onFault() {} });
   await rememberChannelTokens(context, config);
   // Of the log that is shown, whatever the settings name by now.
   const owner = await lockOwner(start).catch(() => undefined);
@@ -255,9 +298,9 @@ async function readState(context: Context, { config: start, log, showSecrets }: 
     apps: await localApps(config, owner, waiting),
     waiting: waiting.reduce((sum, each) => sum + each.waiting, 0),
     failed: failed.length,
-    channels: await activeChannels(context),
+    channels: await activeChannels(context, config, url),
     show_secrets: showSecrets,
-    try_command: `${context.invocation} ${url === undefined ? "listen" : "send crm Leads.create"}`,
+    invocation: context.invocation,
   };
 }
 
@@ -279,20 +322,30 @@ async function localApps(
   return Promise.all(origins.map(async (origin) => ({ origin, up: await isListening(origin) })));
 }
 
-/** The channels that this machine knows. Loaded only where there are any. */
-async function activeChannels(context: Context): Promise<State["channels"]> {
+/** The channels of this project's listeners, and those that post to where it receives. Loaded only where there are any. */
+async function activeChannels(
+  context: Context,
+  { root, settings }: Config,
+  url: string | undefined,
+): Promise<State["channels"]> {
   const folder = context.userFolder;
   if (!existsSync(join(folder, CHANNELS_FILE))) return [];
   const { allRemembered, isActive } = await import("../channels/memory.ts");
   const { isOrphaned } = await import("../channels/orphaned-channels.ts");
+  const { contractEvents } = await import("../channels/events.ts");
   const now = context.now();
-  const active = (await allRemembered(folder).catch(() => [])).filter((each) => isActive(each, now));
+  const origins = [url, settings.publicUrl].flatMap((each) => (each === undefined ? [] : originOf(each)));
+  const own = (await allRemembered(folder).catch(() => [])).filter(({ ofListener, project, notifyUrl }) =>
+    ofListener ? project === root : origins.includes(originOf(notifyUrl)),
+  );
   return Promise.all(
-    active.map(async (each) => ({
-      id: each.id,
-      events: each.events,
-      expires_at: each.expiresAt?.toISOString() ?? null,
-      orphaned: await isOrphaned(each, folder, now),
-    })),
+    own
+      .filter((each) => isActive(each, now))
+      .map(async (each) => ({
+        id: each.id,
+        events: contractEvents(each.events),
+        expires_at: each.expiresAt?.toISOString() ?? null,
+        orphaned: await isOrphaned(each, folder, now),
+      })),
   );
 }

@@ -15,11 +15,14 @@ export function refusalOf(request: IncomingMessage, port: number, token: string)
   const foreign = foreignRefusal(request, (host) => hosts.includes(host));
   if (foreign !== undefined) return foreign;
   const { method = "", url = "" } = request;
-  if (method !== "GET" && method !== "POST") return { status: 405, reason: "only GET and POST are answered" };
+  // Programs send no Origin. Without the token, which no page of another origin can send, they get nothing.
+  const isForPrograms = url.startsWith("/v1/");
+  if (method !== "GET" && method !== "POST" && !(method === "DELETE" && isForPrograms))
+    return { status: 405, reason: "only GET and POST are answered, and DELETE in /v1" };
   if (!url.startsWith("/")) return { status: 400, reason: "the request names no path" };
-  if (method === "POST" && headerValues(request, "origin").length === 0)
+  if (method === "POST" && !isForPrograms && headerValues(request, "origin").length === 0)
     return { status: 403, reason: "a POST needs an Origin header" };
-  if (!url.startsWith("/api/")) return undefined;
+  if (!url.startsWith("/api/") && !isForPrograms) return undefined;
   const [given = "", ...others] = headerValues(request, "authorization");
   if (others.length === 0 && sameText(given, `Bearer ${token}`)) return undefined;
   return { status: 401, reason: "the token is missing or wrong: open the address that zoho-hooks ui prints" };

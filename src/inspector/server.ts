@@ -10,6 +10,7 @@ import { SECURITY_HEADERS } from "../web/security.ts";
 import type { Operations } from "./operations.ts";
 import { createOpenings, proofOf, refusalOf } from "./security.ts";
 import { EventStream } from "./stream.ts";
+import { findCall, queryInput } from "./v1.ts";
 
 export interface InspectorOptions {
   readonly port: number;
@@ -33,6 +34,8 @@ const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 const MAX_PAGE_SIZE = 500;
 const DEFAULT_PAGE_SIZE = 100;
 const CLOSE_GRACE_MS = 500;
+/** Calls of /v1 that run or wait. Each reads the log several times a second. */
+const MAX_CALLS = 64;
 const BINARY = "application/octet-stream";
 
 /** Serves the inspector's page and its API on loopback. Rejects with a usage error for a port that is in use. */
@@ -58,6 +61,32 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
     else sendJson(response, operations.failure(error), error instanceof UserError ? 422 : 500);
   };
 
+  let calls = 0;
+  /** Runs a call of /v1, until its client goes away. */
+  const answerCall = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: string,
+  ): Promise<Outcome> => {
+    const { call, inPath } = findCall(request.method, path) ?? nothingAt(`${request.method} ${path}`);
+    if (calls >= MAX_CALLS) throw new BadRequest(503, `${MAX_CALLS} calls are being answered: try it again`);
+    calls++;
+    const gone = new AbortController();
+    const leave = (): void => gone.abort();
+    response.once("close", leave);
+    // The server lets a client close its side before the answer; one that waits so long has gone.
+    request.socket.once("end", leave);
+    try {
+      const given =
+        request.method === "POST" ? await readJson(request) : queryInput(call, new URLSearchParams(query), inPath);
+      return await operations.answer(call.operation, read<unknown>(call.operation.input(), given), gone.signal);
+    } finally {
+      request.socket.off("end", leave);
+      calls--;
+    }
+  };
+
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const refusal = refusalOf(request, port, token);
     if (refusal !== undefined) {
@@ -67,6 +96,7 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
       throw new BadRequest(refusal.status, refusal.reason);
     }
     const [path = "", query = ""] = (request.url ?? "").split("?", 2);
+    if (path.startsWith("/v1/")) return sendJson(response, await answerCall(request, response, path, query));
     if (request.method === "POST") {
       const act = ACTIONS.get(path) ?? reading(path) ?? nothingAt(path);
       return sendJson(response, await act(operations, await readJson(request)));
@@ -90,7 +120,7 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
       case "/api/state":
         return sendJson(response, await operations.source.state());
       case "/api/activity":
-        return sendJson(response, await operations.activity());
+        return sendJson(response, await operations.activity(read(SPAN, new URLSearchParams(query).get("span"))));
       case "/api/products":
         return sendJson(response, await operations.products());
       case "/api/events": {
@@ -150,6 +180,8 @@ const COUNT = z
   .regex(/^\d{1,15}$/)
   .transform(Number);
 
+const SPAN = z.enum(["1h", "1d", "7d"]);
+
 /** `EventQuery` as the query of a URL. */
 const QUERY = z.object({
   before: COUNT.pipe(NUMBER).exactOptional(),
@@ -186,8 +218,14 @@ function reading(path: string): Action | undefined {
 const ACTIONS: ReadonlyMap<string, Action> = new Map([
   [
     "/api/replay",
-    action({ n: NUMBER, to: z.string().exactOptional(), body: z.string().exactOptional() }, (operations, input) =>
-      operations.replay(input),
+    action(
+      {
+        n: NUMBER,
+        to: z.string().exactOptional(),
+        body: z.string().exactOptional(),
+        failed: z.boolean().exactOptional(),
+      },
+      (operations, input) => operations.replay(input),
     ),
   ],
   [

@@ -12,6 +12,8 @@ import { prepare } from "../contract/prepare.ts";
 import { acceptsUnsigned, type Format, type Product } from "../contract/product.ts";
 import { type HeaderPair, MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
+import { targetFor } from "../delivery/target.ts";
+import { isHopByHop } from "../forward/request.ts";
 import { products } from "../products/index.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { startReceiver } from "../receiver/receiver.ts";
@@ -83,6 +85,13 @@ export interface Listener {
     event: NameIn<P, F>,
     options?: SendOptions<F>,
   ): Promise<Response>;
+  /**
+   * Posts a received delivery again: the same method, headers, query and bytes. `to`: URL of the app; default: this listener.
+   * Resolves to the answer; rejects with an Error if there is none.
+   */
+  replay(event: Received, options?: { readonly to?: string | undefined }): Promise<Response>;
+  /** Forgets all that came, so that `received` is empty and `next` waits for what comes from now on. */
+  clear(): void;
   /** Closes the port. Pending calls of `next` reject. */
   close(): Promise<void>;
 }
@@ -177,6 +186,17 @@ export async function openListener(fileUrl: string | undefined, options: Listene
     },
     send: (product, event, { to = urlOf(product), keys: signedWith = keys, ...options } = {}) =>
       sendSample(fileUrl, product, event, { to, keys: signedWith, ...options }),
+    async replay({ request, product }, options = {}) {
+      requireOptions(options, ["to"]);
+      const { to = urlOf(product as ProductId) } = options;
+      const headers = request.headers.filter(([name]) => !isHopByHop(name));
+      return post({ ...request, url: targetFor(request.url, to), headers });
+    },
+    clear() {
+      received.length = 0;
+      arrivals.length = 0;
+      unclaimed.clear();
+    },
     async close() {
       isClosed = true;
       for (const { reject } of waiters) reject(closedError());
@@ -236,13 +256,30 @@ async function sendSample(
     (data, [path, value]) => assign(data, { path: parsePath(path), text: path, value, asNumber: value }),
     freshData(sample, fixture, new Date()),
   );
-  const { method, url, headers, body: bytes } = signed({ ...sample, url: to, body, keys });
+  const request = signed({ ...sample, url: to, body, keys });
+  return post({ ...request, headers: Object.entries(request.headers) });
+}
+
+interface Posted {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: readonly HeaderPair[];
+  readonly body: Buffer;
+}
+
+async function post({ method, url, headers: pairs, body }: Posted): Promise<Response> {
+  const headers = pairs.map(([name, value]): [string, string] => [name, value]);
   // biome-ignore lint/style/noRestrictedGlobals: A test wants the answer itself. Redirects are not followed.
-  const sent = fetch(url, { method, headers, redirect: "manual", ...(bytes.length === 0 ? {} : { body: bytes }) });
+  const sent = fetch(url, {
+    method,
+    headers,
+    redirect: "manual",
+    ...(body.length === 0 ? {} : { body: new Uint8Array(body) }),
+  });
   return sent.catch((error: unknown) => {
     // What fetch throws says why only in its cause.
     const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    throw new Error(`${to} did not answer: ${errorText(reason)}`, { cause: error });
+    throw new Error(`${url} did not answer: ${errorText(reason)}`, { cause: error });
   });
 }
 

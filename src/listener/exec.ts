@@ -3,6 +3,7 @@ import { productNames } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import type { ChildRun } from "../process/runtime.ts";
 import type { Context } from "../project/context.ts";
+import { apiAt } from "../project/inspector-access.ts";
 import { variableSuffix } from "../project/secrets.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { errorText, usageError } from "../util/errors.ts";
@@ -20,6 +21,8 @@ interface ExecUrls {
   readonly publicUrl: string | undefined;
   /** URL of the public keys, if they are served. */
   readonly keySetUrl: string | undefined;
+  /** Address of the inspector, if it runs. */
+  readonly inspectorUrl: string | undefined;
   readonly products: readonly Product[];
   /** The setting. */
   readonly paths: readonly string[];
@@ -47,11 +50,20 @@ export async function startExec(context: Context, commandLine: string, urls: Exe
 }
 
 /** Names of no setting: a zoho-hooks that the program runs would take a project's tunnel for the user's. */
-function variables({ url, publicUrl, keySetUrl, products, paths }: ExecUrls): Readonly<Record<string, string>> {
+function variables({
+  url,
+  publicUrl,
+  keySetUrl,
+  inspectorUrl,
+  products,
+  paths,
+}: ExecUrls): Readonly<Record<string, string>> {
+  const api = inspectorUrl === undefined ? undefined : apiAt(inspectorUrl);
   return {
     ZOHO_HOOKS_URL: url,
     ...(publicUrl === undefined ? {} : { ZOHO_HOOKS_TUNNEL_URL: publicUrl }),
     ...(keySetUrl === undefined ? {} : { ZOHO_HOOKS_JWKS_URL: keySetUrl }),
+    ...(api === undefined ? {} : { ZOHO_HOOKS_API_URL: api.url, ZOHO_HOOKS_API_TOKEN: api.token }),
     ...Object.fromEntries(
       products.flatMap(({ id }) =>
         productNames(id).map((name) => [`ZOHO_HOOKS_URL_${variableSuffix(name)}`, webhookUrl(url, id, paths)]),

@@ -232,6 +232,7 @@ async function startReceiving(run: Run): Promise<void> {
       url: receiver.url,
       publicUrl,
       keySetUrl,
+      inspectorUrl,
       products,
       paths: config.settings.paths,
     });

@@ -1,6 +1,7 @@
 import type { Product } from "../contract/product.ts";
 import { CREDENTIAL_VARIABLES, noSecrets, type Secrets } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
+import { apiAt } from "../project/inspector-access.ts";
 import { defaults, type Settings } from "../project/settings.ts";
 import { type AddressList, GUIDE_RANGES } from "../receiver/evaluate.ts";
 import type { Receiver } from "../receiver/receiver.ts";
@@ -51,6 +52,7 @@ export function readyReport(
     events: settings.events,
     onInvalid: settings.onInvalid,
     metricsUrl: admin?.metricsUrl,
+    api: state.inspectorUrl === undefined ? undefined : apiAt(state.inspectorUrl),
     ...state,
   } as const;
   if (receiver === undefined) return { ...shared, ...NO_RECEIVER, logPath: log?.log.path, notes };

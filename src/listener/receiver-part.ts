@@ -3,7 +3,6 @@ import { appPaths } from "../delivery/paths.ts";
 import { originOf } from "../delivery/target.ts";
 import { runningListener } from "../events/running-listener.ts";
 import type { Context } from "../project/context.ts";
-import { overrideContext } from "../project/context.ts";
 import { warnIfTracked } from "../project/git.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { KEYS_FOLDER } from "../project/secrets.ts";
@@ -110,9 +109,7 @@ export async function onFreePort<Server>(
   } catch (error) {
     // The user's own tunnel leads to the port that they know.
     if (!isPortBusy(error) || origins.port !== "default" || publicUrl !== undefined) throw error;
-    // Without a question: this is only for a better message.
-    const silent = overrideContext(context, { prompts: async () => undefined });
-    const own = await runningListener(silent, loadConfig(silent)).catch(() => undefined);
+    const own = await runningListener(loadConfig(context)).catch(() => undefined);
     if (own !== undefined) throw usageError(`${error.message}; this project's listen is at ${own}`, error.hint);
     const others = OTHER_PORTS.filter(
       (other) => !targets.some((target) => receiverTargeted(target, { ...settings, port: other })),

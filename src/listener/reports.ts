@@ -1,4 +1,5 @@
 import type { Registered } from "../channels/reports.ts";
+import type { ApiAccess } from "../project/inspector-access.ts";
 import type { Unsigned } from "../recognition/unsigned.ts";
 
 /** The connection that makes the receiver reachable from outside. */
@@ -114,6 +115,8 @@ export interface ReadyReport {
   readonly takesKeys: boolean;
   /** The page of the inspector, with its token; undefined where it was not asked for. */
   readonly inspectorUrl: string | undefined;
+  /** The API that the inspector serves. */
+  readonly api: ApiAccess | undefined;
   /** URL at which `--admin` serves counts; undefined without it. */
   readonly metricsUrl: string | undefined;
   /** The command to try in a second terminal; undefined where something else sends. */

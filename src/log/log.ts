@@ -224,7 +224,7 @@ export interface LogListOptions {
   readonly onSearched?: (count: number, total: number) => void;
 }
 
-export interface LogStats extends Omit<LogStatsReport, "type" | "hours"> {
+export interface LogStats extends Omit<LogStatsReport, "type" | "hours" | "ifEmpty"> {
   /** Those with deliveries, oldest first. */
   readonly periods: LogStatsReport["hours"];
 }

@@ -1,16 +1,16 @@
 import { z } from "zod";
 import { targetUrl } from "../delivery/target.ts";
 import type { FilterOptions } from "../events/filter.ts";
-import type { Context } from "../project/context.ts";
-import { overrideContext } from "../project/context.ts";
-import type { ExitCode } from "../util/errors.ts";
+import type { ReportingWorkspace, Workspace } from "../project/workspace.ts";
+import { ExitCode } from "../util/errors.ts";
 import type { JsonLine } from "../util/text.ts";
 import { withBodyOnce, withEventNames, withoutBody, withoutType } from "./brief.ts";
+import { reportAll } from "./present.ts";
 
-/** What a front door asks for: a command's own function, with its input as one object. */
+/** What a front door asks for: a command's own function, with its input as one object. It reports to the workspace. */
 export interface Operation<Input = unknown> {
-  /** Name of the tool in MCP. */
-  readonly tool: string;
+  /** Name of the tool in MCP; undefined for what is not one. */
+  readonly tool?: string;
   /** For an agent, which chooses its tools by it. */
   readonly summary: string;
   /** It changes something, if only by sending. */
@@ -18,18 +18,11 @@ export interface Operation<Input = unknown> {
   /** Made when it is read: start-up pays nothing for it. */
   input(): z.ZodObject;
   /** `input`: as the schema has read it. */
-  run(context: Context, input: Input, door: Door): Promise<ExitCode>;
+  run(workspace: ReportingWorkspace, input: Input): Promise<ExitCode>;
   /** A line of the result without what an agent does not need: it pays for each character. */
   brief?(line: JsonLine, input: Input): JsonLine;
   /** Words of the command that prints what was cut from a long result. */
   rest?(input: Input): string;
-}
-
-/** What depends on who asks, and is never part of the input. */
-export interface Door {
-  readonly showSecrets: boolean;
-  /** Throws a usage error for a URL that it must not send to. */
-  requireReachable(url: string): void;
 }
 
 /** Text that can name a file, or stand in a URL or header, none of which has a NUL. */
@@ -37,7 +30,7 @@ export function text() {
   return z.string().refine((value) => !value.includes("\0"), "a NUL character (U+0000) is not allowed");
 }
 
-const product = () => text().describe("such as crm, desk, books; list_products has them");
+const product = () => text().describe("such as crm, desk, books");
 const number = () => z.int().positive().describe("the event's number");
 const numberOrLast = () =>
   z
@@ -68,9 +61,10 @@ export const operations = {
     summary:
       "List Zoho's products with the names of their events; or one product's events, formats and signatures in full.",
     input: () => z.strictObject({ product: product().optional() }),
-    async run(context, { product: id }) {
-      const { showProducts } = await import("../custom/show-products.ts");
-      return showProducts(context, id);
+    async run(workspace, { product: id }) {
+      const { listProducts, showProduct } = await import("../custom/show-products.ts");
+      workspace.report(id === undefined ? await listProducts(workspace) : await showProduct(workspace, id));
+      return ExitCode.ok;
     },
     brief: (line, input) => (input.product === undefined ? withEventNames(line) : line),
   }),
@@ -78,9 +72,10 @@ export const operations = {
     tool: "get_sample",
     summary: "Get a sample payload of an event as Zoho posts it, for a test or a type.",
     input: () => z.strictObject({ product: product(), event: text(), format: text().optional() }),
-    async run(context, { product: id, event, format }) {
+    async run(workspace, { product: id, event, format }) {
       const { showSample } = await import("../send/show-sample.ts");
-      return showSample(context, id, event, { format });
+      workspace.report(await showSample(workspace, id, event, { format }));
+      return ExitCode.ok;
     },
   }),
   verify: operation({
@@ -94,10 +89,14 @@ export const operations = {
         product: product().optional(),
         url: text().optional().describe("URL that it was sent to: finance products sign its query"),
       }),
-    async run(context, { body, headers = {}, product: id, url }) {
+    async run(workspace, { body, headers = {}, product: id, url }) {
       const { verify } = await import("../verify/verify.ts");
       const header = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-      return verify(withInput(context, body), ["-"], { product: id, url, header, explain: true });
+      async function* chunks() {
+        yield Buffer.from(body);
+      }
+      const options = { product: id, url, header, explain: true };
+      return reportAll(workspace, verify(workspace, [{ name: "-", chunks }], options));
     },
     brief: withoutBody,
   }),
@@ -111,11 +110,37 @@ export const operations = {
         search: text().optional().describe("text in the body or URL"),
         limit: z.int().min(1).max(200).default(20),
       }),
-    async run(context, { limit, ...filter }) {
+    async run(workspace, { limit, ...filter }) {
       const { listRows } = await import("../events/rows.ts");
-      return listRows(context, { ...filterOf(filter), limit });
+      workspace.report(await listRows(workspace, { ...filterOf(filter), limit }));
+      return ExitCode.ok;
     },
     brief: withoutType,
+  }),
+  events: operation({
+    summary:
+      "List the deliveries that listen has received, the newest first, with headers and bodies. With wait: once one is there that listen, and the app behind it, has accepted.",
+    input: () =>
+      z.strictObject({
+        ...filters(),
+        search: text().optional().describe("text in the body or URL"),
+        limit: z.int().min(1).max(200).default(20),
+        wait: text().optional().describe("how long to wait for one to come, such as 30s; at most 10m"),
+      }),
+    async run(workspace, { limit, wait, ...filter }) {
+      const { listWhenThere } = await import("../events/wait.ts");
+      return reportAll(workspace, listWhenThere(workspace, { ...filterOf(filter), limit, wait }));
+    },
+  }),
+  clear: operation({
+    summary: "Remove all deliveries from the event log but those that still wait for the app.",
+    acts: true,
+    input: () => z.strictObject({}),
+    async run(workspace) {
+      const { prune } = await import("../events/prune.ts");
+      workspace.report(await prune(workspace, { keep: "0s" }));
+      return ExitCode.ok;
+    },
   }),
   show: operation({
     tool: "get_event",
@@ -126,9 +151,11 @@ export const operations = {
         n: numberOrLast(),
         curl: z.boolean().optional().describe("as the curl command that posts it to the local receiver"),
       }),
-    async run(context, { n, curl }, { showSecrets }) {
-      const { show } = await import("../events/list.ts");
-      return show(context, String(n), { curl, showSecrets });
+    async run(workspace, { n, curl }) {
+      const { show, showAsCurl } = await import("../events/list.ts");
+      const reports = curl ? await showAsCurl(workspace, n) : [await show(workspace, n)];
+      for (const report of reports) workspace.report(report);
+      return ExitCode.ok;
     },
     brief: withBodyOnce,
     rest: ({ n }) => `events show ${n}`,
@@ -138,9 +165,11 @@ export const operations = {
     summary:
       "Verify a delivery that listen has received again, with the signature that came with it, and find out why a signature or token is wrong.",
     input: () => z.strictObject({ n: numberOrLast() }),
-    async run(context, { n }) {
+    async run(workspace, { n }) {
+      const { loggedInput } = await import("../verify/logged.ts");
       const { verify } = await import("../verify/verify.ts");
-      return verify(context, [], { logged: String(n), explain: true });
+      const input = await loggedInput(workspace, n);
+      return reportAll(workspace, verify(workspace, input, { explain: true }));
     },
     brief: withoutBody,
   }),
@@ -148,9 +177,10 @@ export const operations = {
     tool: "diff_events",
     summary: "Show how the payloads of two received deliveries differ.",
     input: () => z.strictObject({ before: number(), after: number() }),
-    async run(context, { before, after }, { showSecrets }) {
+    async run(workspace, { before, after }) {
       const { diff } = await import("../events/diff.ts");
-      return diff(context, String(before), String(after), { showSecrets });
+      workspace.report(await diff(workspace, before, after));
+      return ExitCode.ok;
     },
     brief: withoutType,
   }),
@@ -158,9 +188,10 @@ export const operations = {
     tool: "get_stats",
     summary: "Count received deliveries by product and hour, and show how long the app takes to answer.",
     input: () => z.strictObject(period()),
-    async run(context, filter) {
+    async run(workspace, filter) {
       const { stats } = await import("../events/list.ts");
-      return stats(context, filter);
+      workspace.report(await stats(workspace, filter));
+      return ExitCode.ok;
     },
   }),
   channels: operation({
@@ -168,9 +199,9 @@ export const operations = {
     summary:
       "List the notification channels of the signed-in user in CRM, Bigin or Recruit: events, URL and expiry, and those created here that are gone. Asks Zoho.",
     input: () => z.strictObject({ product: z.enum(["crm", "bigin", "recruit"]).default("crm") }),
-    async run(context, options) {
+    async run(workspace, options) {
       const { list } = await import("../channels/list.ts");
-      return list(context, options);
+      return list(workspace, options);
     },
   }),
   check: operation({
@@ -179,10 +210,10 @@ export const operations = {
       "Try what an endpoint must do: signatures, malformed requests, time limits, duplicates. Sends sample events to it.",
     acts: true,
     input: () => z.strictObject({ url: target(), product: product().optional(), only: z.array(text()).optional() }),
-    async run(context, { url, ...options }, door) {
+    async run(workspace, { url, ...options }) {
       const { check } = await import("../checks/check.ts");
-      requireTarget(door, url);
-      return check(context, url, { ...options, requireReachable: door.requireReachable });
+      requireTarget(workspace, url);
+      return check(workspace, url, { ...options, yes: true });
     },
   }),
   send: operation({
@@ -192,7 +223,7 @@ export const operations = {
     input: () =>
       z.strictObject({
         product: product(),
-        event: text().describe("such as Leads.create; list_products has them"),
+        event: text().describe("such as Leads.create"),
         to: target().optional().describe("default: the running listen"),
         format: text().optional(),
         set: z.record(text(), text()).optional().describe("members to change: path and value"),
@@ -200,11 +231,11 @@ export const operations = {
         bad_token: z.boolean().optional(),
         dry_run: z.boolean().optional().describe("return the request, send nothing"),
       }),
-    async run(context, input, door) {
+    async run(workspace, input) {
       const { send } = await import("../send/send.ts");
       const { product: id, event, to, format, set = {}, ...faults } = input;
-      if (to !== undefined) requireTarget(door, to);
-      return send(context, id, event, {
+      if (to !== undefined) requireTarget(workspace, to);
+      return send(workspace, id, event, {
         to,
         format,
         set: Object.entries(set).map(([path, value]) => `${path}=${value}`),
@@ -212,8 +243,7 @@ export const operations = {
         badToken: faults.bad_token,
         dryRun: faults.dry_run,
         // The request has the configured token and a signature in it.
-        maskSecrets: !door.showSecrets,
-        requireReachable: door.requireReachable,
+        maskSecrets: !workspace.showSecrets,
         signature: true,
         timeout: "30s",
         count: "1",
@@ -234,17 +264,11 @@ export const operations = {
         dry_run: z.boolean().optional().describe("return the requests, send nothing"),
         ...filters(),
       }),
-    async run(context, { n, to, body, dry_run: dryRun, ...filter }, door) {
+    async run(workspace, { n, to, body, dry_run: dryRun, ...filter }) {
       const { replay } = await import("../send/replay.ts");
-      if (to !== undefined) requireTarget(door, to);
-      return replay(context, n === undefined ? [] : [String(n)], {
-        ...filterOf(filter),
-        to,
-        dryRun,
-        showSecrets: door.showSecrets,
-        requireReachable: door.requireReachable,
-        body: body === undefined ? undefined : Buffer.from(body),
-      });
+      if (to !== undefined) requireTarget(workspace, to);
+      const options = { ...filterOf(filter), to, dryRun, body: body === undefined ? undefined : Buffer.from(body) };
+      return reportAll(workspace, replay(workspace, n === undefined ? [] : [String(n)], options));
     },
   }),
 };
@@ -264,20 +288,6 @@ function filterOf({ event, ...others }: Omit<FilterOptions, "event"> & { readonl
 }
 
 /** Refuses a target before anything is read. Where it leads to in the end is checked again before anything is sent. */
-function requireTarget({ requireReachable }: Door, to: string): void {
+function requireTarget({ requireReachable }: Workspace, to: string): void {
   requireReachable(targetUrl(to, undefined, { host: "localhost", port: 3000 }, "to"));
-}
-
-/** The context with this text as standard input. */
-function withInput(context: Context, body: string): Context {
-  const bytes = Buffer.from(body);
-  return overrideContext(context, {
-    stdin: {
-      isTTY: false,
-      read: async () => bytes,
-      async *chunks() {
-        yield bytes;
-      },
-    },
-  });
 }

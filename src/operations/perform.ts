@@ -1,53 +1,50 @@
 import { hiddenSecrets } from "../events/entry.ts";
 import type { Report } from "../process/messages.ts";
-import type { Output } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
-import { overrideContext } from "../project/context.ts";
 import { hasSucceeded } from "../send/reports.ts";
 import { renderReport } from "../terminal/context.ts";
 import { withCommandsAsCalled } from "../terminal/failure.ts";
 import { noProgress } from "../terminal/progress.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { JsonLine } from "../util/text.ts";
-import type { Door, Operation } from "./index.ts";
+import type { Operation } from "./index.ts";
 import type { Outcome } from "./outcome.ts";
+import { type Door, openWorkspace } from "./workspace.ts";
 
-/** Runs an operation without a terminal: what would be asked is refused, and what it reports is returned. */
+/** Runs an operation without a terminal: what it reports is returned. */
 export async function perform<Input>(
   context: Context,
   operation: Operation<Input>,
   input: Input,
   door: Door,
 ): Promise<Outcome> {
-  const hidden = hiddenSecrets(context, door);
   const lines: JsonLine[] = [];
   const notes: string[] = [];
   const isKept = createLimit();
-  const report = (given: Report): void => {
-    if (given.type === "notice") {
-      const { message } = withCommandsAsCalled(given, context) as typeof given;
-      notes.push(hidden?.mask(message) ?? message);
-    } else if (isKept(given)) {
-      const { out = "" } = renderReport(given, context, { style: "json", hidden });
-      for (const line of out.split("\n")) if (line !== "") lines.push(JSON.parse(line));
-    }
-  };
-  const withoutTerminal = overrideContext(context, {
-    report,
-    stdout: NO_OUTPUT,
-    stdin: { isTTY: false, read: async () => Buffer.alloc(0), async *chunks() {} },
+  const workspace = openWorkspace(context, door, {
+    report(given: Report): void {
+      const hidden = hiddenSecrets(context, door);
+      if (given.type === "notice") {
+        const { message } = withCommandsAsCalled(given, context) as typeof given;
+        notes.push(hidden?.mask(message) ?? message);
+      } else if (isKept(given)) {
+        const { out = "" } = renderReport(given, context, { style: "json", hidden });
+        for (const line of out.split("\n")) if (line !== "") lines.push(JSON.parse(line));
+      }
+    },
+    waiting: (_, work) => work(),
+    progress: () => noProgress,
+    get signal() {
+      return context.signal;
+    },
     verbose: false,
     quiet: false,
-    prompts: async () => undefined,
-    waiting: <R>(_: string, wait: () => Promise<R>) => wait(),
-    progress: () => noProgress,
+    json: context.json,
   });
-  const ok = (await operation.run(withoutTerminal, input, door)) === ExitCode.ok;
+  const ok = (await operation.run(workspace, input)) === ExitCode.ok;
   const leftOut = isKept.leftOut();
   return { ok, lines: leftOut === 0 ? lines : [...lines, { left_out: leftOut }], notes };
 }
-
-const NO_OUTPUT: Output = { write() {}, backlog: () => 0, taken: () => 0, isTTY: false, columns: undefined };
 
 /** Reports kept of a long replay or verify. */
 const MAX_SUCCESSES = 20;

@@ -1,42 +1,32 @@
 import { isAbsolute, join } from "node:path";
 import type { KnownSecrets } from "../delivery/secrets.ts";
-import type { Log } from "../log/log.ts";
 import type { Progress, Report } from "../process/messages.ts";
 import type { Runtime } from "../process/runtime.ts";
 import type { Project } from "./project.ts";
-import type { Settings } from "./settings.ts";
 
-export interface Context extends Runtime {
+/** Where work reports to while it runs, and how it learns that it has to end. */
+export interface Sink {
   /** Prints a report, as text or as JSON lines. */
   report(report: Report): void;
-  /** The user's own folder, for what belongs to no project. */
-  readonly userFolder: string;
-  readonly verbose: boolean;
-  readonly quiet: boolean;
-  readonly json: boolean;
   /** Shows a spinner while the work runs, on a terminal and if it takes a moment. */
   waiting<T>(message: string, work: () => Promise<T>): Promise<T>;
   /** A progress bar. Nothing may be reported until it has ended. */
   progress(total: number): Progress;
+  /** Read it where it is needed: in a command, that installs the handlers for Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+  /** A script reads each line by itself. */
+  readonly json: boolean;
+}
+
+export interface Context extends Runtime, Sink {
+  /** The user's own folder, for what belongs to no project. */
+  readonly userFolder: string;
   /** Masked in all that is written and reported; what reads a secret adds it. */
   readonly knownSecrets: KnownSecrets;
   /** The trusted project. Undefined for a command that needs no trust: it reads the project itself. */
   readonly project?: Project;
-  /** Set for a command that the inspector, or a key of `listen`, calls. */
-  readonly embedded?: EmbeddedRun;
-}
-
-/** A command that is called from code, in the process of another one. */
-export interface EmbeddedRun {
-  /** Taken before its own flags. */
-  readonly flags: Readonly<Partial<Settings>>;
-  /** For a command in the process of `listen`. */
-  readonly listener?: {
-    /** SQLite's locks are the process's: to close a file of the log that was opened twice would release them. */
-    readonly log: Log;
-    /** Address of the receiver on this machine. */
-    readonly url: string;
-  };
 }
 
 /** Copies a context with other values for these members. */

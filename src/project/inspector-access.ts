@@ -27,6 +27,19 @@ export function addressOf({ port, token }: Access): string {
   return `http://127.0.0.1:${port}/#${token}`;
 }
 
+/** Where programs reach the inspector, and what they send as `Authorization: Bearer`. */
+export interface ApiAccess {
+  /** `http://127.0.0.1:4470/v1` */
+  readonly url: string;
+  readonly token: string;
+}
+
+/** The API at the inspector's address. */
+export function apiAt(address: string): ApiAccess {
+  const { origin, hash } = new URL(address);
+  return { url: `${origin}/v1`, token: hash.slice(1) };
+}
+
 /** The remembered accesses, in the user's folder: others may know what is in a project. */
 export function openAccesses(context: Context, config: Config) {
   const path = join(context.userFolder, "inspectors.json");

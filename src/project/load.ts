@@ -44,7 +44,7 @@ interface Layer {
 export function loadConfig(context: Context, { flags, needsSecrets = false, onFault }: LoadOptions = {}): Config {
   const inSettings = onFault && ((error: unknown) => onFault(error, "settings"));
   const inSecrets = onFault && ((error: unknown) => onFault(error, "secrets"));
-  const { embedded, knownSecrets: known } = context;
+  const { knownSecrets: known } = context;
   const project = context.project ?? readProject(context, inSettings);
   const { root } = project;
   const env = withAbsolutePaths(mergeVariables(project.variables, context.env), root);
@@ -55,7 +55,6 @@ export function loadConfig(context: Context, { flags, needsSecrets = false, onFa
   const ofVariable = (key: string): string => `${environmentName(key)} (${variableOrigin(environmentName(key))})`;
   const resolved = resolveSettings([
     { origin: () => "flag", settings: flags ?? {} },
-    { origin: () => "flag", settings: embedded?.flags ?? {} },
     { origin: ofVariable, settings: settingsOf(env, inSettings) },
     { origin: () => join(root, CONFIG_FILE), settings: project.settings },
     {

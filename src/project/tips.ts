@@ -13,7 +13,7 @@ const MAX_REMEMBERED = 100;
  * Tips help once and are noise in every later session, so each is shown once a project. Those that were shown are remembered in
  * the user's folder; where that cannot be read or written, they are shown again. With `--json`, `-v` and `-q` nothing is remembered.
  */
-export async function openTips(context: Context, root: string) {
+export async function openTips(context: Pick<Context, "userFolder" | "json" | "verbose" | "quiet">, root: string) {
   const path = join(context.userFolder, "tips.json");
   const place = realPlace(root);
   const isAlways = context.json || context.verbose || context.quiet;

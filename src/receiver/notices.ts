@@ -1,7 +1,7 @@
 import { findFormat, findProduct } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import { isSuccess } from "../delivery/delivery.ts";
-import type { Context } from "../project/context.ts";
+import type { Sink } from "../project/context.ts";
 import type { Tips } from "../project/tips.ts";
 import { verdictText } from "../proofs/verdict.ts";
 import type { Receipt } from "../recognition/receive.ts";
@@ -16,7 +16,7 @@ const MAX_HINTS = 100;
  * belongs below a line of `listen` about the delivery.
  */
 export function reportHintsOnce(
-  context: Context,
+  context: Pick<Sink, "report">,
   products: readonly Product[],
   { below, tips }: { readonly below?: true; readonly tips?: Tips } = {},
 ): (receipt: Receipt, status?: number) => void {

@@ -1,8 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { folderOfOtherListener, runningListener } from "../events/running-listener.ts";
 import { openPoster, type PostResult } from "../forward/post.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
+import type { ReportingWorkspace } from "../project/workspace.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode } from "../util/errors.ts";
 import { reachableOrigin } from "../util/hosts.ts";
@@ -27,12 +27,12 @@ const ABORT_GRACE_MS = 2000;
 
 /** Posts everything and reports the results. */
 export async function deliver(
-  context: Context,
+  workspace: ReportingWorkspace,
   plan: SendPlan,
   config: Config,
   sources: readonly Source[],
 ): Promise<ExitCode> {
-  const { signal, json } = context;
+  const { signal, json } = workspace;
   const total = countDeliveries(plan, sources);
   const isAlone = total === 1;
   // Scripts get a line for each delivery, however many there are.
@@ -42,18 +42,18 @@ export async function deliver(
   const areProbes = sources.some(({ probe }) => probe !== undefined);
   const tally = new Tally();
   const otherFolder = goesToListener(plan) ? await folderOfOtherListener(config) : undefined;
-  if (otherFolder !== undefined) warnOfOtherListener(context, config, otherFolder);
+  if (otherFolder !== undefined) warnOfOtherListener(workspace, config, otherFolder);
   let missing: Promise<string> | undefined;
   const receiverHint = async ({ status, error }: PostResult): Promise<string | undefined> => {
     if (error?.code === "ECONNREFUSED" && plan.to === undefined) {
-      missing ??= missingHint(context, config);
+      missing ??= missingHint(workspace, config);
       return missing;
     }
     if (status === 401 && otherFolder !== undefined)
       return `it is the listen of ${oneLine(otherFolder)}, which has the secrets of that folder`;
     return undefined;
   };
-  const progress = lines ? undefined : context.progress(total);
+  const progress = lines ? undefined : workspace.progress(total);
   const poster = await openPoster({
     timeoutMs: plan.timeoutMs,
     connections: plan.concurrency,
@@ -68,17 +68,17 @@ export async function deliver(
   });
   const send = async (outgoing: SampleDelivery): Promise<void> => {
     if (areProbes && tally.ok > 0) return;
-    if (lines && context.verbose && !json) context.report(requestReport(outgoing, { maskSecrets: true }));
+    if (lines && workspace.verbose && !json) workspace.report(requestReport(outgoing, { maskSecrets: true }));
     const post = () => poster.post(outgoing.delivery, { signal: grace.signal });
-    const result = await postOne(context, outgoing, { isAlone, post });
-    const outcome = outcomeOf(context, plan, outgoing, result, await receiverHint(result));
-    const report = tally.add(outcome, context);
-    if (lines) context.report({ ...report, brief: !isAlone && outcome.ok, nameWidth });
+    const result = await postOne(workspace, outgoing, { isAlone, post });
+    const outcome = outcomeOf(workspace, plan, outgoing, result, await receiverHint(result));
+    const report = tally.add(outcome, workspace);
+    if (lines) workspace.report({ ...report, brief: !isAlone && outcome.ok, nameWidth });
     progress?.advance(tally.count, tally.failed);
   };
   try {
     const concurrency = areProbes ? 1 : plan.concurrency;
-    const items = sampleDeliveries(context, plan, config, sources);
+    const items = sampleDeliveries(workspace, plan, config, sources);
     await runLoad(items, { concurrency, signal }, send);
   } finally {
     stopWaiting();
@@ -86,22 +86,22 @@ export async function deliver(
     progress?.end();
     await poster.close();
   }
-  if (!lines) for (const example of tally.examples.values()) context.report({ ...example, brief: true, nameWidth });
-  reportResults(context, tally, areProbes ? 1 : total);
+  if (!lines) for (const example of tally.examples.values()) workspace.report({ ...example, brief: true, nameWidth });
+  reportResults(workspace, tally, areProbes ? 1 : total);
   plan.onEnd?.(tally.byEvent(), tally.summary().seconds);
   if (tally.accepted > 0) return ExitCode.expectation;
   return answersExitCode(tally.ok > 0 && (areProbes || tally.failed === 0), plan.expectStatus);
 }
 
-function reportResults(context: Context, tally: Tally, total: number): void {
-  const warn = (message: string, hint?: string): void => context.report({ type: "warning", message, hint });
+function reportResults(workspace: ReportingWorkspace, tally: Tally, total: number): void {
+  const warn = (message: string, hint?: string): void => workspace.report({ type: "warning", message, hint });
   if (total > 1) {
-    for (const note of tally.notes) context.report({ type: "notice", message: note });
-    context.report(tally.summary());
+    for (const note of tally.notes) workspace.report({ type: "notice", message: note });
+    workspace.report(tally.summary());
   }
-  if (context.signal.aborted && total > 1) {
+  if (workspace.signal.aborted && total > 1) {
     const cut = tally.cutOff === 0 ? "" : `, ${tally.cutOff} more had no answer yet`;
-    warn(`${stoppedBy(context.signal)}: ${tally.count} of ${total} were sent${cut}`);
+    warn(`${stoppedBy(workspace.signal)}: ${tally.count} of ${total} were sent${cut}`);
   }
   for (const [reason, count] of tally.late)
     warn(
@@ -110,7 +110,7 @@ function reportResults(context: Context, tally: Tally, total: number): void {
     );
 }
 
-function warnOfOtherListener({ invocation, report }: Context, { settings }: Config, folder: string): void {
+function warnOfOtherListener({ invocation, report }: ReportingWorkspace, { settings }: Config, folder: string): void {
   report({
     type: "warning",
     message: `${reachableOrigin(settings.host, settings.port)} is the listen of another folder, ${oneLine(folder)}`,
@@ -119,11 +119,11 @@ function warnOfOtherListener({ invocation, report }: Context, { settings }: Conf
 }
 
 /** Nothing listens at the default address, but the project's listen may run at another one. */
-async function missingHint(context: Context, config: Config): Promise<string> {
+async function missingHint(workspace: ReportingWorkspace, config: Config): Promise<string> {
   // A damaged log is not what the user asked about.
-  const url = await runningListener(context, config).catch(() => undefined);
+  const url = workspace.listenerUrl ?? (await runningListener(config).catch(() => undefined));
   return url === undefined
-    ? `start ${context.invocation} listen, or send to your own app: --to 3000`
+    ? `start ${workspace.invocation} listen, or send to your own app: --to 3000`
     : `this project's listen runs at ${url}: add --to ${webhookUrl(url, ":product")}`;
 }
 

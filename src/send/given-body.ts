@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { headerValue } from "../delivery/delivery.ts";
-import type { Context } from "../project/context.ts";
+import type { ReportingWorkspace, Workspace } from "../project/workspace.ts";
 import { usageError } from "../util/errors.ts";
 import { readUserFile } from "../util/files.ts";
 import {
@@ -26,8 +26,12 @@ export interface GivenBody {
   readonly flaw: string;
 }
 
-export async function readGivenBody(context: Context, data: string, headers: SendPlan["headers"]): Promise<GivenBody> {
-  const bytes = await readBytes(context, data);
+export async function readGivenBody(
+  workspace: ReportingWorkspace,
+  data: string,
+  { headers, readInput }: SendPlan,
+): Promise<GivenBody> {
+  const bytes = await readBytes(workspace, data, readInput);
   const text = isUtf8(bytes) ? bytes.toString("utf8") : undefined;
   const parsed = text === undefined ? undefined : parseJson(text);
   const declared = headerValue({ headers }, "content-type");
@@ -35,8 +39,8 @@ export async function readGivenBody(context: Context, data: string, headers: Sen
   const flaw = text === undefined ? "" : flawOf(text, parsed);
   const guessed = text === undefined ? "application/octet-stream" : "text/plain; charset=utf-8";
   if (declared === undefined) {
-    refuseForgottenAt(context, data);
-    context.report({
+    refuseForgottenAt(workspace, data);
+    workspace.report({
       type: "warning",
       message: `the body is not JSON${flaw}: it is sent as ${guessed}`,
       hint: 'to change that, use -H "content-type: …"',
@@ -52,16 +56,16 @@ function flawOf(text: string, parsed: ReturnType<typeof parseJson> | undefined):
   return ` (${position === undefined ? "" : `line ${position.line}, column ${position.column}: `}${reason})`;
 }
 
-async function readBytes(context: Context, data: string): Promise<Buffer> {
-  if (data === "-" || data === "@-") return context.stdin.read();
+async function readBytes({ cwd }: Workspace, data: string, readInput: SendPlan["readInput"]): Promise<Buffer> {
+  if (readInput !== undefined && (data === "-" || data === "@-")) return readInput();
   if (data === "@")
     throw usageError("--data @ names no file", "write it as --data @body.json, or - for standard input");
-  return data.startsWith("@") ? readUserFile(context.cwd, data.slice(1)) : Buffer.from(data);
+  return data.startsWith("@") ? readUserFile(cwd, data.slice(1)) : Buffer.from(data);
 }
 
-function refuseForgottenAt(context: Context, data: string): void {
+function refuseForgottenAt(workspace: ReportingWorkspace, data: string): void {
   const mayBeName = data !== "" && data.length <= 1000 && !/^(?:-$|@)/.test(data);
-  if (!mayBeName || !existsSync(resolve(context.cwd, data))) return;
+  if (!mayBeName || !existsSync(resolve(workspace.cwd, data))) return;
   throw usageError(
     `--data ${JSON.stringify(data)} is not JSON, but there is a file of that name`,
     `read it with --data @${data}`,
@@ -75,7 +79,7 @@ export function asData({ json, flaw }: GivenBody, flag: string): unknown {
 }
 
 /** Warns where a handler that hashes the parsed and re-serialised body will reject these bytes. */
-export function warnOfReserialising(context: Context, { json }: GivenBody, signed: boolean): void {
+export function warnOfReserialising(workspace: ReportingWorkspace, { json }: GivenBody, signed: boolean): void {
   if (json === undefined || JSON.stringify(JSON.parse(json)) === json) return;
   const loss = firstLoss(json);
   const lost =
@@ -83,7 +87,7 @@ export function warnOfReserialising(context: Context, { json }: GivenBody, signe
       ? ""
       : `; the number at line ${loss.line}, column ${loss.column} loses digits, since it is beyond 2^53`;
   if (!signed && loss === undefined) return;
-  context.report({
+  workspace.report({
     type: "warning",
     message: `parsing and serialising this body again changes its bytes${lost}`,
     hint: "an app that hashes JSON.stringify(req.body), as the guide's handler does, will reject its signature: hash the raw bytes",

@@ -1,6 +1,6 @@
 import type { PostResult } from "../forward/post.ts";
 import { answerHint, isDelivered } from "../forward/post-failure.ts";
-import type { Context } from "../project/context.ts";
+import type { ReportingWorkspace } from "../project/workspace.ts";
 import { canAllowUnsigned } from "../recognition/hints.ts";
 import { deadlineOf, NOT_RECORDED, probesText, probeText } from "../recognition/reply.ts";
 import { unexpectedStatus } from "./flags.ts";
@@ -14,7 +14,7 @@ import type { SendOutcome } from "./tally.ts";
  * run, or is another folder's.
  */
 export function outcomeOf(
-  context: Context,
+  workspace: ReportingWorkspace,
   plan: SendPlan,
   outgoing: SampleDelivery,
   result: PostResult,
@@ -29,7 +29,7 @@ export function outcomeOf(
   const isExpected = expected?.has(result.status) ?? (flaw === undefined ? undefined : isRefused);
   const accepted = delivered && expected === undefined && flaw !== undefined;
   const echo = delivered ? echoProblem(outgoing, result) : undefined;
-  const deadline = deadlineOf(product.title, format.answer, context.overrides?.answerWithinMs);
+  const deadline = deadlineOf(product.title, format.answer, workspace.overrides?.answerWithinMs);
   const refusal = probeProblem(source, result) ?? deadline.statusHint(result.status);
   // Some senders do not accept every 2xx, such as a 204: then it is an error.
   const refused = delivered ? refusal : undefined;
@@ -61,7 +61,7 @@ export function outcomeOf(
       (echo === undefined ? String(result.status) : `${result.status} without the challenge`),
     accepted,
     late: result.latencyMs > deadline.withinMs && !isOfListen(result, isReceiver) ? deadline.reason : undefined,
-    sent: sentReport(context, shown, result, { isExpected, isModelled, error, hint: ok ? unread : failing }),
+    sent: sentReport(workspace, shown, result, { isExpected, isModelled, error, hint: ok ? unread : failing }),
   };
 }
 

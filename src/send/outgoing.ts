@@ -3,7 +3,8 @@ import type { Delivery } from "../delivery/delivery.ts";
 import { maskDelivery, maskText, maskUrl } from "../delivery/mask.ts";
 import type { PostResult } from "../forward/post.ts";
 import { isHopByHop } from "../forward/request.ts";
-import type { Context } from "../project/context.ts";
+import type { Sink } from "../project/context.ts";
+import type { Workspace } from "../project/workspace.ts";
 import type { SendFlags } from "./plan.ts";
 import type { RequestEvent, RequestReport, SentReport } from "./reports.ts";
 
@@ -29,11 +30,11 @@ export function requestReport(
 
 /** Posts a request. A person who waits for the only one sees that it is waited for. */
 export function postOne(
-  context: Context,
+  sink: Pick<Sink, "waiting">,
   { delivery }: OutgoingDelivery,
   { isAlone, post }: { readonly isAlone: boolean; readonly post: () => Promise<PostResult> },
 ): Promise<PostResult> {
-  return isAlone ? context.waiting(`waiting for ${new URL(delivery.url).host} to answer`, post) : post();
+  return isAlone ? sink.waiting(`waiting for ${new URL(delivery.url).host} to answer`, post) : post();
 }
 
 interface SentFacts extends Pick<SentReport, "error" | "hint" | "isExpected" | "isModelled"> {
@@ -42,7 +43,7 @@ interface SentFacts extends Pick<SentReport, "error" | "hint" | "isExpected" | "
 
 /** The result of one request. An app's error page may repeat the token, so its answer is masked as the request is. */
 export function sentReport(
-  { knownSecrets }: Context,
+  { knownSecrets }: Workspace,
   { n, product, event, format, delivery, notes, secretFieldNames }: OutgoingDelivery,
   { status, latencyMs, replyPreview: reply }: PostResult,
   { showSecrets = false, ...rest }: SentFacts,

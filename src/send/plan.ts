@@ -31,8 +31,8 @@ export interface SendFlags {
   readonly signature: boolean;
   readonly badToken?: boolean;
   readonly junit?: string;
-  /** No flag: throws for a URL that must not be sent to. */
-  requireReachable?(url: string): void;
+  /** No flag: reads standard input, for `--data -`. */
+  readInput?(): Promise<Buffer>;
   /** No flag: receives the results. */
   onEnd?(results: readonly SentCount[], seconds: number): void;
 }

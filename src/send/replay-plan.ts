@@ -1,6 +1,5 @@
 import { parseAssignment } from "../contract/edit-body.ts";
 import type { Product } from "../contract/product.ts";
-import type { MaskOptions } from "../events/entry.ts";
 import { type FilterOptions, isFiltered, readFilter } from "../events/filter.ts";
 import { parseNumber } from "../events/open-log.ts";
 import { usageError } from "../util/errors.ts";
@@ -8,17 +7,16 @@ import { parseInteger } from "../util/units.ts";
 import { parseExpectedStatus, refuse } from "./flags.ts";
 
 /** The flags as they were typed. */
-export interface ReplayOptions extends FilterOptions, MaskOptions {
+export interface ReplayOptions extends FilterOptions {
   readonly to?: string;
   readonly set?: readonly string[];
-  readonly edit?: boolean;
-  /** Body to send instead; no flag, the inspector sets it. */
-  readonly body?: Buffer;
+  /** No flag: asks the user for another body. Rejects where nothing is to be sent. */
+  edit?(body: Buffer): Promise<Buffer>;
+  /** Body to send instead; no flag. */
+  readonly body?: Buffer | undefined;
   readonly exact?: boolean;
   readonly expectStatus?: string;
-  readonly dryRun?: boolean;
-  /** No flag: throws for a target that must not be sent to. */
-  requireReachable?(url: string): void;
+  readonly dryRun?: boolean | undefined;
 }
 
 export type ReplayPlan = ReturnType<typeof readReplayPlan>;
@@ -72,10 +70,14 @@ export function refuseContradictions(numbers: readonly string[], o: ReplayOption
     ],
     [numbers.length > 0 && filtered, "a number and filters cannot be combined", "leave one of them out"],
     [o.exact && o.set !== undefined, "--exact and --set cannot be combined", "leave one of them out"],
-    [o.exact && o.edit, "--exact and --edit cannot be combined", "leave one of them out"],
-    [o.set !== undefined && o.edit, "--edit and --set cannot be combined", "make the change in the editor"],
+    [o.exact && o.edit !== undefined, "--exact and --edit cannot be combined", "leave one of them out"],
     [
-      o.edit && (numbers.length !== 1 || !numbers.every(isNumber)),
+      o.set !== undefined && o.edit !== undefined,
+      "--edit and --set cannot be combined",
+      "make the change in the editor",
+    ],
+    [
+      o.edit !== undefined && (numbers.length !== 1 || !numbers.every(isNumber)),
       "--edit changes one delivery",
       "name it: zoho-hooks replay last --edit",
     ],

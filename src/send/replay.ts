@@ -1,18 +1,16 @@
 import type { Product } from "../contract/product.ts";
-import { projectProducts } from "../custom/project-products.ts";
 import { isSuccess } from "../delivery/delivery.ts";
 import { readPayload } from "../delivery/payload.ts";
+import type { Secrets } from "../delivery/secrets.ts";
 import { checkTarget } from "../delivery/target.ts";
 import { DamageReport, entryName, recogniseEntry } from "../events/entry.ts";
 import { noMatch } from "../events/filter.ts";
-import { requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
+import { requireEntry, requireWholeBody } from "../events/open-log.ts";
 import { answerHint, isDelivered } from "../forward/post-failure.ts";
 import { openTargets } from "../forward/queue-poster.ts";
 import { createRoutes } from "../forward/routes.ts";
 import type { Log, LogEntry, LogFilter } from "../log/log.ts";
-import { waitForDrain } from "../process/output.ts";
-import type { Context } from "../project/context.ts";
-import { type Config, loadConfig } from "../project/load.ts";
+import type { ReportingWorkspace, Run } from "../project/workspace.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { stoppedBy } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
@@ -22,38 +20,48 @@ import { answersExitCode, unexpectedStatus } from "./flags.ts";
 import { type OutgoingDelivery, postOne, requestReport, sentReport } from "./outgoing.ts";
 import { type ReplayOptions, type ReplayPlan, readReplayPlan, refuseContradictions } from "./replay-plan.ts";
 import { type ReplayedDelivery, replayBody, replayedDelivery } from "./replayed-delivery.ts";
+import type { RequestReport, SendSummaryReport, SentReport } from "./reports.ts";
 import { Tally } from "./tally.ts";
 
 /** One run on an open log. */
-interface Run {
-  readonly context: Context;
+interface Replay {
+  readonly workspace: ReportingWorkspace;
   readonly plan: ReplayPlan;
   readonly log: Log;
-  readonly config: Config;
+  readonly secrets: Secrets;
   readonly products: readonly Product[];
 }
 
 /** Sends what the numbers name, or else what the flags select. A number is `42`, `last` or a range such as `7..12`. */
-export async function replay(context: Context, numbers: readonly string[], options: ReplayOptions): Promise<ExitCode> {
+export async function* replay(
+  workspace: ReportingWorkspace,
+  numbers: readonly string[],
+  options: ReplayOptions,
+): Run<ReplayReport> {
   refuseContradictions(numbers, options);
-  const config = loadConfig(context, { needsSecrets: true });
-  const products = await projectProducts(config);
-  const plan = readReplayPlan(numbers, options, context.now(), products);
-  return withLog(context, config, async (log) => {
-    const run = { context, plan, log, config, products };
-    const damage = new DamageReport(context);
+  const secrets = workspace.secrets();
+  const products = await workspace.products();
+  const plan = readReplayPlan(numbers, options, workspace.now(), products);
+  const { log, close } = await workspace.openLog();
+  try {
+    const run = { workspace, plan, log, secrets, products };
+    const damage = new DamageReport(workspace);
     const replays = await chooseReplays(run, damage.onDamaged);
     damage.report();
-    return (await replayAll(run, replays)) || damage.exitCode;
-  });
+    return (yield* replayAll(run, replays)) || damage.exitCode;
+  } finally {
+    await close();
+  }
 }
+
+type ReplayReport = RequestReport | SentReport | SendSummaryReport;
 
 /**
  * The deliveries to send. They are read from the log a second time: a million do not fit into memory. Throws a UserError where
  * one has no target, before anything is sent.
  */
-async function chooseReplays(run: Run, onDamaged: DamageReport["onDamaged"]) {
-  const { context, plan, log, products } = run;
+async function chooseReplays(run: Replay, onDamaged: DamageReport["onDamaged"]) {
+  const { workspace, plan, log, products } = run;
   if (plan.to !== undefined) checkTarget(plan.to, "--to");
   const targetsOf = targetFinder(run);
   const { named, filters } = await selectionOf(run);
@@ -61,14 +69,14 @@ async function chooseReplays(run: Run, onDamaged: DamageReport["onDamaged"]) {
   const targets = new Set<string>();
   let [count, last, skipped, skippedOne] = [0, 0, 0, 0];
   for await (const entry of entriesOf(log, filters, onDamaged)) {
-    if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)}: nothing was sent`);
+    if (workspace.signal.aborted) throw usageError(`${stoppedBy(workspace.signal)}: nothing was sent`);
     if (!isSent(entry)) {
       skipped++;
       skippedOne = entry.n;
       continue;
     }
     for (const target of targetsOf(entry)) {
-      if (!targets.has(target) && !plan.dryRun) plan.requireReachable?.(target);
+      if (!targets.has(target) && !plan.dryRun) workspace.requireReachable(target);
       targets.add(target);
       count++;
     }
@@ -76,9 +84,9 @@ async function chooseReplays(run: Run, onDamaged: DamageReport["onDamaged"]) {
   }
   if (skipped > 0) {
     const which = counted(skipped, "delivery was", "deliveries were");
-    context.report({
+    workspace.report({
       type: "notice",
-      message: `${which} skipped: refused, or not an event. To send one anyway, give its number: ${context.invocation} replay ${skippedOne}`,
+      message: `${which} skipped: refused, or not an event. To send one anyway, give its number: ${workspace.invocation} replay ${skippedOne}`,
     });
   }
   return {
@@ -98,7 +106,7 @@ async function chooseReplays(run: Run, onDamaged: DamageReport["onDamaged"]) {
 }
 
 /** What to read, oldest first: the numbers as ranges that do not overlap, or the filter. Those in `named` are sent in any case. */
-async function selectionOf({ plan, log }: Run) {
+async function selectionOf({ plan, log }: Replay) {
   const named = new Set<number>();
   if (plan.choices.length === 0) return { named, filters: [plan.filter] };
   const ranges: (readonly [from: number, to: number])[] = [];
@@ -128,19 +136,19 @@ async function* entriesOf(log: Log, filters: readonly LogFilter[], onDamaged: Da
 /**
  * From --to, else where it went before, else from the settings. With `--only failed`, only targets that have not accepted it.
  */
-function targetFinder({ plan, config: { settings } }: Run): (entry: LogEntry) => readonly string[] {
+function targetFinder({ plan, workspace }: Replay): (entry: LogEntry) => readonly string[] {
+  const { settings } = workspace.config;
   const given = plan.to === undefined ? undefined : createRoutes({ ...settings, forwardTo: [plan.to], routes: [] });
   const configured = createRoutes(settings);
   const prefersFailed = plan.filter.only?.includes("failed") === true;
   return (entry) => {
     const { n, product, event, url, forwards, attempts } = entry;
     if (given !== undefined) return given.targetsOf(product, event, url);
-    const queued = new Set(forwards.map(({ target }) => target));
-    const failed = forwards.filter(({ state }) => state === "failed").map(({ target }) => target);
-    const notTaken = new Set(prefersFailed ? [...failed, ...mirroredTo(entry)] : []);
+    const queued = forwards.map(({ target }) => target);
+    const failed = prefersFailed ? failedTargets(entry) : [];
     // Of another kind of --only, a delivery may have failed nowhere.
-    const targets = notTaken.size > 0 ? notTaken : queued;
-    if (targets.size > 0) return [...targets];
+    const targets = [...new Set(failed.length > 0 ? failed : queued)];
+    if (targets.length > 0) return targets;
     const now = configured.targetsOf(product, event, url);
     if (now.length > 0) return now;
     // A mirrored delivery was never queued, so only its attempts name the target.
@@ -151,6 +159,12 @@ function targetFinder({ plan, config: { settings } }: Run): (entry: LogEntry) =>
       "name your app with --to, such as --to 3000, or set forwardTo in the settings",
     );
   };
+}
+
+/** The targets that have not accepted a delivery, and get no more attempts. */
+export function failedTargets(entry: LogEntry): readonly string[] {
+  const failed = entry.forwards.filter(({ state }) => state === "failed").map(({ target }) => target);
+  return [...failed, ...mirroredTo(entry)];
 }
 
 /** The target of a mirrored delivery that failed and was not accepted since. */
@@ -166,16 +180,17 @@ function isForApp(products: readonly Product[], entry: LogEntry): boolean {
 }
 
 /** Sends them one by one, in the order in which they came, and reports each result. */
-async function replayAll(
-  { context, plan, log, config, products }: Run,
+async function* replayAll(
+  { workspace, plan, log, secrets, products }: Replay,
   { count, skipped, targets, read }: Awaited<ReturnType<typeof chooseReplays>>,
-): Promise<ExitCode> {
+): Run<ReplayReport> {
   if (count === 0) {
     const why = skipped > 0 ? "none is left to send" : noMatch(plan.filter);
-    context.report({ type: "notice", message: `${why}: nothing was sent` });
+    workspace.report({ type: "notice", message: `${why}: nothing was sent` });
     return ExitCode.ok;
   }
-  const { expectStatus, showSecrets } = plan;
+  const { expectStatus } = plan;
+  const { config, showSecrets } = workspace;
   const { forwardTo, insecure, forwardTimeout } = config.settings;
   const known = createRoutes({
     ...config.settings,
@@ -192,17 +207,14 @@ async function replayAll(
   });
   const tally = new Tally();
   const isAlone = count === 1;
-  const warnOfAdded = addedWarner(context, plan);
-  const show = (outgoing: OutgoingDelivery): void =>
-    context.report(requestReport(outgoing, { maskSecrets: !showSecrets }));
+  const warnOfAdded = addedWarner(workspace, plan);
+  const shown = (outgoing: OutgoingDelivery) => requestReport(outgoing, { maskSecrets: !showSecrets });
   const sendOne = async ({ n, product, receivedAt }: LogEntry, target: string, outgoing: ReplayedDelivery) => {
-    // The line below has the number.
-    if (context.verbose && !context.json) show({ ...outgoing, n: undefined });
-    const at = context.now();
+    const at = workspace.now();
     // A queue gets a new job: it may still have the one that failed.
     const event = { n: undefined, product, receivedAt };
-    const post = () => poster.post(outgoing.delivery, { signal: context.signal, event });
-    const result = await postOne(context, outgoing, { isAlone, post });
+    const post = () => poster.post(outgoing.delivery, { signal: workspace.signal, event });
+    const result = await postOne(workspace, outgoing, { isAlone, post });
     const delivered = isDelivered(result);
     const isExpected = expectStatus?.has(result.status);
     const ok = isExpected ?? delivered;
@@ -219,34 +231,36 @@ async function replayAll(
     const hint = ok
       ? undefined
       : (result.error?.hint ?? answerHint(result, plan.to === undefined ? { toFlag: "" } : {}));
-    const sent = sentReport(context, outgoing, result, { isExpected, error, hint, showSecrets });
-    context.report({ ...tally.add({ ok, kind, sent }, context), brief: !isAlone && ok });
+    const sent = sentReport(workspace, outgoing, result, { isExpected, error, hint, showSecrets });
+    return { ...tally.add({ ok, kind, sent }, workspace), brief: !isAlone && ok };
   };
   let body: Buffer | undefined;
   let ended = 0;
   try {
     for await (const { entry, target } of read()) {
-      await waitForDrain(context);
-      if (context.signal.aborted) break;
+      if (workspace.signal.aborted) break;
       // The user edits once, however many targets there are.
-      if (!plan.edit || body === undefined) body = await replayBody(context, plan, config, entry);
+      if (plan.edit === undefined || body === undefined) body = await replayBody(plan, entry);
       const read = plan.assignments.length === 0 ? undefined : readPayload(entry.delivery);
       if (read?.ok) warnOfAdded(read.payload.data);
-      const { secrets } = config;
-      const outgoing = replayedDelivery(plan, entry, { products, secrets, now: context.now(), target, body });
+      const outgoing = replayedDelivery(plan, entry, { products, secrets, now: workspace.now(), target, body });
       if (plan.dryRun) {
-        for (const note of outgoing.notes) context.report({ type: "notice", message: `#${entry.n} ${note}` });
-        show(outgoing);
-      } else await sendOne(entry, target, outgoing);
+        for (const note of outgoing.notes) workspace.report({ type: "notice", message: `#${entry.n} ${note}` });
+        yield shown(outgoing);
+      } else {
+        // The line below has the number.
+        if (workspace.verbose && !workspace.json) yield shown({ ...outgoing, n: undefined });
+        yield await sendOne(entry, target, outgoing);
+      }
       ended++;
     }
   } finally {
     await poster.close();
   }
   if (plan.dryRun) return ExitCode.ok;
-  if (!isAlone) context.report(tally.summary());
-  if (context.signal.aborted) {
-    context.report({ type: "warning", message: `${stoppedBy(context.signal)} after ${ended} of ${count}` });
+  if (!isAlone) yield tally.summary();
+  if (workspace.signal.aborted) {
+    workspace.report({ type: "warning", message: `${stoppedBy(workspace.signal)} after ${ended} of ${count}` });
   }
   return answersExitCode(tally.failed === 0 && tally.ok > 0, expectStatus);
 }

@@ -7,10 +7,7 @@ import type { Secrets } from "../delivery/secrets.ts";
 import { targetFor } from "../delivery/target.ts";
 import { forwardRequest } from "../forward/request.ts";
 import type { LogEntry } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
-import type { Config } from "../project/load.ts";
 import { carriesSignature } from "../recognition/reading.ts";
-import { editBody } from "./editor.ts";
 import type { OutgoingDelivery } from "./outgoing.ts";
 import type { ReplayPlan } from "./replay-plan.ts";
 
@@ -57,14 +54,9 @@ function formatToSign(product: Product, { delivery, format }: LogEntry): Format 
 }
 
 /** The body as it came, or with the changes of --set or --edit. */
-export async function replayBody(
-  context: Context,
-  plan: ReplayPlan,
-  { env }: Config,
-  { delivery }: LogEntry,
-): Promise<Buffer> {
-  const { assignments, edit } = plan;
+export async function replayBody(plan: ReplayPlan, { delivery }: LogEntry): Promise<Buffer> {
+  const { assignments } = plan;
   if (plan.body !== undefined) return plan.body;
   const set = assignments.length === 0 ? delivery.body : changeBody(delivery, assignments);
-  return edit ? editBody(context, env, set) : set;
+  return plan.edit === undefined ? set : plan.edit(set);
 }

@@ -8,8 +8,8 @@ import type { HeaderPair } from "../delivery/delivery.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
 import { valueAt } from "../delivery/payload.ts";
 import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
+import type { ReportingWorkspace } from "../project/workspace.ts";
 import { freshen, numbered, type Random, seededRandom } from "../samples/fresh.ts";
 import { usageError } from "../util/errors.ts";
 import { readExact, writeJson } from "../util/json.ts";
@@ -34,7 +34,7 @@ export function countDeliveries(plan: SendPlan, sources: readonly Source[]): num
 
 /** Lazy: each delivery is made when it is needed. */
 export function* sampleDeliveries(
-  context: Context,
+  workspace: ReportingWorkspace,
   plan: SendPlan,
   { secrets }: Config,
   sources: readonly Source[],
@@ -43,8 +43,8 @@ export function* sampleDeliveries(
   for (const source of sources) {
     const make = (now: Date, copy = 1): SampleDelivery => makeDelivery(plan, source, { secrets, random, now, copy });
     const mayBeSame = plan.count > 1 && !plan.fresh && plan.challenge !== true;
-    const same = mayBeSame ? sameAtAnyTime(make, context.now()) : undefined;
-    for (let i = 0; i < plan.count; i++) yield same ?? make(context.now(), i + 1);
+    const same = mayBeSame ? sameAtAnyTime(make, workspace.now()) : undefined;
+    for (let i = 0; i < plan.count; i++) yield same ?? make(workspace.now(), i + 1);
   }
 }
 

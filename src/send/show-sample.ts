@@ -1,34 +1,34 @@
 import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
 import type { Product } from "../contract/product.ts";
-import { projectProducts, warnOfMistypedModules } from "../custom/project-products.ts";
-import type { Context } from "../project/context.ts";
-import { type Config, loadConfig } from "../project/load.ts";
+import { warnOfMistypedModules } from "../custom/project-products.ts";
+import type { TextReport } from "../process/messages.ts";
+import type { Config } from "../project/load.ts";
+import type { ReportingWorkspace, Workspace } from "../project/workspace.ts";
 import { type Fixture, type FixtureKey, projectFixturePath, readFixture } from "../samples/fixtures.ts";
-import { ExitCode, usageError } from "../util/errors.ts";
+import { usageError } from "../util/errors.ts";
 
 export interface SampleOptions {
   readonly format?: string;
 }
 
-/** Reports the sample that `send` uses for an event. */
+/** The sample that `send` uses for an event. */
 export async function showSample(
-  context: Context,
+  workspace: ReportingWorkspace,
   id: string,
   event: string,
-  options: SampleOptions,
-): Promise<ExitCode> {
-  const config = loadConfig(context);
-  const product = requireProduct(await projectProducts(config, { schemasOf: id }), id);
-  const sample = requireSample(product, options.format, event);
-  const fixture = findFixture(context, config, sample);
+  { format }: SampleOptions,
+): Promise<TextReport> {
+  const { config } = workspace;
+  const product = requireProduct(await workspace.products({ schemasOf: id }), id);
+  const sample = requireSample(product, format, event);
+  const fixture = findFixture(workspace, config, sample);
   if (fixture === undefined) {
     const place = projectFixturePath(config.root, sample);
     throw usageError(`there is no sample of ${product.id} ${sample.name}`, `put one at ${place}`);
   }
-  if (fixture.template) warnOfMistypedModules(context, [product], [sample.name]);
+  if (fixture.template) warnOfMistypedModules(workspace, [product], [sample.name]);
   const { text } = fixture;
-  context.report({ type: "text", text, json: { ...fixtureLine(sample, fixture), text } });
-  return ExitCode.ok;
+  return { type: "text", text, json: { ...fixtureLine(sample, fixture), text } };
 }
 
 /** The sample of an event. Throws a usage error for an unknown or ambiguous name. */
@@ -37,7 +37,11 @@ export function requireSample(product: Product, flag: string | undefined, event:
   return { product, format, name: requireOneEvent(product, format, event).name };
 }
 
-export function findFixture({ packageRoot }: Context, { root }: Config, sample: FixtureKey): Fixture | undefined {
+export function findFixture(
+  { packageRoot }: Pick<Workspace, "packageRoot">,
+  { root }: Config,
+  sample: FixtureKey,
+): Fixture | undefined {
   return readFixture({ root, packageRoot }, sample);
 }
 

@@ -5,12 +5,12 @@ import { eventNames, findEvent, findFormat } from "../contract/event-names.ts";
 import { chosenFormat, requireEvent, requireOneEvent, requireProduct, splitEvent } from "../contract/named.ts";
 import { isSignature, prepare } from "../contract/prepare.ts";
 import type { Format, Probe, Product } from "../contract/product.ts";
-import { projectProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../custom/project-products.ts";
+import { warnOfMistypedModules, warnOfUnknownVariables } from "../custom/project-products.ts";
 import { readPayload } from "../delivery/payload.ts";
 import { appUrl } from "../delivery/target.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { openTips } from "../project/tips.ts";
+import type { ReportingWorkspace } from "../project/workspace.ts";
 import { verifyProof } from "../recognition/authenticate.ts";
 import { echoChallenge } from "../recognition/handshake.ts";
 import { type Receipt, receive } from "../recognition/receive.ts";
@@ -40,20 +40,24 @@ export interface Source {
 type Found = Omit<Source, "url" | "tip">;
 
 interface Input {
-  readonly context: Context;
+  readonly workspace: ReportingWorkspace;
   readonly plan: SendPlan;
   readonly config: Config;
   readonly products: readonly Product[];
 }
 
 /** Reads and checks everything that the plan names: after this only the network can fail. */
-export async function readSources(context: Context, plan: SendPlan, config: Config): Promise<readonly Source[]> {
-  const products = await projectProducts(config, { schemasOf: plan.product });
-  warnOfUnknownVariables(context, config, products);
+export async function readSources(
+  workspace: ReportingWorkspace,
+  plan: SendPlan,
+  config: Config,
+): Promise<readonly Source[]> {
+  const products = await workspace.products({ schemasOf: plan.product });
+  warnOfUnknownVariables(workspace, config, products);
   const [product, event] = (!plan.event && splitEvent(products, plan.product ?? "")) || [];
   const named = product === undefined ? plan : { ...plan, product, event };
-  const found = await findSources({ context, plan: named, config, products });
-  const tips = await openTips(context, config.root);
+  const found = await findSources({ workspace, plan: named, config, products });
+  const tips = await openTips(workspace, config.root);
   const shown = new Set<string>();
   const sources = found.map((each) => {
     const tip = otherFormat(each);
@@ -80,7 +84,7 @@ function otherFormat({ product, format, event, probe }: Found): string | undefin
 }
 
 async function findSources(input: Input): Promise<readonly Found[]> {
-  const { context, plan, config, products } = input;
+  const { workspace, plan, config, products } = input;
   if (plan.data !== undefined) return [await bodySource(input, plan.data)];
   if (plan.all) return allSamples(plan, products).flatMap((sample) => sampleSource(input, sample) ?? []);
   const product = requireProduct(products, plan.product ?? "");
@@ -97,7 +101,7 @@ async function findSources(input: Input): Promise<readonly Found[]> {
   }
   const sample = { product, format, name: requireOneEvent(product, format, plan.event).name };
   // The user's own sample makes the module a known one.
-  if (!existsSync(projectFixturePath(config.root, sample))) warnOfMistypedModules(context, [product], [sample.name]);
+  if (!existsSync(projectFixturePath(config.root, sample))) warnOfMistypedModules(workspace, [product], [sample.name]);
   return [sampleSource(input, sample)].flatMap((each) => each ?? []);
 }
 
@@ -112,15 +116,15 @@ function allSamples(plan: SendPlan, products: readonly Product[]): readonly Fixt
 }
 
 /** An event of a custom product may have no sample yet. With --all that is a warning only, and there is no source. */
-function sampleSource({ context, plan, config: { root } }: Input, sample: FixtureKey): Found | undefined {
+function sampleSource({ workspace, plan, config: { root } }: Input, sample: FixtureKey): Found | undefined {
   const { product, format, name: event } = sample;
   const name = `${product.id} ${event}`;
-  const fixture = readFixture({ root, packageRoot: context.packageRoot }, sample);
+  const fixture = readFixture({ root, packageRoot: workspace.packageRoot }, sample);
   if (fixture === undefined) {
-    const hint = `put one at ${relative(context.cwd, projectFixturePath(root, sample))}`;
+    const hint = `put one at ${relative(workspace.cwd, projectFixturePath(root, sample))}`;
     if (!plan.all || product.folder === undefined)
       throw usageError(`there is no sample of ${name}`, `${hint}, or give a body with --data`);
-    context.report({ type: "warning", message: `${name} has no sample`, hint });
+    workspace.report({ type: "warning", message: `${name} has no sample`, hint });
     return undefined;
   }
   checkAssignments(fixture.data, plan, name);
@@ -128,13 +132,13 @@ function sampleSource({ context, plan, config: { root } }: Input, sample: Fixtur
   return { product, format, event, body: readExact(fixture.text), records };
 }
 
-async function bodySource({ context, plan, config, products }: Input, data: string): Promise<Found> {
-  const given = await readGivenBody(context, data, plan.headers);
+async function bodySource({ workspace, plan, config, products }: Input, data: string): Promise<Found> {
+  const given = await readGivenBody(workspace, data, plan);
   const { bytes, contentType } = given;
   const named = plan.product === undefined ? undefined : requireProduct(products, plan.product);
   const delivery = { method: "POST", url: "/", headers: [["content-type", contentType]] as const, body: bytes };
   const { secrets } = config;
-  const seen = receive({ products, product: named, delivery, secrets, now: context.now(), schemas: false });
+  const seen = receive({ products, product: named, delivery, secrets, now: workspace.now(), schemas: false });
   const product = named ?? products.find((each) => each.id === seen.product);
   if (product === undefined) {
     throw usageError("the product cannot be recognised from the body", "name it: zoho-hooks send crm --data …");
@@ -146,9 +150,9 @@ async function bodySource({ context, plan, config, products }: Input, data: stri
     const signs = format.proofs.some(
       (proof) => proof.proves === "body" && secrets.for(proof.credential, product.id).length > 0,
     );
-    warnOfReserialising(context, given, signs && !plan.faults.noSignature);
+    warnOfReserialising(workspace, given, signs && !plan.faults.noSignature);
     const source = { product, format, event, body: bytes, contentType };
-    warnOfWrongToken(context, source, { plan, config });
+    warnOfWrongToken(workspace, source, { plan, config });
     return source;
   }
   const body = asData(given, change);
@@ -159,20 +163,20 @@ async function bodySource({ context, plan, config, products }: Input, data: stri
 
 /** A body that is sent as it is may have a wrong token, or none. Checks the request: send itself adds what is in a header or the URL. */
 function warnOfWrongToken(
-  context: Context,
+  workspace: ReportingWorkspace,
   { product, format, event, body, contentType }: Found,
   { plan: { headers }, config: { secrets } }: Pick<Input, "plan" | "config">,
 ): void {
   const about = { product: product.id, format, event, url: "http://localhost/", body, contentType };
-  const { delivery } = prepare({ ...about, headers, secrets, now: context.now() });
+  const { delivery } = prepare({ ...about, headers, secrets, now: workspace.now() });
   const read = readPayload(delivery);
   if (!read.ok) return;
   for (const proof of format.proofs) {
     if (isSignature(proof)) continue;
     const { payload } = read;
-    const { verdict, reason } = verifyProof(proof, product, { delivery, payload, secrets, now: context.now() });
+    const { verdict, reason } = verifyProof(proof, product, { delivery, payload, secrets, now: workspace.now() });
     if (verdict !== "failed") continue;
-    context.report({
+    workspace.report({
       type: "warning",
       message: `${reason}; your body is sent as it is`,
       hint:

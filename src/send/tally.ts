@@ -1,4 +1,4 @@
-import type { Context } from "../project/context.ts";
+import type { Sink } from "../project/context.ts";
 import type { SendSummaryReport, SentReport } from "./reports.ts";
 
 /** The result of one request. */
@@ -48,7 +48,7 @@ export class Tally {
   }
 
   /** Counts an outcome, and returns its report. A person needs each hint once; scripts read each line by itself. */
-  add({ ok, kind, sent, accepted, late }: SendOutcome, { json }: Context): SentReport {
+  add({ ok, kind, sent, accepted, late }: SendOutcome, { json }: Pick<Sink, "json">): SentReport {
     const report = this.examples.has(kind) && !json ? { ...sent, hint: undefined } : sent;
     for (const note of sent.notes) this.notes.add(note);
     if (kind === "interrupted") {

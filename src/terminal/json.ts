@@ -1,4 +1,5 @@
 import type { Registered } from "../channels/reports.ts";
+import { shareableLine } from "../checks/finding.ts";
 import type { Report, Reports } from "../process/messages.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
 import { whyUnknown } from "../recognition/receive.ts";
@@ -26,9 +27,12 @@ type Lines<Kind extends keyof Reports> = (report: Required<Reports[Kind]>) => Js
  * added. A member of a report that is not named here is for people only.
  */
 const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
-  ready: lineOf("role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl appAnswers notes registered", {
-    registered: (all: readonly Registered[]) => all.map(lineOf("kind product id events expiresAt timeLeftMs")),
-  }),
+  ready: lineOf(
+    "role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl api appAnswers notes registered",
+    {
+      registered: (all: readonly Registered[]) => all.map(lineOf("kind product id events expiresAt timeLeftMs")),
+    },
+  ),
   event: (event) => (event.shown ? eventLine(event) : []),
   forward: lineOf("n at attempt target status latencyMs error hint state retryInMs"),
   target: lineOf("at state target reason waiting downMs"),
@@ -75,7 +79,10 @@ const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
   emulator: lineOf("url env"),
   "emulated-request": lineOf("at n method path status ms:latency_ms lacks hint"),
   "emulated-delivery": lineOf("at n product event url status ms:latency_ms error hint fault again"),
-  check: ({ id, outcome, text, details = {}, remedy = null }) => ({ id, outcome, text, details, remedy }),
+  check: ({ details = {}, remedy = null, ...finding }) => {
+    const { id, outcome, text } = finding;
+    return { id, outcome, text, details, remedy, shareable: shareableLine(finding) };
+  },
   "check-summary": lineOf("passed warning failed skipped seconds"),
   warning: ({ message, hint = null }) => ({ message, hint }),
   text: ({ text, json }) => json ?? { text },

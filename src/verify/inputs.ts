@@ -1,7 +1,6 @@
 import { accessSync, constants, createReadStream, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Runtime } from "../process/runtime.ts";
-import type { Context } from "../project/context.ts";
 import { type InputPayload, streamVerifyInput } from "../recognition/verify-input.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { NOT_A_FILE } from "../util/files.ts";
@@ -24,7 +23,11 @@ export function loggedNumber(host: Host, names: readonly string[]): string | und
 }
 
 /** The names of the files, none for `--logged`; `-` is standard input. */
-export function inputNames(context: Context, files: readonly string[], options: InputOptions): readonly string[] {
+export function inputNames(
+  context: Pick<Runtime, "stdin">,
+  files: readonly string[],
+  options: InputOptions,
+): readonly string[] {
   if (options.logged !== undefined) {
     if (files.length > 0) throw usageError("--logged and a file cannot be combined", "leave one of them out");
     return [];
@@ -138,6 +141,18 @@ export function requireReadable(cwd: string, path: string): void {
   }
 }
 
+/** A file of payloads, or standard input. */
+export interface InputFile {
+  /** As the user wrote it; `-` for standard input. */
+  readonly name: string;
+  chunks(): AsyncIterable<Buffer>;
+}
+
+export function inputFile({ stdin, cwd }: Pick<Runtime, "stdin" | "cwd">, name: string): InputFile {
+  const chunks = () => createReadStream(resolve(cwd, name), { highWaterMark: CHUNK_BYTES });
+  return { name, chunks: name === "-" ? stdin.chunks : chunks };
+}
+
 /** A payload, a line without one, or the end of a file. */
 export interface InputItem {
   readonly file: string;
@@ -148,21 +163,20 @@ export interface InputItem {
 const CHUNK_BYTES = 262_144;
 
 export async function* inputItems(
-  context: Context,
-  files: readonly string[],
+  files: readonly InputFile[],
   contentType: string | undefined,
 ): AsyncGenerator<InputItem, void> {
   for (const file of files) {
-    for await (const payload of streamVerifyInput(chunksOf(context, file), contentType))
-      yield { file, payload, isLast: false };
-    yield { file, payload: undefined, isLast: true };
+    for await (const payload of streamVerifyInput(chunksOf(file), contentType))
+      yield { file: file.name, payload, isLast: false };
+    yield { file: file.name, payload: undefined, isLast: true };
   }
 }
 
-async function* chunksOf({ stdin, cwd }: Context, file: string): AsyncGenerator<Buffer, void> {
+async function* chunksOf({ name, chunks }: InputFile): AsyncGenerator<Buffer, void> {
   try {
-    yield* file === "-" ? stdin.chunks() : createReadStream(resolve(cwd, file), { highWaterMark: CHUNK_BYTES });
+    yield* chunks();
   } catch (error) {
-    throw usageError(`${file === "-" ? "standard input" : file} cannot be read: ${errorText(error)}`);
+    throw usageError(`${name === "-" ? "standard input" : name} cannot be read: ${errorText(error)}`);
   }
 }

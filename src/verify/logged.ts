@@ -2,10 +2,9 @@ import type { Verdict } from "../contract/product.ts";
 import { maskDelivery, secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
 import { dayHeadings } from "../events/entry.ts";
-import { parseNumber, requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
+import { type EventNumber, requireEntry, requireWholeBody, useLog } from "../events/open-log.ts";
 import type { LogEntry } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
-import type { Config } from "../project/load.ts";
+import type { Workspace } from "../project/workspace.ts";
 import { verdictText } from "../proofs/verdict.ts";
 import type { InputPayload } from "../recognition/verify-input.ts";
 import type { VerifiedReport } from "./reports.ts";
@@ -18,9 +17,8 @@ export interface LoggedInput {
   shown(report: VerifiedReport): VerifiedReport;
 }
 
-export async function loggedInput(context: Context, config: Config, which: string): Promise<LoggedInput> {
-  const n = parseNumber(which);
-  const entry = await withLog(context, config, async (log) => requireWholeBody(await requireEntry(log, n)));
+export async function loggedInput(workspace: Workspace, n: EventNumber): Promise<LoggedInput> {
+  const entry = await useLog(workspace, async (log) => requireWholeBody(await requireEntry(log, n)));
   const { delivery, product, receivedAt: at } = entry;
   return {
     file: `#${entry.n}`,
@@ -28,7 +26,7 @@ export async function loggedInput(context: Context, config: Config, which: strin
     shown: (report) => ({
       ...withoutSecrets(report, entry),
       notes: [...report.notes, ...arrivalNotes(report, entry)],
-      answered: { at, status: entry.status, day: dayHeadings(context.now())(at) },
+      answered: { at, status: entry.status, day: dayHeadings(workspace.now())(at) },
     }),
   };
 }

@@ -3,11 +3,9 @@ import { eventNames, isNamed, nearest } from "../contract/event-names.ts";
 import { requireProduct } from "../contract/named.ts";
 import type { Product } from "../contract/product.ts";
 import { disableSchemaJit } from "../contract/schema.ts";
-import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
+import { warnOfUnknownVariables } from "../custom/project-products.ts";
 import { type HeaderPair, headerValue, parseHeader } from "../delivery/delivery.ts";
-import { waitForDrain } from "../process/output.ts";
-import type { Context } from "../project/context.ts";
-import { type Config, loadConfig } from "../project/load.ts";
+import type { ReportingWorkspace, Run } from "../project/workspace.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
 import type { Receipt } from "../recognition/receive.ts";
@@ -20,22 +18,19 @@ import {
   verifyPayload,
 } from "../recognition/verify-payload.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
-import { isStdoutClosed } from "../util/timing.ts";
-import { counted, parseDuration } from "../util/units.ts";
+import { counted } from "../util/units.ts";
 import { type KeySets, openKeySets } from "../zoho-api/key-sets.ts";
-import { expandPaths, type InputItem, inputItems, inputNames, loggedNumber, requireReadable } from "./inputs.ts";
+import { type InputFile, type InputItem, inputItems } from "./inputs.ts";
 import type { LoggedInput } from "./logged.ts";
-import type { VerifiedReport } from "./reports.ts";
+import type { VerifiedReport, VerifySummaryReport } from "./reports.ts";
 
 export interface VerifyOptions {
   readonly product?: string;
   readonly event?: string;
-  readonly logged?: string;
   readonly format?: string;
   readonly signature?: string;
   readonly header?: readonly string[];
   readonly url?: string;
-  readonly tolerance?: string;
   readonly explain?: boolean;
   readonly showExpected?: boolean;
 }
@@ -43,21 +38,19 @@ export interface VerifyOptions {
 /** From this count on, compiling schemas saves time. */
 const MANY_PAYLOADS = 50;
 
-export async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
-  const { tolerance, signature } = options;
-  const n = options.logged === undefined ? loggedNumber(context, files) : undefined;
-  if (n !== undefined) return verify(context, [], { ...options, logged: n });
-  const names = expandPaths(context, inputNames(context, files, options));
-  const flags = {
-    tolerance: tolerance === undefined ? undefined : parseDuration(tolerance, "--tolerance"),
-  };
-  const config = loadConfig(context, { flags, needsSecrets: true });
-  const logged = options.logged === undefined ? undefined : await readLogged(context, config, options.logged);
-  const products = await projectProducts(config, { schemasOf: options.product });
-  warnOfUnknownVariables(context, config, products);
+/** Verifies the payloads of files, or a delivery of the log: a report of each, and a summary of several. */
+export async function* verify(
+  workspace: ReportingWorkspace,
+  input: readonly InputFile[] | LoggedInput,
+  options: VerifyOptions,
+): Run<VerifiedReport | VerifySummaryReport> {
+  const { signature } = options;
+  const [files, logged] = "payload" in input ? [[], input] : [input, undefined];
+  const config = { ...workspace.config, secrets: workspace.secrets() };
+  const products = await workspace.products({ schemasOf: options.product });
+  warnOfUnknownVariables(workspace, config, products);
   const given = readGiven(options);
-  for (const file of names) if (file !== "-") requireReadable(context.cwd, file);
-  const items = inputItems(context, names, given.contentType);
+  const items = inputItems(files, given.contentType);
   /** The first ones, before which no more is decided than they need. */
   const first: InputItem[] = logged === undefined ? [] : [{ ...logged, isLast: false }];
   while (first.length < MANY_PAYLOADS) {
@@ -68,12 +61,12 @@ export async function verify(context: Context, files: readonly string[], options
   const payloads = first.flatMap(({ payload }) => payload ?? []);
   const sent = [given.headers, ...payloads.map(({ delivery }) => delivery.headers)];
   let keyed = keyedProducts(products, sent, options);
-  let keys = await openKeySets(context, config, keyed);
+  let keys = await openKeySets(workspace, config, keyed);
   const task = {
     ...candidatesFor(products, options),
     signature,
-    secrets: await withChannels(context, keys.secrets),
-    now: context.now(),
+    secrets: await withChannels(workspace, keys.secrets),
+    now: workspace.now(),
     limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },
   };
   if (signature?.trim() === "") throw usageError("--signature is empty", "give it the value of the header");
@@ -87,8 +80,8 @@ export async function verify(context: Context, files: readonly string[], options
   }
 
   // In the process of `listen` it would slow down the receiver.
-  if (first.length < MANY_PAYLOADS && context.embedded?.listener === undefined) disableSchemaJit();
-  const reportHint = reportHintsOnce(context, products);
+  if (first.length < MANY_PAYLOADS && workspace.listenerUrl === undefined) disableSchemaJit();
+  const reportHint = reportHintsOnce(workspace, products);
   const outcomes = {
     valid: 0,
     custom: 0,
@@ -100,6 +93,7 @@ export async function verify(context: Context, files: readonly string[], options
   };
   let count = 0;
   let skipped = 0;
+  let isRead = true;
   for await (const { file, payload: found, isLast } of inTurn(first, items)) {
     if (found !== undefined) {
       const payload = withGiven(found, given);
@@ -107,25 +101,23 @@ export async function verify(context: Context, files: readonly string[], options
       const needed = found.complete ? keyedProducts(products, [payload.delivery.headers], options) : [];
       if (needed.some((each) => !keyed.includes(each))) {
         keyed = [...new Set([...keyed, ...needed])];
-        keys = await openKeySets(context, config, keyed);
-        task.secrets = await withChannels(context, keys.secrets);
+        keys = await openKeySets(workspace, config, keyed);
+        task.secrets = await withChannels(workspace, keys.secrets);
       }
       let report = reportOn(file, payload, task, options);
       if (await renewKeys(report.receipt, keys)) report = reportOn(file, payload, task, options);
-      context.report(logged?.shown(report) ?? report);
+      isRead = (yield logged?.shown(report) ?? report) !== false;
       reportHint(report.receipt);
       count++;
       outcomes[report.outcome]++;
     } else if (!isLast) skipped++;
     if (isLast && skipped > 0) {
-      context.report({ type: "notice", message: `${file}: skipped ${counted(skipped, "line")} without a delivery` });
+      workspace.report({ type: "notice", message: `${file}: skipped ${counted(skipped, "line")} without a delivery` });
       skipped = 0;
     }
-    if (await waitForDrain(context)) continue;
-    if (isStdoutClosed(context.signal)) break;
-    throw context.signal.reason;
+    if (!isRead) break;
   }
-  if (count > 1) context.report({ type: "verify-summary", count, outcomes });
+  if (count > 1) yield { type: "verify-summary", count, outcomes };
   if (outcomes.wrong_signature + outcomes.missing_signature + outcomes.masked > 0) return ExitCode.proofFailed;
   if (outcomes.invalid > 0) return ExitCode.schemaInvalid;
   return outcomes.no_key > 0 ? ExitCode.credentials : ExitCode.ok;
@@ -223,12 +215,6 @@ function requireEventName(candidates: readonly Product[], event: string): void {
     `there is no event ${JSON.stringify(event)}${candidates.length === 1 ? ` in ${candidates[0]?.id}` : ""}`,
     near.length === 0 ? "run zoho-hooks products for all of them" : `did you mean ${near.join(" or ")}?`,
   );
-}
-
-/** Loaded on demand: no other input needs the log. */
-async function readLogged(context: Context, config: Config, which: string): Promise<LoggedInput> {
-  const { loggedInput } = await import("./logged.ts");
-  return loggedInput(context, config, which);
 }
 
 /**

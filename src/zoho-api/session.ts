@@ -1,5 +1,5 @@
 import { MASK } from "../delivery/mask.ts";
-import type { Context } from "../project/context.ts";
+import type { Context, Sink } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { formatSpan } from "../util/units.ts";
@@ -25,8 +25,14 @@ export interface ZohoOptions {
   readonly product?: string;
 }
 
+/** Members of a Context that a session with Zoho needs. It asks nothing. */
+export type ZohoContext = Pick<
+  Context,
+  "env" | "userFolder" | "knownSecrets" | "invocation" | "now" | "sleep" | keyof Sink
+>;
+
 /** The profile named by flag or variable, else the environment's sign-in, else the current profile. */
-export async function openSignIn(context: Context, config: Config, profile: string | undefined): Promise<SignIn> {
+export async function openSignIn(context: ZohoContext, config: Config, profile: string | undefined): Promise<SignIn> {
   const name = chosenProfile(config, profile);
   const signIn =
     name === undefined && hasEnvSignIn(config.env)
@@ -58,18 +64,18 @@ export function chosenProfile({ env }: Pick<Config, "env">, flag?: string): stri
 }
 
 /** `ZOHO_KEYRING=off` stores secrets in a private file instead. */
-export function openStore(context: Context, config: Config): CredentialsStore {
+export function openStore(context: ZohoContext, config: Config): CredentialsStore {
   const keyring = context.env.ZOHO_KEYRING === "off" ? undefined : keyringVault(systemKeyring);
   return credentialsStore({ folder: context.userFolder, keyring, env: config.env });
 }
 
 /** The data centre of `ZOHO_DC`, by default `us`. */
-export function centreFromEnv(context: Context, config: Config): Promise<DataCentre> {
+export function centreFromEnv(context: ZohoContext, config: Config): Promise<DataCentre> {
   return centreNamed(context, config, setting(config.env, "ZOHO_DC") ?? "us");
 }
 
 /** Asks Zoho for a data centre that this version does not know. */
-export async function centreNamed(context: Context, config: Config, id: string): Promise<DataCentre> {
+export async function centreNamed(context: ZohoContext, config: Config, id: string): Promise<DataCentre> {
   const known = knownCentre(id);
   if (known !== undefined) return known;
   if (setting(config.env, "ZOHO_ACCOUNTS_URL") !== undefined) {
@@ -88,7 +94,11 @@ export async function centreNamed(context: Context, config: Config, id: string):
 }
 
 /** Runs work with a client for Zoho's servers, and closes it. */
-export async function withHttp<T>(context: Context, config: Config, work: (http: ZohoHttp) => Promise<T>): Promise<T> {
+export async function withHttp<T>(
+  context: ZohoContext,
+  config: Config,
+  work: (http: ZohoHttp) => Promise<T>,
+): Promise<T> {
   const http = zohoHttp(context, config);
   try {
     return await work(http);
@@ -97,7 +107,7 @@ export async function withHttp<T>(context: Context, config: Config, work: (http:
   }
 }
 
-export function warnOfClock(context: Context, offsetMs: number): void {
+export function warnOfClock(context: ZohoContext, offsetMs: number): void {
   const offset = `${formatSpan(Math.abs(offsetMs))} ${offsetMs < 0 ? "ahead of" : "behind"}`;
   context.report({
     type: "warning",

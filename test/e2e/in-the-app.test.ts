@@ -43,7 +43,12 @@ let zoho: Zoho;
 const before = { ...process.env };
 beforeEach(async () => {
   zoho = await startZoho();
-  Object.assign(process.env, zoho.env, { ZOHO_DC: "us", ZOHO_WEBHOOK_TOKEN: "t0ken", CRON_SECRET: "cr0n" });
+  Object.assign(process.env, zoho.env, {
+    ZOHO_DC: "us",
+    ZOHO_WEBHOOK_TOKEN: "t0ken",
+    CRON_SECRET: "cr0n",
+    APP_URL: "https://app.example",
+  });
 });
 afterEach(async () => {
   process.env = { ...before };

@@ -33,8 +33,7 @@ const focused = (page: Page) => page.evaluate("document.activeElement.textConten
 describe.skipIf(!hasBrowser)("the inspector by keyboard alone", { timeout: 60_000 }, () => {
   it("chooses, filters, searches, compares and gives the focus back", async () => {
     const page = await openInspectorPage((await startInspector(cwd)).address);
-    await events(page).first().waitFor();
-    await page.keyboard.press("j");
+    await page.getByRole("heading", { name: "#300" }).waitFor();
     expect(await chosen(page)).toBe("#300");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("j");
@@ -78,9 +77,32 @@ describe.skipIf(!hasBrowser)("the inspector by keyboard alone", { timeout: 60_00
     await expect.poll(() => focused(page)).toContain("Replay");
   });
 
+  it.each(["Enter", "ArrowDown"])("leaves a search with %s for the list, and keeps its text", async (key) => {
+    const page = await openInspectorPage((await startInspector(cwd)).address);
+    await page.getByRole("heading", { name: "#300" }).waitFor();
+    await page.keyboard.press("/");
+    // Before the typing has paused for long enough to search by itself.
+    await page.keyboard.type("person.12");
+    await page.keyboard.press(key);
+    await expect.poll(() => focused(page)).toContain("#129");
+    await page.keyboard.press("j");
+    expect(await chosen(page)).toBe("#128");
+    expect(await page.locator("#search").inputValue()).toBe("person.12");
+    await page.getByText("11 events", { exact: true }).waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("#7");
+    await page.keyboard.press(key);
+    await page.getByRole("heading", { name: "#7", exact: false }).waitFor();
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("details");
+    await page.keyboard.press("/");
+    await page.keyboard.type("no such text");
+    await page.keyboard.press(key);
+    await page.getByText("No event matches these filters").waitFor();
+    expect(await page.evaluate("document.activeElement.id")).toBe("search");
+  });
+
   it("reaches every control with Tab", async () => {
     const page = await openInspectorPage((await startInspector(cwd)).address);
-    await page.keyboard.press("j");
     await page.getByRole("heading", { name: "#300" }).waitFor();
     const controls = await page.locator("button:visible, input:visible, select:visible").count();
     await page.evaluate("document.activeElement.blur()");
@@ -106,7 +128,6 @@ describe.skipIf(!hasBrowser)("the inspector for everybody", { timeout: 60_000 },
     const page = await openInspectorPage(address, { colorScheme, reducedMotion: "reduce" });
     await events(page).first().waitFor();
     expect(await violations(page)).toEqual([]);
-    await page.keyboard.press("j");
     await page.getByRole("heading", { name: "#300" }).waitFor();
     await page.keyboard.press("x");
     await page.locator(".result").waitFor();

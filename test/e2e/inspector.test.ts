@@ -42,9 +42,17 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const { cwd, deliver, listener } = await project();
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
     await page.locator(".command").getByText("send").waitFor();
-    const books = page.getByRole("row", { name: "Zoho Books" });
-    await books.getByText(`${listener.url}/webhooks/zoho/books`).waitFor();
-    await books.getByText("ZOHO_WEBHOOK_SECRET is set").waitFor();
+    // The first of those whose secrets are set.
+    await page.getByText(`${listener.url}/webhooks/zoho/crm`, { exact: true }).first().waitFor();
+    await page.getByText("ZOHO_WEBHOOK_TOKEN is set").waitFor();
+    await page.getByLabel("Product").selectOption("books");
+    await page.getByText(`${listener.url}/webhooks/zoho/books`, { exact: true }).first().waitFor();
+    await page.getByText("ZOHO_WEBHOOK_SECRET is set").waitFor();
+    await page.getByText("send books contact").waitFor();
+    const forms = page.getByRole("row", { name: "Zoho Forms" });
+    expect(await forms.isVisible()).toBe(false);
+    await page.getByText(/^All \d\d URLs$/).click();
+    await forms.getByText(`${listener.url}/webhooks/zoho/forms`).waitFor();
     expect(page.url()).not.toContain("#");
     await deliver(CRM, leadBody());
     await row(page, 1).click();
@@ -74,6 +82,60 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await expect.poll(() => page.title()).toBe("(2) zoho-hooks");
   });
 
+  it("lists what failed by its count in the header, and replays it with progress and an end", async () => {
+    let isBroken = true;
+    const { cwd, app, deliver } = await project((response, { body }) => {
+      const isBad = isBroken || body.includes("bad@");
+      response.writeHead(isBad ? 500 : 200).end();
+    });
+    for (const email of ["a@example.com", "bad@example.com", "c@example.com"]) await deliver(CRM, leadBody({ email }));
+    isBroken = false;
+    await deliver("/webhooks/zoho/desk", ticketBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await row(page, 4).waitFor();
+    await page.getByLabel("Product").selectOption("desk");
+    await page.getByRole("banner").getByRole("button", { name: "3 failed" }).click();
+    await row(page, 4).waitFor({ state: "detached" });
+    await page.getByText("3 events match").waitFor();
+    const before = app.seen.length;
+    await page.getByRole("button", { name: "Replay these 3" }).click();
+    await page.getByText("Replayed 3 events: 2 accepted, 1 not: #2").waitFor();
+    expect(app.seen.slice(before).map(({ body }) => JSON.parse(body.toString()).data.Email)).toEqual([
+      "a@example.com",
+      "bad@example.com",
+      "c@example.com",
+    ]);
+    await page.getByRole("banner").getByRole("button", { name: "1 failed" }).waitFor();
+    await row(page, 1).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "#2", exact: true }).click();
+    await page.getByRole("heading", { name: "#2 crm" }).waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("banner").getByRole("button", { name: "1 failed" }).click();
+    await row(page, 4).waitFor();
+  });
+
+  it("stops replaying after the request that is under way", async () => {
+    let isBroken = true;
+    let answer = () => {};
+    const { cwd, app, deliver } = await project((response) => {
+      if (isBroken) response.writeHead(500).end();
+      else answer = () => void response.end();
+    });
+    for (const email of ["a@example.com", "b@example.com", "c@example.com"]) await deliver(CRM, leadBody({ email }));
+    isBroken = false;
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await page.getByRole("banner").getByRole("button", { name: "3 failed" }).click();
+    const before = app.seen.length;
+    await page.getByRole("button", { name: "Replay these 3" }).click();
+    await page.getByRole("progressbar", { name: "Replayed" }).waitFor();
+    await expect.poll(() => app.seen.length).toBe(before + 1);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByRole("button", { name: "Stopping" }).waitFor();
+    answer();
+    await page.getByText("Replayed 1 of 3 events: 1 accepted").waitFor();
+    expect(app.seen.length).toBe(before + 1);
+  });
+
   it("names a record that the app changes whenever it is told of it, and lists its changes", async () => {
     const { cwd, deliver } = await project();
     // The same record each time, told right after the app has answered.
@@ -92,8 +154,26 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
   it("sends the first sample from the page that has none", async () => {
     const { cwd } = await project();
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
-    await page.getByRole("button", { name: "Send CRM Leads.create" }).click();
+    await page.getByRole("button", { name: "Send Zoho CRM Leads.create" }).click();
     await row(page, 1).filter({ hasText: "delivered" }).waitFor();
+  });
+
+  it("selects the newest event until the user selects one, and nothing that arrives replaces it", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    await deliver("/webhooks/zoho/desk", ticketBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await page.getByRole("heading", { name: "#2 desk" }).waitFor();
+    await page.getByLabel("Search text").fill("mei.tanaka@");
+    await page.getByRole("heading", { name: "#1 crm" }).waitFor();
+    await page.getByLabel("Search text").fill("");
+    await row(page, 2).waitFor();
+    await deliver(CRM, leadBody());
+    await row(page, 3).waitFor();
+    await page.getByRole("heading", { name: "#1 crm" }).waitFor();
+    await row(page, 1).click();
+    await page.getByLabel("Search text").fill("Printer");
+    await details(page).getByText("#1 is not among the filtered events").waitFor();
   });
 
   it("says that the filters hide the selected event, and marks what was searched for", async () => {
@@ -163,9 +243,9 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const page = await openInspectorPage((await startInspector(cwd, { env: { ...env, ...more } })).address, {
       permissions: ["clipboard-read", "clipboard-write"],
     });
-    const row = page.getByRole("row", { name: "Zoho CRM" });
-    await row.getByRole("button", { name: "Copy" }).click();
-    await row.getByRole("button", { name: "✓ Copied" }).waitFor();
+    const card = page.locator("main .card");
+    await card.getByRole("button", { name: "Copy" }).click();
+    await card.getByRole("button", { name: "✓ Copied" }).waitFor();
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(`${listener.url}/api/hooks/crm`);
   });
 
@@ -204,6 +284,84 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await page.keyboard.press("m");
     const difference = result(page).getByRole("row", { name: "data.Email" });
     expect(await difference.textContent()).toBe('~ data.Email"other@example.com""mei.tanaka@example.com"');
+  });
+
+  it("lists what differs value by value, and before above after where it is narrow", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    await deliver(CRM, leadBody({ email: "new@example.com" }).replace('"Amount"', '"Tags":[{"id":7},{}],"Amount"'));
+    const { address } = await startInspector(cwd, { env });
+    const page = await openInspectorPage(address, { viewport: { width: 1440, height: 900 } });
+    await row(page, 1).click();
+    await page.keyboard.press("m");
+    await row(page, 2).click();
+    await page.keyboard.press("m");
+    const rows = result(page).locator("tbody tr");
+    await rows.first().waitFor();
+    expect(await rows.allTextContents()).toEqual([
+      '~ data.Email"mei.tanaka@example.com""new@example.com"',
+      "+ data.Tags[0].id7",
+      "+ data.Tags[1]{}",
+    ]);
+    const places = () =>
+      Promise.all(["before", "after"].map(async (name) => rows.first().locator(`.${name}`).boundingBox()));
+    const [left, right] = await places();
+    expect([left?.y, (left?.x ?? 0) < (right?.x ?? 0)]).toEqual([right?.y, true]);
+    await page.setViewportSize({ width: 1024, height: 700 });
+    await expect.poll(async () => (await places())[0]?.x === (await places())[1]?.x).toBe(true);
+    const [above, below] = await places();
+    expect((above?.y ?? 0) + (above?.height ?? 0)).toBeLessThanOrEqual(below?.y ?? 0);
+  });
+
+  it("folds objects and arrays of a body, but none that has an issue where all are folded", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    await deliver(CRM, leadBody().replace('"ids":["4150868000000002179"]', '"ids":[5]'));
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    const lines = () => details(page).locator(".request .line").allTextContents();
+    await row(page, 1).click();
+    await page.getByRole("heading", { name: "#1 crm" }).waitFor();
+    expect(await lines()).toHaveLength(21);
+    const data = details(page).getByRole("button", { name: "Lines 13 to 20" });
+    await data.press("Enter");
+    await expect.poll(lines).toHaveLength(14);
+    expect((await lines()).slice(-2)).toEqual(['  "data": { … }', "}"]);
+    expect(await data.getAttribute("aria-expanded")).toBe("false");
+    await data.click();
+    await expect.poll(lines).toHaveLength(21);
+    await details(page).getByRole("button", { name: "Fold", exact: true }).click();
+    await expect.poll(lines).toHaveLength(9);
+    await details(page).getByRole("button", { name: "Unfold" }).click();
+    await expect.poll(lines).toHaveLength(21);
+    await row(page, 2).click();
+    await details(page).locator(".line.wrong").waitFor();
+    const wrong = await details(page).locator(".line.wrong").textContent();
+    await details(page).getByRole("button", { name: "Fold", exact: true }).click();
+    await details(page).getByText('"data": { … }').waitFor();
+    expect(await details(page).locator(".line.wrong").textContent()).toBe(wrong);
+  });
+
+  it("has room for Copy and Save on a phone", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    const { address } = await startInspector(cwd, { env });
+    for (const width of [390, 320]) {
+      const page = await openInspectorPage(address, { viewport: { width, height: 800 } });
+      await row(page, 1).click();
+      const buttons = details(page).locator(".request h3 button");
+      await details(page).getByRole("button", { name: "Copy" }).waitFor();
+      const boxes = await buttons.evaluateAll((all) =>
+        all.map((each) => {
+          const { left, right, top } = each.getBoundingClientRect();
+          return { left, right, top, isCut: each.scrollWidth > each.clientWidth };
+        }),
+      );
+      expect(boxes.every(({ right, isCut }) => right <= width && !isCut)).toBe(true);
+      const overlaps = boxes.filter(
+        (each, i) => boxes[i - 1]?.top === each.top && (boxes[i - 1]?.right ?? 0) > each.left,
+      );
+      expect(overlaps).toEqual([]);
+    }
   });
 
   it("replays an edited event to the app, signed again", async () => {
@@ -294,11 +452,65 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await bars.focus();
     await bars.press("ArrowLeft");
     await expect.poll(numbers).toEqual(["#3"]);
-    expect(await bars.getAttribute("aria-valuetext")).toBe("10:30 to 10:31");
+    expect(await bars.getAttribute("aria-valuetext")).toBe("03-01 10:30–10:31");
     await bars.press("Shift+ArrowLeft");
     await expect.poll(numbers).toEqual(["#3", "#2"]);
-    await page.getByRole("button", { name: "10:29–10:31" }).click();
+    await page.getByRole("button", { name: "03-01 10:29–10:31" }).click();
     await expect.poll(numbers).toEqual(["#4", "#3", "#2", "#1"]);
+  });
+
+  it("has an axis for an hour, a day and a week, and lists yesterday's events", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: () => new Date() });
+    const end = new Date("2026-03-04T10:59:30Z").getTime();
+    for (const hoursAgo of [100, 22.5, 22, 0])
+      await log.append(newEntry({ receivedAt: new Date(end - hoursAgo * 3_600_000) }));
+    await log.close();
+    const page = await openInspectorPage((await startInspector(cwd)).address, { timezoneId: "UTC" });
+    const axis = () => page.locator(".axis span").allTextContents();
+    await expect.poll(axis).toEqual(["10:10", "10:20", "10:30", "10:40", "10:50"]);
+    await page.getByText("Up to 1 a minute").waitFor();
+    await page.getByRole("button", { name: "1 d" }).click();
+    await expect.poll(axis).toEqual(["12:00", "16:00", "20:00", "00:00", "04:00", "08:00"]);
+    const bars = page.getByRole("slider");
+    expect(await bars.getAttribute("aria-valuetext")).toBe("3 events in this day");
+    const { x, y, width } = (await bars.boundingBox()) ?? { x: 0, y: 0, width: 0 };
+    await page.mouse.move(x + 1, y + 5);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2, y + 5);
+    await page.mouse.up();
+    await expect.poll(() => page.locator(".event .number").allTextContents()).toEqual(["#3", "#2"]);
+    await page.getByRole("button", { name: "7 d" }).click();
+    await expect.poll(axis).toEqual(["Thu 26", "Fri 27", "Sat 28", "Sun 1", "Mon 2", "Tue 3", "Wed 4"]);
+    expect(await bars.locator(".chosen").count()).toBe(1);
+  });
+
+  it("moves the divider by pointer and keys, and remembers where it is", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    const divider = page.getByRole("separator", { name: "Width of the list" });
+    const share = async () => Math.round((((await page.locator(".list").boundingBox())?.width ?? 0) / 1200) * 100);
+    await divider.waitFor();
+    expect(await share()).toBe(61);
+    const { x, y } = (await divider.boundingBox()) ?? { x: 0, y: 0 };
+    await page.mouse.move(x + 4, y + 100);
+    await page.mouse.down();
+    await page.mouse.move(480, y + 100);
+    await page.mouse.up();
+    await page.mouse.move(700, y + 100);
+    expect(await share()).toBe(40);
+    await divider.press("ArrowRight");
+    await expect.poll(share).toBe(42);
+    await page.reload();
+    await divider.waitFor();
+    expect(await share()).toBe(42);
+    expect(await divider.getAttribute("aria-valuenow")).toBe("42");
+    await divider.press("Home");
+    await divider.press("ArrowLeft");
+    await expect.poll(share).toBe(25);
+    await divider.dblclick();
+    await expect.poll(share).toBe(61);
   });
 
   it("finds a text, and shows of a long list what there is room for", async () => {
@@ -361,7 +573,12 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const page = await openInspectorPage(String(ready?.inspector_url));
     await page.getByText("Waiting for the first event").waitFor();
     await page.keyboard.press("s");
-    await page.getByRole("combobox", { name: "Product" }).last().selectOption("desk");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Token from ZOHO_WEBHOOK_TOKEN (token in the body)").waitFor();
+    await dialog.getByRole("combobox", { name: "Product" }).selectOption("forms");
+    await dialog.getByText("Not signed: this format has no known signature").waitFor();
+    await dialog.getByRole("combobox", { name: "Product" }).selectOption("desk");
+    await dialog.getByText(/^– Not signed: no private key is configured .* \(X-ZDesk-JWT: a JWT/).waitFor();
     await page.getByRole("button", { name: "Preview" }).click();
     await page.getByRole("dialog").getByText("POST http").first().waitFor();
     await page.getByRole("button", { name: "Send", exact: true }).click();

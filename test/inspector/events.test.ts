@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -27,13 +28,13 @@ afterEach(async () => {
 async function inspect(options: ProjectOptions = {}, argv: readonly string[] = []) {
   const project = await startLoggedProject({ env, ...options });
   stops.push(project.stop);
-  const inspector = await startInspector(argv, { cwd: project.cwd, env });
+  const inspector = await startInspector(argv, { cwd: project.cwd, env: { ...env, ...options.env } });
   stops.push(inspector.stop);
   return { project, ...inspector };
 }
 
 describe("the activity", () => {
-  it("counts each minute of the last hour by outcome, and the list shows a span of it alone", async () => {
+  it("counts each period of a span by outcome, and the list shows a part of it alone", async () => {
     const cwd = tempFolder();
     const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
     const minute = Math.floor(Date.now() / 60_000) * 60_000;
@@ -52,14 +53,23 @@ describe("the activity", () => {
     const { get, stop } = await startInspector([], { cwd, env });
     stops.push(stop);
     const none = { delivered: 0, waiting: 0, failed: 0, rejected: 0, other: 0 };
-    expect((await get("/api/activity")).json()).toEqual({
+    expect((await get("/api/activity?span=1h")).json()).toEqual({
+      span: "1h",
       since: expect.stringMatching(/:00\.000Z$/),
-      minutes: [
+      periods: [
         { ...none, at: at(5).toISOString(), other: 1 },
         { ...none, at: at(2).toISOString(), rejected: 1, delivered: 1, other: 1 },
       ],
       latency: { p50: 5, p99: 9 },
     });
+    const day = (await get("/api/activity?span=1d")).json();
+    const quarters = day.periods as { at: string; other: number }[];
+    expect(quarters.every((each) => new Date(each.at).getTime() % 900_000 === 0)).toBe(true);
+    expect(quarters.reduce((sum, { other }) => sum + other, 0)).toBe(3);
+    const week = (await get("/api/activity?span=7d")).json();
+    expect(Date.parse(String(week.since)) % 3_600_000).toBe(0);
+    expect(Date.now() - Date.parse(String(week.since))).toBeGreaterThan(6.9 * 86_400_000);
+    expect((await get("/api/activity?span=1y")).status).toBe(400);
     const span = `since=${at(5).toISOString()}&until=${at(2).toISOString()}`;
     expect((await get(`/api/events?${span}`)).json()).toMatchObject({ events: [{ n: 2 }] });
   });
@@ -71,9 +81,13 @@ describe("the activity", () => {
     await log.close();
     const { get, stop } = await startInspector([], { cwd, env });
     stops.push(stop);
-    expect((await get("/api/activity")).json()).toMatchObject({
+    expect((await get("/api/activity?span=7d")).json()).toMatchObject({
+      since: "2026-02-22T11:00:00.000Z",
+      periods: [{ at: "2026-03-01T10:00:00.000Z", other: 1 }],
+    });
+    expect((await get("/api/activity?span=1h")).json()).toMatchObject({
       since: "2026-03-01T09:21:00.000Z",
-      minutes: [{ at: "2026-03-01T10:20:00.000Z", other: 1 }],
+      periods: [{ at: "2026-03-01T10:20:00.000Z", other: 1 }],
       latency: null,
     });
   });
@@ -154,7 +168,7 @@ describe("the list", () => {
     const cwd = tempFolder();
     const { get, stream } = await startInspector([], { cwd, env });
     expect((await get("/api/events")).json()).toEqual({ events: [], more: false });
-    expect((await get("/api/state")).json()).toMatchObject({ receiver: null, try_command: "zoho-hooks listen" });
+    expect((await get("/api/state")).json()).toMatchObject({ receiver: null, invocation: "zoho-hooks" });
     const watcher = await stream(0);
     const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
     stops.push(() => log.close());
@@ -177,6 +191,33 @@ describe("the state", () => {
     await project.listener.post(CRM, body, { ...JSON_TYPE, ...signature(body) });
     await project.listener.event(2);
     expect((await get("/api/state")).json()).toMatchObject({ apps: [{ origin, up: false }], waiting: 1, failed: 1 });
+  });
+});
+
+describe("the channels of the state", () => {
+  it("are those of this project's listeners, and those that post to where it receives", async () => {
+    const config = tempFolder();
+    const { project, get } = await inspect({ forward: false, env: { ...env, XDG_CONFIG_HOME: config } });
+    const channel = {
+      profile: "default",
+      product: "crm",
+      notifyUrl: "https://elsewhere.example.com/webhooks/zoho/crm",
+      conditions: [],
+      expiresAt: new Date(Date.now() + 3_600_000),
+    };
+    const leads = ["Leads.edit", "Leads.create", "Leads.delete"];
+    const channels = [
+      { ...channel, id: "1", events: leads, ofListener: true, project: project.cwd },
+      { ...channel, id: "2", events: leads, ofListener: true, project: `${project.cwd}/other` },
+      { ...channel, id: "3", events: ["Deals.create"] },
+      { ...channel, id: "4", events: ["Deals.create"], notifyUrl: `${project.listener.url}/webhooks/zoho/crm` },
+    ];
+    mkdirSync(join(config, "zoho-hooks"), { recursive: true, mode: 0o700 });
+    writeFileSync(join(config, "zoho-hooks", "channels.json"), JSON.stringify({ channels }), { mode: 0o600 });
+    expect((await get("/api/state")).json().channels).toMatchObject([
+      { id: "1", events: ["Leads.all"] },
+      { id: "4", events: ["Deals.create"] },
+    ]);
   });
 });
 
@@ -366,6 +407,14 @@ describe("an action", () => {
         {
           id: "guide",
           source: expect.stringContaining("Webhooks Guide"),
+          signing: [
+            { title: "token in the body", note: "token from ZOHO_WEBHOOK_TOKEN", signs: true },
+            {
+              title: "x-zoho-signature: HMAC-SHA256 of the body, hex",
+              note: "signed with ZOHO_WEBHOOK_SECRET",
+              signs: true,
+            },
+          ],
           fault: "badSignature",
           events: expect.arrayContaining(["Leads.create"]),
         },

@@ -51,6 +51,29 @@ describe("a replay goes", () => {
     expect((await replayTo(inspector, to)).status).toBe(422);
   });
 
+  it("to the target alone that has not accepted it, where that is asked for", async () => {
+    const [good, bad] = [await startTarget(), await startTarget()];
+    const targets = [`${good.url}/hook`, `${bad.url}/hook`];
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+    const { n, forwards } = await log.append(newEntry({ forward: { targets, claim: true } }));
+    for (const { target, ...claim } of forwards) {
+      const status = target === targets[0] ? 200 : 500;
+      const attempt = { target, at: new Date(), status, latencyMs: 1, error: undefined };
+      await log.complete({ ...claim, n }, attempt, { state: status === 200 ? "delivered" : "failed" });
+    }
+    await log.close();
+    const inspector = await startInspector([], { cwd, env: userEnv() });
+    const first = (await inspector.post("/api/replay", { n, failed: true })).json();
+    expect(first).toMatchObject({ ok: true, lines: [{ type: "sent", url: targets[1], status: 200 }] });
+    expect([good.seen.length, bad.seen.length]).toEqual([0, 1]);
+    // Now that both have it, it goes to where it went before.
+    await inspector.post("/api/replay", { n, failed: true });
+    expect([good.seen.length, bad.seen.length]).toEqual([1, 2]);
+    await good.close();
+    await bad.close();
+  });
+
   it("to a target of the user's own settings", async () => {
     const env = { ...userEnv(), ZOHO_HOOKS_FORWARD_TO: "http://127.0.0.2:9/hook,http://[::ffff:7f00:1]:9/hook" };
     const inspector = await startInspector([], { cwd: await project(), env });

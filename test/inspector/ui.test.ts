@@ -10,6 +10,7 @@ import type { Plan } from "../../src/listener/plan.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
 import type { Context } from "../../src/project/context.ts";
 import { desktop } from "../support/desktop.ts";
+import { folderWith } from "../support/files.ts";
 import { connect, startInspector, userEnv } from "../support/inspector.ts";
 import { startListener } from "../support/listener.ts";
 import { newEntry } from "../support/log-entry.ts";
@@ -24,12 +25,18 @@ async function busyPort(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+function apiOf({ port, token }: { readonly port: number; readonly token: string }) {
+  return { url: `http://127.0.0.1:${port}/v1`, token };
+}
+
 describe("zoho-hooks ui", () => {
   it("prints its address, in JSON too, and ends in order", async () => {
     const inspector = await startInspector(["--json", "--port", "0"], { cwd: tempFolder(), env: userEnv() });
     const { exitCode, lines } = await inspector.stop();
     expect(exitCode).toBe(0);
-    expect(lines()).toEqual([{ v: 1, type: "inspector", url: inspector.address, already_running: false }]);
+    expect(lines()).toEqual([
+      { v: 1, type: "inspector", url: inspector.address, api: apiOf(inspector), already_running: false },
+    ]);
   });
 
   it("prints the address of the one that runs", async () => {
@@ -173,6 +180,7 @@ describe("listen --ui", () => {
     const listener = await startListener(flags, { cwd, env });
     const [ready] = listener.lines();
     const inspector = connect(String(ready?.inspector_url));
+    expect(ready?.api).toEqual(apiOf(inspector));
     expect((await inspector.get("/api/state")).json()).toMatchObject({
       receiver: { url: listener.url },
       targets: ["1/hook"],
@@ -226,8 +234,24 @@ describe("listen --ui", () => {
     const listener = await startListener(["--ui"], { cwd, env });
     const [warning, ready] = listener.lines().filter(({ type }) => type === "warning" || type === "ready");
     expect(warning).toMatchObject({ message: expect.stringMatching(/^the inspector could not be started: /) });
-    expect(ready).toMatchObject({ inspector_url: null });
+    expect(ready).toMatchObject({ inspector_url: null, api: null });
     await listener.stop();
+  });
+
+  it("gives a program of --exec the address and the token of its API", async () => {
+    const cwd = folderWith({
+      "program.mjs": `
+      const { ZOHO_HOOKS_API_URL: url, ZOHO_HOOKS_API_TOKEN: token } = process.env;
+      const answer = await fetch(url + "/events", { headers: { authorization: "Bearer " + token } });
+      const { ok, lines } = await answer.json();
+      process.exit(ok && lines.length === 0 ? 41 : 1);`,
+    });
+    const env = { ...userEnv(), PATH: process.env.PATH ?? "", SystemRoot: process.env.SystemRoot ?? "" };
+    const argv = ["listen", "--port", "0", "--ui", "--exec", "node program.mjs"];
+    expect((await run(argv, { cwd, env })).exitCode).toBe(41);
+    const without = "process.exit(process.env.ZOHO_HOOKS_API_TOKEN === undefined ? 42 : 1);";
+    writeFileSync(join(cwd, "program.mjs"), without);
+    expect((await run(["listen", "--port", "0", "--exec", "node program.mjs"], { cwd, env })).exitCode).toBe(42);
   });
 
   it("is refused where there is no log to show", async () => {

@@ -35,6 +35,27 @@ it("returns each event once, whether it came before or comes after", async () =>
   expect(listener.received.map(({ name }) => name)).toEqual(["Leads.edit", "Leads.create"]);
 });
 
+it("posts a received event again as it came, and forgets what came", async () => {
+  const app = await started();
+  const listener = await started();
+  await listener.send("crm", "Leads.create", { format: "guide" });
+  const event = await listener.next();
+  listener.clear();
+  expect(listener.received).toEqual([]);
+  await expect(listener.next("*", { timeout: 1 })).rejects.toThrow("nothing came");
+  expect((await listener.replay(event, { to: `${app.url}/webhooks/zoho/crm?tenant=1` })).status).toBe(200);
+  const again = await app.next();
+  expect(again).toMatchObject({ genuine: true, name: "Leads.create" });
+  expect(again.request.body).toEqual(event.request.body);
+  expect(again.request.url).toContain("?tenant=1");
+  expect((await listener.replay(event)).status).toBe(200);
+  expect(await listener.next()).toMatchObject({ genuine: true });
+  await app.close();
+  await expect(listener.replay(event, { to: app.url })).rejects.toThrow("did not answer: ");
+  // @ts-expect-error: an unknown option
+  await expect(listener.replay(event, { url: app.url })).rejects.toThrow('no option named "url"');
+});
+
 it("says at a timeout what came instead", async () => {
   const listener = await started();
   await listener.send("crm", "Leads.edit");

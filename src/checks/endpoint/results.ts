@@ -1,5 +1,5 @@
 import { maskText } from "../../delivery/mask.ts";
-import type { Context } from "../../project/context.ts";
+import type { Context, Sink } from "../../project/context.ts";
 import { counted } from "../../util/units.ts";
 import type { Finding } from "../finding.ts";
 
@@ -7,7 +7,7 @@ import type { Finding } from "../finding.ts";
 const MAX_NAMED = 6;
 
 /** Shows findings at once. For people, checks that are skipped for the same reason share one line at the end. */
-export function createResults({ json, report }: Context) {
+export function createResults({ json, report }: Pick<Sink, "json" | "report">) {
   const skippedFor = new Map<string, string[]>();
   const reasons = new Set<string>();
   return {
@@ -41,7 +41,7 @@ export function createResults({ json, report }: Context) {
 const MAX_DETAIL = 240;
 
 /** An answer may repeat the secrets that it was sent. */
-export function findingMasker({ knownSecrets }: Context): (finding: Finding) => Finding {
+export function findingMasker({ knownSecrets }: Pick<Context, "knownSecrets">): (finding: Finding) => Finding {
   // First by value: after maskText or a cut, a part of a secret might be left.
   const mask = (text: string): string => maskText(knownSecrets.maskCut(text));
   const cut = (text: string): string => (text.length <= MAX_DETAIL ? text : `${text.slice(0, MAX_DETAIL)}…`);

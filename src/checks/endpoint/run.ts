@@ -1,5 +1,5 @@
-import type { Context } from "../../project/context.ts";
 import type { Config } from "../../project/load.ts";
+import type { ReportingWorkspace } from "../../project/workspace.ts";
 import { usageError } from "../../util/errors.ts";
 import { type Finding, type Found, skipped } from "../finding.ts";
 import { type Check, groupOf } from "./check.ts";
@@ -65,22 +65,22 @@ const TOO_LONG = new Error("the time limit of 5 minutes has passed");
 
 /** Runs checks one after the other. */
 export async function* checkEndpoint(
-  context: Context,
+  workspace: ReportingWorkspace,
   { env }: Config,
   subject: Subject,
   chosen: readonly Check[],
 ): AsyncGenerator<Finding> {
   const over = new AbortController();
   const timer = setTimeout(() => over.abort(TOO_LONG), MAX_RUN_MS);
-  const signal = AbortSignal.any([context.signal, over.signal]);
-  const { sleep, now } = context;
+  const signal = AbortSignal.any([workspace.signal, over.signal]);
+  const { sleep, now } = workspace;
   const endpoint = await openEndpoint(subject, { env, sleep, now, signal });
   const runner = createRunner(endpoint);
   let hasFailed = false;
   try {
     for (const [i, check] of chosen.entries()) {
       const progress = `check ${i + 1} of ${chosen.length}: ${check.title}`;
-      const finding = await context.waiting(progress, () => runner.run(check));
+      const finding = await workspace.waiting(progress, () => runner.run(check));
       hasFailed ||= finding.outcome === "failed";
       yield finding;
     }

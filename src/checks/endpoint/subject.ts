@@ -2,12 +2,12 @@ import { exec } from "node:child_process";
 import { type EventMatch, eventNames, findEvent, findProduct } from "../../contract/event-names.ts";
 import { chosenFormat, requireOneEvent, requireProduct } from "../../contract/named.ts";
 import type { Format } from "../../contract/product.ts";
-import { projectProducts, warnOfUnknownVariables } from "../../custom/project-products.ts";
+import { warnOfUnknownVariables } from "../../custom/project-products.ts";
 import { splitUrl } from "../../delivery/delivery.ts";
 import { appPaths, findAppPath } from "../../delivery/paths.ts";
 import { appUrl } from "../../delivery/target.ts";
-import type { Context } from "../../project/context.ts";
 import type { Config } from "../../project/load.ts";
+import type { ReportingWorkspace } from "../../project/workspace.ts";
 import { deadlineOf } from "../../recognition/reply.ts";
 import { readFixture } from "../../samples/fixtures.ts";
 import { usageError } from "../../util/errors.ts";
@@ -25,15 +25,15 @@ interface SubjectOptions {
 const DEFAULT_PRODUCT = "crm";
 
 export async function chooseSubject(
-  context: Context,
+  workspace: ReportingWorkspace,
   config: Config,
   to: string,
   { product: id, format: formatId, event, countCmd }: SubjectOptions,
 ): Promise<Subject> {
   if (countCmd === "")
     throw usageError("--count-cmd names no command", "leave it out, or give one that prints a number");
-  const products = await projectProducts(config, { schemas: false });
-  warnOfUnknownVariables(context, config, products);
+  const products = await workspace.products({ schemas: false });
+  warnOfUnknownVariables(workspace, config, products);
   const { path } = splitUrl(appUrl(to, undefined, config.settings, "check"));
   const named = findAppPath(appPaths(config.settings.paths), path)?.product ?? path.split("/").at(-1) ?? "";
   const product =
@@ -43,7 +43,7 @@ export async function chooseSubject(
   const format = chosenFormat(product, formatId, event);
   const wanted = event === undefined ? undefined : requireOneEvent(product, format, event);
   const matches = wanted === undefined ? matchesOf(format) : [wanted, ...matchesOf(format)];
-  const roots = { root: config.root, packageRoot: context.packageRoot };
+  const roots = { root: config.root, packageRoot: workspace.packageRoot };
   const samples = matches.flatMap((match) => {
     const fixture = readFixture(roots, { product, format, name: match.name });
     if (fixture === undefined) return [];
@@ -64,8 +64,8 @@ export async function chooseSubject(
     sample,
     update: samples.find(({ canRepeat }) => canRepeat),
     secrets: config.secrets,
-    deadlineMs: deadlineOf(product.title, format.answer, context.overrides?.answerWithinMs).withinMs,
-    count: countCmd === undefined ? undefined : await counter(context, countCmd),
+    deadlineMs: deadlineOf(product.title, format.answer, workspace.overrides?.answerWithinMs).withinMs,
+    count: countCmd === undefined ? undefined : await counter(workspace, countCmd),
   };
 }
 
@@ -78,7 +78,7 @@ function matchesOf(format: Format): readonly EventMatch[] {
 const COUNT_TIMEOUT_MS = 10_000;
 
 /** Runs the command once, so that a mistake in it is found before anything is sent. */
-async function counter({ cwd, env, signal }: Context, command: string): Promise<() => Promise<number>> {
+async function counter({ cwd, env, signal }: ReportingWorkspace, command: string): Promise<() => Promise<number>> {
   const count = (): Promise<number> =>
     new Promise((resolve, reject) => {
       exec(command, { cwd, env, signal, timeout: COUNT_TIMEOUT_MS }, (error, stdout, stderr) => {

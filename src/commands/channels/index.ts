@@ -1,5 +1,7 @@
 import { type Command, Option } from "commander";
+import type { ListOptions } from "../../channels/list.ts";
 import { watchProductIds } from "../../channels/watch-products.ts";
+import { openWorkspace } from "../../operations/workspace.ts";
 import type { Context } from "../../project/context.ts";
 import { examples } from "../../terminal/help.ts";
 import type { ExitCode } from "../../util/errors.ts";
@@ -34,7 +36,12 @@ export const define: Define = (command, act) => {
       collect,
     )
     .option("--url <url>", "with --require: only channels that post to this URL count")
-    .action(act(lazily(async () => (await import("../../channels/list.ts")).list)));
+    .action(
+      act(async (context: Context, options: ListOptions) => {
+        const { list } = await import("../../channels/list.ts");
+        return list(openWorkspace(context), options);
+      }),
+    );
 
   subcommand("show", "Show everything about one channel.", "zoho-hooks channels show 1735593600000")
     .argument("<id>", "the channel's id")

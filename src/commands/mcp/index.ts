@@ -60,7 +60,7 @@ async function mcp(context: Context, { allowRemote = false }: McpOptions): Promi
   const { open } = await checkTrust(context, whole);
   const calls = createCalls(context, { allowRemote });
   // Standard input and output are the protocol's.
-  const quiet = overrideContext(context, { report() {}, prompts: async () => undefined });
+  const quiet = overrideContext(context, { prompts: async () => undefined });
   const wait = await createWait(quiet, calls.call);
   const messages = new MessageLines(MAX_MESSAGE_BYTES, (id) => {
     if (id === undefined) context.stderr.write(`error: ${TOO_LONG}\n`);
@@ -93,7 +93,7 @@ async function mcp(context: Context, { allowRemote = false }: McpOptions): Promi
     }
     calls.prepare();
     for (const { tool, summary, acts = false, input } of operationsByName.values())
-      addTool(tool, summary, input(), acts, (given, signal) => calls.call(tool, given, signal));
+      if (tool !== undefined) addTool(tool, summary, input(), acts, (given, signal) => calls.call(tool, given, signal));
     const { name, description, input } = WAIT_FOR_EVENT;
     addTool(name, description, input(), false, wait);
     for (const file of readdirSync(join(context.packageRoot, "docs")).filter((each) => each.endsWith(".md")))

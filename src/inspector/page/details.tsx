@@ -5,7 +5,7 @@ import { explain, markOrDiff, replayAsItIs } from "./actions.ts";
 import { Answer, milliseconds } from "./answer.tsx";
 import { Request } from "./body.tsx";
 import { closeDetails } from "./list.tsx";
-import { closeResult, details, dialog, isHidden, marked, now, result, select, selected, shown } from "./model.ts";
+import { closeResult, details, dialog, isHidden, marked, now, result, select, selected } from "./model.ts";
 
 export function Details() {
   const { value: event } = details;
@@ -16,14 +16,7 @@ export function Details() {
         ← Events
       </Button>
       {isHidden.value && <p class="note">#{selected.value} is not among the filtered events.</p>}
-      {event !== null && selected.value !== null ? (
-        <Event event={event} />
-      ) : (
-        <>
-          <ResultPanel />
-          <p class="empty faint">{shown.value.length > 0 && "Select an event."}</p>
-        </>
-      )}
+      {event !== null && selected.value !== null ? <Event event={event} /> : <ResultPanel />}
     </section>
   );
 }
@@ -54,7 +47,7 @@ function Event({ event }: { readonly event: EventDetails }) {
       <ResultPanel />
       <FromZoho event={event} />
       <YourApp event={event} />
-      <Request event={event} />
+      <Request key={n} event={event} />
     </>
   );
 }

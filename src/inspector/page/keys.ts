@@ -30,10 +30,12 @@ export const SHORTCUTS: readonly (readonly [keys: string, text: string, act?: ()
   ["c", "copy as curl", withSelected(() => copyTab("curl"))],
   ["y", "copy the body", withSelected(() => copyTab("Body"))],
   ["f", "only what failed or was rejected", toggleFailedAndRejected],
-  ["/", "search", search],
+  ["/", "search; Enter and ↓ go on to the list", search],
   ["p", "pause the list", togglePause],
   ["s", "send a sample", set(dialog, "send")],
   ["Home End", "the newest, the oldest"],
+  ["← →", "on the strip of time: list the events of a time, as dragging does; with Shift a longer one"],
+  ["← →", "on the line between list and event: move it"],
   ["Esc", "close, clear, back to the list"],
   ["?", "this help", set(dialog, "help")],
 ];
@@ -79,7 +81,7 @@ function search(): void {
   document.querySelector<HTMLInputElement>("#search")?.select();
 }
 
-function openDetails(): void {
+export function openDetails(): void {
   if (selected.value === null) move(1);
   detailsOpen.value = true;
   requestAnimationFrame(() => document.getElementById("details")?.focus());

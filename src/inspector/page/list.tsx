@@ -25,6 +25,7 @@ import {
   selected,
   shown,
 } from "./model.ts";
+import { ReplayBar } from "./replay-all.tsx";
 import { Strip } from "./strip.tsx";
 
 /** Rows above and below what is seen, for a scroll that is ahead of the rendering. */
@@ -54,6 +55,11 @@ export function moveTo(index: number): void {
   if (top < list.scrollTop) list.scrollTop = top;
   else list.scrollTop = Math.max(list.scrollTop, top + height + headHeight(list) - list.clientHeight);
   focusSelected();
+}
+
+/** Moves the focus to the selected event, or to the newest where that is not in the list. Waits until the list is drawn. */
+export function focusList(): void {
+  requestAnimationFrame(() => moveTo(Math.max(0, indexOf(selected.value))));
 }
 
 /** The head of the columns covers as much of the rows. */
@@ -99,6 +105,7 @@ export function EventList() {
       onPointerLeave={set(hovered, false)}
     >
       <Strip />
+      <ReplayBar />
       {heldCount.value > 0 && (
         <Button class="new-rows" letter="Home" onPress={showNewest}>
           ↑ {heldCount.value.toLocaleString("en")} new

@@ -3,6 +3,7 @@ import { render } from "preact";
 import { takeToken } from "./client.ts";
 import { Details } from "./details.tsx";
 import { Dialogs } from "./dialogs.tsx";
+import { Divider, listWidth } from "./divider.tsx";
 import { onKey } from "./keys.ts";
 import { EventList } from "./list.tsx";
 import { announcement, connect, connection, detailsOpen, isNew, unsettled } from "./model.ts";
@@ -22,8 +23,9 @@ function App() {
       ) : (
         <>
           <FilterBar />
-          <main class={detailsOpen.value ? "details-open" : ""}>
+          <main class={detailsOpen.value ? "details-open" : ""} style={listWidth()}>
             <EventList />
+            <Divider />
             <Details />
           </main>
           <Footer />

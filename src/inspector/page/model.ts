@@ -14,7 +14,7 @@ const CLOCK_INTERVAL_MS = 30_000;
 const LOOP_ROWS = 500;
 const ERROR_TITLE = "That did not work";
 
-const NO_FILTERS = {
+export const NO_FILTERS = {
   search: "",
   product: "",
   event: "",
@@ -100,7 +100,9 @@ export const loop = computed(() => {
 });
 /** What waits for an app, or was not accepted by one. */
 export const unsettled = computed(() => (state.value?.waiting ?? 0) + (state.value?.failed ?? 0));
-const isFiltered = computed(() => !Object.values(filters.value).every((value) => value === "" || value === false));
+export const isFiltered = computed(
+  () => !Object.values(filters.value).every((value) => value === "" || value === false),
+);
 
 effect(() => {
   const isSelecting = listFocused.value && selected.value !== null && selected.value !== shown.value.at(-1)?.n;
@@ -170,6 +172,7 @@ async function load({ keepOlder = false } = {}): Promise<void> {
       if (older.length === 0) more.value = page.more;
       loaded.value = true;
       searching.value = false;
+      selectNewest();
     });
   } catch (error) {
     if (ticket === loads) searching.value = false;
@@ -248,6 +251,7 @@ function receive({ name, data }: StreamMessage): void {
     const all = [...rows.value, ...fresh];
     if (all.length > MAX_ROWS) more.value = true;
     rows.value = all.slice(-MAX_ROWS);
+    selectNewest();
     return;
   }
   const changes = new Map(data.map((row) => [row.n, row]));
@@ -309,7 +313,19 @@ export function closeResult(): void {
   });
 }
 
+let isChosen = false;
 export function select(n: number): void {
+  isChosen = true;
+  show(n);
+}
+
+/** Until the user selects an event, the newest one of the list is selected. What arrives later does not replace it. */
+function selectNewest(): void {
+  const newest = shown.value.at(-1);
+  if (!isChosen && newest !== undefined && indexOf(selected.value) === -1) show(newest.n);
+}
+
+function show(n: number): void {
   if (selected.value === n) return;
   batch(() => {
     selected.value = n;

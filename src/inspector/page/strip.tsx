@@ -1,13 +1,11 @@
 import { effect, signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { Button, counted } from "../../web/page/parts.tsx";
-import type { Activity, Minute } from "../api.ts";
+import { type Activity, type Period, SPANS, type Span } from "../api.ts";
 import { milliseconds } from "./answer.tsx";
 import { call } from "./client.ts";
 import { filters, loaded, now, report, rows, setFilters } from "./model.ts";
 
-const MINUTE_MS = 60_000;
-const MINUTES = 60;
 const REFRESH_INTERVAL_MS = 2_000;
 const HEIGHT = 24;
 /** So that one failure among hundreds is seen. */
@@ -15,9 +13,23 @@ const MIN_HEIGHT = 3;
 /** From the bottom to the top. */
 const OUTCOMES = ["delivered", "other", "waiting", "failed", "rejected"] as const;
 
+/** How a span is written, and how one of its periods is. */
+const WORDS: Readonly<Record<Span, readonly [span: string, button: string, period: string]>> = {
+  "1h": ["hour", "1 h", "a minute"],
+  "1d": ["day", "1 d", "in 15 minutes"],
+  "7d": ["week", "7 d", "an hour"],
+};
+
+const wanted = signal<Span>("1h");
 const activity = signal<Activity | null>(null);
-/** The minutes between which the pointer is dragged. */
+/** The periods between which the pointer is dragged. */
 const dragged = signal<readonly [from: number, to: number] | null>(null);
+
+async function read(): Promise<void> {
+  // The list reports what fails.
+  const found = await call<Activity>(`/api/activity?span=${wanted.value}`).catch(() => null);
+  if (found?.span === wanted.value) activity.value = found;
+}
 
 let isDue = false;
 /** Reads the counts again after the list has changed, and as time goes by. */
@@ -27,106 +39,152 @@ effect(() => {
   isDue = true;
   setTimeout(
     async () => {
-      // The list reports what fails.
-      activity.value = await call<Activity>("/api/activity").catch(() => activity.value);
+      await read();
       isDue = false;
     },
     activity.peek() === null ? 0 : REFRESH_INTERVAL_MS,
   );
 });
 
-/** Deliveries a minute, coloured by outcome. Drag over it to list those of that time alone. */
+/** Deliveries over time, coloured by outcome. Drag over it to list those of that time alone. */
 export function Strip() {
-  const element = useRef<HTMLDivElement>(null);
   const shown = activity.value;
-  if (shown === null || shown.minutes.length === 0) return null;
+  if (shown === null || shown.periods.length === 0) return null;
+  const { span, periods, latency } = shown;
+  const { count, periodMs } = SPANS[span];
   const start = Date.parse(shown.since);
-  const bars = shown.minutes.map((minute) => ({ minute, x: (Date.parse(minute.at) - start) / MINUTE_MS }));
-  const highest = Math.max(...shown.minutes.map(countOf));
-  const span = dragged.value ?? spanOf(start);
-  const minuteAt = ({ clientX }: PointerEvent): number => {
-    const { left = 0, width = 1 } = element.current?.getBoundingClientRect() ?? {};
-    return Math.max(0, Math.min(MINUTES - 1, Math.floor(((clientX - left) / width) * MINUTES)));
-  };
-  const list = (from: number, to: number): void => {
-    const iso = (minute: number): string => new Date(start + minute * MINUTE_MS).toISOString();
-    setFilters({ since: iso(Math.min(from, to)), until: iso(Math.max(from, to) + 1) }).catch(report);
-  };
-  const end = span?.[1] ?? MINUTES - 1;
-  const { latency } = shown;
+  const end = start + count * periodMs;
+  const { since, until } = filters.value;
   return (
     <div class="strip">
-      <div
-        ref={element}
-        class="bars"
-        role="slider"
-        tabIndex={0}
-        aria-label="Minute whose events are listed"
-        aria-valuemin={0}
-        aria-valuemax={MINUTES - 1}
-        aria-valuenow={end}
-        aria-valuetext={span === null ? `${counted(total(shown.minutes), "event")} in this hour` : textOf(start, span)}
-        onPointerDown={(event) => {
-          if (event.button !== 0) return;
-          element.current?.setPointerCapture(event.pointerId);
-          dragged.value = [minuteAt(event), minuteAt(event)];
-        }}
-        onPointerMove={(event) => {
-          if (dragged.value !== null) dragged.value = [dragged.value[0], minuteAt(event)];
-        }}
-        onPointerUp={() => {
-          if (dragged.value !== null) list(...dragged.value);
-          dragged.value = null;
-        }}
-        onPointerCancel={() => {
-          dragged.value = null;
-        }}
-        onKeyDown={(event) => {
-          const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-          if (step === undefined) return;
-          event.preventDefault();
-          event.stopPropagation();
-          const to = Math.max(0, Math.min(MINUTES - 1, span === null ? end : end + step));
-          list(event.shiftKey ? (span?.[0] ?? to) : to, to);
-        }}
-      >
-        <svg viewBox={`0 0 ${MINUTES} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-          {span !== null && (
-            <rect class="span" x={Math.min(...span)} width={Math.abs(span[1] - span[0]) + 1} y={0} height={HEIGHT} />
-          )}
-          {bars.map(({ minute, x }) => (
-            <Bar key={minute.at} minute={minute} x={x} highest={highest} />
+      <div class="strip-facts">
+        <span class="tabs">
+          {(Object.keys(SPANS) as Span[]).map((each) => (
+            <Button
+              key={each}
+              pressed={wanted.value === each}
+              onPress={() => {
+                wanted.value = each;
+                void read();
+              }}
+            >
+              {WORDS[each][1]}
+            </Button>
           ))}
-        </svg>
-      </div>
-      <span class="faint">
-        {clock(start)}–{clock(start + MINUTES * MINUTE_MS)}
-      </span>
-      {latency !== null && (
-        <span class="faint" title="How long your app took to answer, in this hour">
-          App p50 {milliseconds(latency.p50)} · p99 {milliseconds(latency.p99)}
         </span>
-      )}
-      {filters.value.since !== "" && (
-        <Button onPress={() => setFilters({ since: "", until: "" }).catch(report)}>
-          {clock(Date.parse(filters.value.since))}–{clock(Date.parse(filters.value.until))} ✕
-        </Button>
-      )}
+        {dayOf(end) !== "" && <span>{rangeOf(start, end)}</span>}
+        <span class="hint">
+          Up to {Math.max(...periods.map(countOf)).toLocaleString("en")} {WORDS[span][2]}
+        </span>
+        {latency !== null && (
+          <span title={`How long your app took to answer, in this ${WORDS[span][0]}`}>
+            App p50 {milliseconds(latency.p50)} · p99 {milliseconds(latency.p99)}
+          </span>
+        )}
+        <span class="space" />
+        {since === "" ? (
+          <span class="hint">Drag to list a time</span>
+        ) : (
+          <Button onPress={() => setFilters({ since: "", until: "" }).catch(report)}>
+            {rangeOf(Date.parse(since), Date.parse(until))} ✕
+          </Button>
+        )}
+      </div>
+      <Bars activity={shown} start={start} />
+      <div class="axis" aria-hidden="true">
+        {ticksOf(span, start).map(({ time, text }) => (
+          <span key={time} style={{ left: `${((time - start) / (end - start)) * 100}%` }}>
+            {text}
+          </span>
+        ))}
+      </div>
     </div>
   );
 }
 
-function Bar({ minute, x, highest }: { readonly minute: Minute; readonly x: number; readonly highest: number }) {
+function Bars({ activity: { span, periods }, start }: { readonly activity: Activity; readonly start: number }) {
+  const element = useRef<HTMLDivElement>(null);
+  const { count, periodMs } = SPANS[span];
+  const highest = Math.max(...periods.map(countOf));
+  const chosen = dragged.value ?? chosenOf(start, periodMs);
+  const periodAt = ({ clientX }: PointerEvent): number => {
+    const { left = 0, width = 1 } = element.current?.getBoundingClientRect() ?? {};
+    return Math.max(0, Math.min(count - 1, Math.floor(((clientX - left) / width) * count)));
+  };
+  const list = (from: number, to: number): void => {
+    const iso = (period: number): string => new Date(start + period * periodMs).toISOString();
+    setFilters({ since: iso(Math.min(from, to)), until: iso(Math.max(from, to) + 1) }).catch(report);
+  };
+  const last = chosen?.[1] ?? count - 1;
+  const total = periods.reduce((sum, period) => sum + countOf(period), 0);
+  return (
+    <div
+      ref={element}
+      class="bars"
+      role="slider"
+      tabIndex={0}
+      aria-label="Time whose events are listed"
+      aria-valuemin={0}
+      aria-valuemax={count - 1}
+      aria-valuenow={last}
+      aria-valuetext={
+        chosen === null
+          ? `${counted(total, "event")} in this ${WORDS[span][0]}`
+          : rangeOf(start + chosen[0] * periodMs, start + (chosen[1] + 1) * periodMs)
+      }
+      onPointerDown={(event) => {
+        if (event.button !== 0) return;
+        element.current?.setPointerCapture(event.pointerId);
+        dragged.value = [periodAt(event), periodAt(event)];
+      }}
+      onPointerMove={(event) => {
+        if (dragged.value !== null) dragged.value = [dragged.value[0], periodAt(event)];
+      }}
+      onPointerUp={() => {
+        if (dragged.value !== null) list(...dragged.value);
+        dragged.value = null;
+      }}
+      onPointerCancel={() => {
+        dragged.value = null;
+      }}
+      onKeyDown={(event) => {
+        const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+        if (step === undefined) return;
+        event.preventDefault();
+        event.stopPropagation();
+        const to = Math.max(0, Math.min(count - 1, chosen === null ? last : last + step));
+        list(event.shiftKey ? (chosen?.[0] ?? to) : to, to);
+      }}
+    >
+      <svg viewBox={`0 0 ${count} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+        {chosen !== null && (
+          <rect
+            class="chosen"
+            x={Math.min(...chosen)}
+            width={Math.abs(chosen[1] - chosen[0]) + 1}
+            y={0}
+            height={HEIGHT}
+          />
+        )}
+        {periods.map((period) => (
+          <Bar key={period.at} period={period} x={(Date.parse(period.at) - start) / periodMs} highest={highest} />
+        ))}
+      </svg>
+    </div>
+  );
+}
+
+function Bar({ period, x, highest }: { readonly period: Period; readonly x: number; readonly highest: number }) {
   let top = HEIGHT;
   return (
     <g>
       <title>
-        {clock(Date.parse(minute.at))}{" "}
-        {OUTCOMES.flatMap((outcome) => (minute[outcome] === 0 ? [] : `${minute[outcome]} ${outcome}`)).join(", ")}
+        {momentOf(Date.parse(period.at))}{" "}
+        {OUTCOMES.flatMap((outcome) => (period[outcome] === 0 ? [] : `${period[outcome]} ${outcome}`)).join(", ")}
       </title>
       {OUTCOMES.map((outcome) => {
-        if (minute[outcome] === 0) return null;
-        const height = Math.max(MIN_HEIGHT, (minute[outcome] / highest) * HEIGHT);
+        if (period[outcome] === 0) return null;
+        const height = Math.max(MIN_HEIGHT, (period[outcome] / highest) * HEIGHT);
         top -= height;
         return <rect key={outcome} class={outcome} x={x + 0.1} width={0.8} y={Math.max(0, top)} height={height} />;
       })}
@@ -134,25 +192,54 @@ function Bar({ minute, x, highest }: { readonly minute: Minute; readonly x: numb
   );
 }
 
-/** The minutes of the list's filter, where they are in the hour that is shown. */
-function spanOf(start: number): readonly [from: number, to: number] | null {
+/** The periods of the list's filter, where they are in the span that is shown. */
+function chosenOf(start: number, periodMs: number): readonly [from: number, to: number] | null {
   const { since, until } = filters.value;
   if (since === "") return null;
-  const from = (Date.parse(since) - start) / MINUTE_MS;
-  const to = (Date.parse(until) - start) / MINUTE_MS - 1;
+  const from = (Date.parse(since) - start) / periodMs;
+  const to = (Date.parse(until) - start) / periodMs - 1;
   return to < 0 ? null : [Math.max(0, from), to];
 }
 
-function textOf(start: number, [from, to]: readonly [number, number]): string {
-  return `${clock(start + from * MINUTE_MS)} to ${clock(start + (to + 1) * MINUTE_MS)}`;
+function countOf(period: Period): number {
+  return OUTCOMES.reduce((sum, outcome) => sum + period[outcome], 0);
 }
 
-function countOf(minute: Minute): number {
-  return OUTCOMES.reduce((sum, outcome) => sum + minute[outcome], 0);
+/** Round local times, without those whose text would be cut off at the edge. */
+function ticksOf(span: Span, start: number): readonly { readonly time: number; readonly text: string }[] {
+  const { count, periodMs } = SPANS[span];
+  const edge = Math.ceil(count / 25);
+  const times = Array.from({ length: count - 2 * edge }, (_, index) => start + (index + edge) * periodMs);
+  const isTick = (time: Date): boolean => {
+    if (span === "1h") return time.getMinutes() % 10 === 0;
+    if (span === "1d") return time.getMinutes() === 0 && time.getHours() % 4 === 0;
+    return time.getHours() === 0;
+  };
+  return times
+    .filter((time) => isTick(new Date(time)))
+    .map((time) => ({ time, text: span === "7d" ? weekdayOf(time) : clock(time) }));
 }
 
-function total(minutes: readonly Minute[]): number {
-  return minutes.reduce((sum, minute) => sum + countOf(minute), 0);
+/** `Mon 30`, local. */
+function weekdayOf(time: number): string {
+  const date = new Date(time);
+  return `${date.toLocaleDateString("en", { weekday: "short" })} ${date.getDate()}`;
+}
+
+/** `14:30–15:00`, with the days where they are not today. */
+function rangeOf(from: number, to: number): string {
+  return `${momentOf(from)}–${dayOf(from) === dayOf(to) ? clock(to) : momentOf(to)}`;
+}
+
+function momentOf(time: number): string {
+  return `${dayOf(time)} ${clock(time)}`.trim();
+}
+
+/** `11-30`, local, as in the list; empty for today. */
+function dayOf(time: number): string {
+  const date = new Date(time);
+  if (date.toDateString() === new Date(now.value).toDateString()) return "";
+  return [date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
 /** `14:30`, local. */

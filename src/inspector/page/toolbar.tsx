@@ -3,17 +3,18 @@ import { type Loop, loopText } from "../../forward/loops.ts";
 import { Brand, Button, counted, Live, timeLeft } from "../../web/page/parts.tsx";
 import { set } from "../../web/page/signals.ts";
 import { CopyButton } from "./copy-button.tsx";
-import { togglePause } from "./keys.ts";
+import { openDetails, togglePause } from "./keys.ts";
+import { focusList } from "./list.tsx";
 import {
   connection,
   customCount,
-  detailsOpen,
   dialog,
   type Filters,
   filters,
   loop,
   message,
   more,
+  NO_FILTERS,
   now,
   paused,
   products,
@@ -85,9 +86,24 @@ function Apps() {
         </span>
       )}
       {waiting > 0 && <span class="pill waiting">{waiting.toLocaleString("en")} waiting</span>}
-      {failed > 0 && <span class="pill failed">{failed === 100 ? "100 or more" : failed} failed</span>}
+      {(failed > 0 || filters.value.failed) && <FailedPill count={failed} />}
       {loop.value !== undefined && <LoopPill loop={loop.value} />}
     </span>
+  );
+}
+
+/** Lists what failed, whatever was listed before. */
+function FailedPill({ count }: { readonly count: number }) {
+  const isOn = filters.value.failed;
+  return (
+    <Button
+      class="pill failed"
+      pressed={isOn}
+      title={isOn ? "List the others as well" : "List what your app did not accept"}
+      onPress={() => setFilters({ ...NO_FILTERS, failed: !isOn }).catch(report)}
+    >
+      {count === 100 ? "100 or more" : count} failed
+    </Button>
   );
 }
 
@@ -143,16 +159,22 @@ export function FilterBar() {
   );
 }
 
-/** Applied at Enter, or when the typing pauses. */
+/** Applied when the typing pauses, or at Enter and ↓, which go on to the list. */
 function TypedFilter({ name, label }: { readonly name: "search" | "event" | "status"; readonly label: string }) {
   const timer = useSignal<number | undefined>(undefined);
-  const apply = (text: string) => {
+  const apply = async (text: string) => {
     clearTimeout(timer.peek());
+    if (text !== filters.peek()[name] || searching.peek()) await setFilters({ [name]: text });
+  };
+  const leave = async (text: string) => {
     const [, number] = (name === "search" && /^#(\d+)$/.exec(text.trim())) || [];
-    if (number !== undefined) {
+    if (number === undefined) {
+      await apply(text);
+      focusList();
+    } else {
       select(Number(number));
-      detailsOpen.value = true;
-    } else if (text !== filters.peek()[name]) setFilters({ [name]: text }).catch(report);
+      openDetails();
+    }
   };
   return (
     <input
@@ -169,10 +191,12 @@ function TypedFilter({ name, label }: { readonly name: "search" | "event" | "sta
         clearTimeout(timer.peek());
         // The beginning of a number or of a status is none yet.
         const isWhole = name === "search" ? !value.startsWith("#") : name !== "status" || STATUS.test(value);
-        if (isWhole) timer.value = setTimeout(() => apply(value), SEARCH_DELAY_MS);
+        if (isWhole) timer.value = setTimeout(() => apply(value).catch(report), SEARCH_DELAY_MS);
       }}
       onKeyDown={(event) => {
-        if (event.key === "Enter") apply(event.currentTarget.value);
+        if (event.key !== "Enter" && event.key !== "ArrowDown") return;
+        event.preventDefault();
+        leave(event.currentTarget.value).catch(report);
       }}
     />
   );

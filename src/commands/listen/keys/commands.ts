@@ -1,21 +1,23 @@
 import type { Product } from "../../../contract/product.ts";
 import { utf8Text } from "../../../delivery/payload.ts";
 import { entryEvent, hiddenSecrets, type LoggedEvent } from "../../../events/entry.ts";
-import { parseNumber, requireEntry, withLog } from "../../../events/open-log.ts";
+import { parseNumber, requireEntry, useLog } from "../../../events/open-log.ts";
 import { openPage } from "../../../inspector/start.ts";
-import { type Operation, operations } from "../../../operations/index.ts";
+import type { Log } from "../../../log/log.ts";
+import type { Operation } from "../../../operations/index.ts";
+import { reportAll } from "../../../operations/present.ts";
+import { type Door, openWorkspace } from "../../../operations/workspace.ts";
 import { copyText } from "../../../process/desktop.ts";
 import type { Context } from "../../../project/context.ts";
-import { overrideContext } from "../../../project/context.ts";
-import type { Config } from "../../../project/load.ts";
 import { usageError } from "../../../util/errors.ts";
 import { type RecentEvent, recentEvent } from "./recent-events.ts";
 
 interface CommandOptions {
-  readonly config: Config;
   readonly products: readonly Product[];
+  /** The flags of `listen`. */
+  readonly flags: Door["flags"];
+  readonly listener: Door["listener"];
   readonly showSecrets: boolean | undefined;
-  readonly logPath: string;
   openInspector(): Promise<string | undefined>;
 }
 
@@ -27,11 +29,13 @@ const MASKED = "its secrets are masked, so it would be rejected: send it with r,
 /** What the keys do that is not one of the operations alone. */
 export function keyCommands(
   context: Context,
-  { config, products, showSecrets = false, logPath, openInspector }: CommandOptions,
+  { products, flags, listener, showSecrets, openInspector }: CommandOptions,
 ) {
   const hidden = hiddenSecrets(context, { showSecrets });
+  // It sends where listen does.
+  const open = () => openWorkspace(context, { showSecrets, flags, listener });
   const eventOf = async (which: string): Promise<LoggedEvent> => {
-    const entry = await withLog(context, config, (log) => requireEntry(log, parseNumber(which)));
+    const entry = await useLog(open(), (log) => requireEntry(log, parseNumber(which)));
     return entryEvent(products, entry, hidden);
   };
   const copy = async (text: string, what: string, { logged }: LoggedEvent): Promise<void> => {
@@ -42,23 +46,20 @@ export function keyCommands(
     else context.report({ type: "text", text: `${text.replace(/\n$/, "")}\n` });
     if (logged.masked) context.report({ type: "notice", message: MASKED });
   };
-  // It sends where listen does.
-  const door = { showSecrets, requireReachable() {} };
   return {
     /** The event with this number as it is in the log. */
     event: eventOf,
-    run: <Input>(operation: Operation<Input>, input: Input) => operation.run(context, input, door),
+    run: <Input>(operation: Operation<Input>, input: Input) => operation.run(open(), input),
     async edit(n: number): Promise<void> {
       const { replay } = await import("../../../send/replay.ts");
-      await replay(context, [String(n)], { showSecrets, edit: true });
+      const { editBody } = await import("../../../send/editor.ts");
+      const workspace = open();
+      const edit = (body: Buffer) => editBody(context, workspace.config.env, body);
+      await reportAll(context, replay(workspace, [String(n)], { edit }));
     },
     async curl(n: number): Promise<void> {
-      let text = "";
-      const report: Context["report"] = (each) => {
-        if (each.type === "text") text += each.text;
-        else if (each.type !== "notice") context.report(each);
-      };
-      await operations.show.run(overrideContext(context, { report }), { n, curl: true }, door);
+      const { showAsCurl } = await import("../../../events/list.ts");
+      const [{ text }] = await showAsCurl(open(), n);
       await copy(hidden?.mask(text) ?? text, `#${n} as a curl command`, await eventOf(String(n)));
     },
     async copy(n: number): Promise<void> {
@@ -75,16 +76,16 @@ export function keyCommands(
     /** A file is searched in a child process: reading all of it takes seconds, in which nothing would be received. */
     async search(text: string): Promise<readonly RecentEvent[]> {
       const argv = ["events", "list", `--search=${text}`, "--json", `--limit=${MAX_FOUND}`];
-      const searchInChild = async (): Promise<number[]> => {
+      const searchInChild = async (log: Log): Promise<number[]> => {
         const { status, stdout, stderr } = await context.runSelf(argv, context.signal, {
-          env: { ZOHO_HOOKS_STORE: logPath },
+          env: { ZOHO_HOOKS_STORE: log.path },
         });
         if (status !== 0 && !context.signal.aborted)
           throw usageError(`the search failed: ${stderr.trim().split("\n")[0]}`);
         return [...stdout.matchAll(/^\{"v":1,"type":"event","n":(\d+),/gm)].map(([, n]) => Number(n));
       };
-      const numbers = await withLog(context, config, async (log) => {
-        if (log.shared === undefined) return searchInChild();
+      const numbers = await useLog(open(), async (log) => {
+        if (log.shared === undefined) return searchInChild(log);
         const found: number[] = [];
         for await (const { n } of log.rows({ search: text }, { limit: MAX_FOUND, signal: context.signal }))
           found.push(n);
@@ -93,7 +94,7 @@ export function keyCommands(
       if (context.signal.aborted) return [];
       const found: RecentEvent[] = [];
       for (const n of numbers.reverse()) {
-        const entry = await withLog(context, config, (log) => log.get(n));
+        const entry = await useLog(open(), (log) => log.get(n));
         if (entry === undefined) continue;
         const event = entryEvent(products, entry, hidden);
         context.report(event);

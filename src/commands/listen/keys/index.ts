@@ -112,13 +112,12 @@ function startKeys(base: Context, { plan, parts, recent, paint, toggleTunnel }: 
       setBusy(message);
       return wait();
     },
-    embedded: log && { flags: plan.flags, listener: { log, url } },
   });
   const commands = keyCommands(command, {
-    config: plan.config,
     products: plan.products,
+    flags: plan.flags,
+    listener: log && { log, url },
     showSecrets: plan.options.showSecrets === true,
-    logPath: log?.path ?? "",
     openInspector: async () => parts.inspector?.start(),
   });
   const onChosen = (text: string, start: (n: number) => Promise<unknown>) => (): void =>

@@ -1,0 +1,20 @@
+<?php
+
+final class LeadsTest extends PHPUnit\Framework\TestCase
+{
+    private function hooks(string $method, string $path, array $body = []): array
+    {
+        $header = ['authorization: Bearer ' . getenv('ZOHO_HOOKS_API_TOKEN'), 'content-type: application/json'];
+        $http = ['method' => $method, 'header' => $header, 'content' => json_encode($body)];
+        $context = stream_context_create(['http' => $http]);
+        return json_decode(file_get_contents(getenv('ZOHO_HOOKS_API_URL') . $path, false, $context), true);
+    }
+
+    public function testTheAppAcceptsANewLead(): void
+    {
+        $this->hooks('DELETE', '/events');
+        $this->hooks('POST', '/send', ['product' => 'crm', 'event' => 'Leads.create']);
+        $came = $this->hooks('GET', '/events?event=crm:Leads.create&wait=10s');
+        $this->assertTrue($came['ok'], json_encode($came));
+    }
+}

@@ -1,0 +1,70 @@
+import { rememberChannelTokens } from "../channels/read-tokens.ts";
+import { projectProducts } from "../custom/project-products.ts";
+import type { Log } from "../log/log.ts";
+import type { Context, Sink } from "../project/context.ts";
+import { loadConfig } from "../project/load.ts";
+import type { Settings } from "../project/settings.ts";
+import type { ReportingWorkspace } from "../project/workspace.ts";
+
+/** What depends on who asks, and is never part of the input. */
+export interface Door {
+  /** Default: false. */
+  readonly showSecrets?: boolean | undefined;
+  /** Taken before all other settings. */
+  readonly flags?: Readonly<Partial<Settings>>;
+  /** What a key of `listen` uses with it. */
+  readonly listener?: {
+    /** SQLite's locks are the process's: to close a file of the log that was opened twice would release them. */
+    readonly log: Log;
+    /** Address of the receiver on this machine. */
+    readonly url: string;
+  };
+  /** Throws a usage error for a URL that must not be sent to. Default: every URL may be. */
+  requireReachable?(url: string): void;
+}
+
+/** Reads the project once, for an operation that reports to `sink`. */
+export function openWorkspace(
+  context: Context,
+  { showSecrets = false, flags = {}, listener, requireReachable = () => {} }: Door = {},
+  sink: Sink = context,
+): ReportingWorkspace {
+  const { cwd, env, platform, packageRoot, invocation, userFolder, knownSecrets, overrides, now, sleep } = context;
+  const { report, waiting, progress, verbose, quiet, json } = sink;
+  const config = loadConfig(context, { flags });
+  return {
+    cwd,
+    env,
+    platform,
+    packageRoot,
+    invocation,
+    userFolder,
+    knownSecrets,
+    overrides,
+    now,
+    sleep,
+    config,
+    showSecrets,
+    listenerUrl: listener?.url,
+    products: (options) => projectProducts(config, options),
+    secrets: () => loadConfig(context, { flags, needsSecrets: true }).secrets,
+    async openLog() {
+      if (listener === undefined) {
+        const { openProjectLog } = await import("../events/open-log.ts");
+        return openProjectLog(context, config);
+      }
+      await rememberChannelTokens(context, config);
+      return { log: listener.log, async close() {} };
+    },
+    requireReachable,
+    report,
+    waiting,
+    progress,
+    get signal() {
+      return sink.signal;
+    },
+    verbose,
+    quiet,
+    json,
+  };
+}
