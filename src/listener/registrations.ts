@@ -4,6 +4,7 @@ import { findProduct, nearestProduct, productId } from "../contract/event-names.
 import type { Product } from "../contract/product.ts";
 import { products as knownProducts } from "../products/index.ts";
 import { usageError } from "../util/errors.ts";
+import { shellQuoted } from "../util/text.ts";
 import { readWebhookEvents } from "../webhooks/events.ts";
 import { managedProducts, requireManagedProduct } from "../webhooks/index.ts";
 import type { ManagedProduct } from "../webhooks/product-api.ts";
@@ -66,7 +67,7 @@ function registrationOf(context: ListenContext, id: string, name: string, events
     return { kind: "webhook", product, events: readWebhookEvents(context, product, events) };
   throw usageError(
     `${name}: a webhook of ${product.title} fires only if a workflow rule calls it, and listen adds no rules to your organisation`,
-    `create both yourself: ${context.invocation} webhooks create <module> --product ${id} --rule ${product.rules.kinds.join("|")}`,
+    `create both yourself: ${context.invocation} webhooks create ${events.map(shellQuoted).join(" ")} --product ${id} --rule ${product.rules.kinds[0]}`,
   );
 }
 

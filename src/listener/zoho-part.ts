@@ -68,7 +68,7 @@ export async function startZoho(context: ListenContext, given: ZohoOptions): Pro
     }
   } catch (error) {
     await close();
-    throw error;
+    throw withProducts(error, registrations);
   }
   return {
     name: "the connection to Zoho",
@@ -80,6 +80,14 @@ export async function startZoho(context: ListenContext, given: ZohoOptions): Pro
     stop: close,
     register: reserved.length === 0 ? undefined : (baseUrl, shared) => register(context, reserved, baseUrl, shared),
   };
+}
+
+/** Has who is not signed in at all ask for the scopes of all products at once. */
+function withProducts(error: unknown, registrations: readonly Registration[]): unknown {
+  if (!(error instanceof UserError) || error.code !== "not_signed_in") return error;
+  const flags = registrations.map(({ product }) => ` --product ${product.id}`).join("");
+  const hint = error.hint?.replace("zoho-hooks login", `zoho-hooks login${flags}`);
+  return new UserError("credentials", error.message, hint, error.code);
 }
 
 interface AddedSecret {
