@@ -34,19 +34,19 @@ export async function deleteOnExit(
     /** `channel 4711` */
     readonly name: string;
     /** Deletes it, for the user to copy. */
-    readonly command: string;
+    command(): string;
     goneReason(): string;
     remove(signal: AbortSignal): Promise<Removal>;
     report(state: "deleted" | "unknown" | "not-deleted", reason?: string, hint?: string): void;
   },
 ): Promise<RegistrationEnd> {
   // Reported first: a second Ctrl-C ends the process at once.
-  context.report({ type: "notice", message: `deleting ${name} (if interrupted, run ${command})` });
+  context.report({ type: "notice", message: `deleting ${name} (if interrupted, run ${command()})` });
   const removal = await removeInTime(remove);
   if (removal === "deleted") report("deleted");
   else if (removal === "gone") report("unknown", goneReason());
   else {
-    report("not-deleted", removal.because, `delete it with ${command}`);
+    report("not-deleted", removal.because, `delete it with ${command()}`);
     return "left";
   }
   return removal;

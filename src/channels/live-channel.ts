@@ -192,7 +192,7 @@ export async function openLiveChannel({
       }
       return deleteOnExit(context, {
         name: `channel ${id}`,
-        command: session.command(`delete ${id} --yes`),
+        command: () => session.command(`delete ${id} --yes`),
         goneReason: () => goneReason(expiresAt, session.now()),
         remove: (signal) => remove(session, id, signal, stop),
         report: (state, reason, hint) => context.report(stateReport(session, state, { id, reason, hint })),

@@ -207,11 +207,10 @@ export async function openLiveWebhook({
         report("unknown", takenOver(product.title).message);
         return "gone";
       }
-      // While it moves, its next id is not known.
-      const words = moving === undefined ? `${deletion(id)} --yes` : "list";
       return deleteOnExit(context, {
         name: `webhook ${oneLine(id)}`,
-        command: command(words),
+        // A move that is under way gives it another id.
+        command: () => command(`${deletion(id)} --yes`),
         goneReason: () => "Zoho no longer listed it: it was deleted elsewhere, or Zoho removed it",
         async remove(signal) {
           if (moving !== undefined) grace();
