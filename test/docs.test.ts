@@ -12,7 +12,7 @@ const filesBelow = (folder: string, end: string): string[] =>
     .filter((file) => file.endsWith(end))
     .map((file) => `${folder}/${file.replaceAll("\\", "/")}`);
 const pages = [
-  ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md"],
+  ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md", "ARCHITECTURE.md"],
   ...["llms.txt", "skills/zoho-hooks/SKILL.md"],
   ...filesBelow("docs", ".md"),
   ...filesBelow("examples", ".md"),

@@ -41,6 +41,22 @@ export function countOutcomes(findings: readonly Finding[]): Readonly<Record<Che
   return counts;
 }
 
+/** Longest first: an address of a web page has a host and a path. Loopback and names of the tool's own files stay. */
+const PRIVATE: readonly (readonly [pattern: RegExp, placeholder: string])[] = [
+  [/"[^"]*"/g, '"<name>"'],
+  [/\b[a-z][a-z+.-]*:\/\/(?!(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?(?!\S))[^\s,;)]*[^\s,;):.…]/gi, "<url>"],
+  [/[\w.+-]+@[\w.-]+\w/g, "<address>"],
+  [/(?<![\w.:/\\-])(?:[a-z]:|~|\.{1,2})?(?:[\\/][^\s,;:()\\/]+)+/gi, "<path>"],
+  [/\b(?!127\.0\.0\.1\b|0\.0\.0\.0\b)\d{1,3}(?:\.\d{1,3}){3}\b|\[(?!::1\])[0-9a-f]*:[0-9a-f:.]*\]/gi, "<host>"],
+  [/(?<![\w.-])(?:[a-z0-9-]+\.)+(?!(?:json|db|env|js)\b)[a-z]{2,}(?!\.?[\w-])/g, "<host>"],
+  [/\d{9,}/g, "<id>"],
+];
+
+/** A finding in one line to show in public: without paths, addresses, ids and quoted names. */
+export function shareableLine({ id, outcome, text }: Finding): string {
+  return `${outcome} ${id}: ${PRIVATE.reduce((line, [pattern, placeholder]) => line.replace(pattern, placeholder), text)}`;
+}
+
 export interface CheckReport extends Finding {
   readonly type: "check";
   /** Width of the column of ids, in characters. Default: 28. */

@@ -84,6 +84,17 @@ export function prepare(input: PrepareInput): Prepared {
   return { delivery: { ...delivery, headers: [...defaults, ...input.headers] }, notes, unsigned };
 }
 
+/** How a sample of a format is signed: `note` says with what, or why not, and `signs` whether a secret is configured for it. */
+export function signingOf(format: Pick<Format, "proofs">, product: string, secrets: Secrets) {
+  return format.proofs.map((proof) => {
+    const key = keyFor(proof, { product, secrets });
+    return {
+      title: proof.title,
+      ...(typeof key === "string" ? { note: key, signs: false } : { note: key.note, signs: true }),
+    };
+  });
+}
+
 function encode({ body, contentType: given, format, event, url }: PrepareInput): Encoded {
   const contentType = "application/json";
   // JSON that a user gives stays JSON, whatever bodies of their own design usually are.
@@ -102,7 +113,7 @@ function encode({ body, contentType: given, format, event, url }: PrepareInput):
 /** A note why the proof is left out, or the secret to sign with; without a secret the proof is forged. */
 function keyFor(
   proof: Proof,
-  { faults = {}, product, secrets }: PrepareInput,
+  { faults = {}, product, secrets }: Pick<PrepareInput, "faults" | "product" | "secrets">,
 ): string | { secret: Secret | undefined; note: string } {
   const credential = proof.signingCredential ?? proof.credential;
   const [configured] = secrets.for(credential, product);

@@ -99,8 +99,9 @@ interface Difference {
 }
 
 /**
- * The differences between two valid JSON texts, in the order of the first one. Keys have no order; array elements are
- * compared by index, numbers as written, strings by value.
+ * The differences between two valid JSON texts, in the order of the first one, value by value: an object or array that is added
+ * or removed is one of each value in it. Keys have no order; array elements are compared by index, numbers as written, strings by
+ * value.
  */
 export function diffJson(before: string, after: string): readonly Difference[] {
   const found: Difference[] = [];
@@ -109,13 +110,15 @@ export function diffJson(before: string, after: string): readonly Difference[] {
     const to = b && after.slice(b.start, b.end);
     if (from === to) return;
     const kind = a?.kind === b?.kind ? a?.kind : undefined;
-    if (kind === "object" || kind === "array") {
-      const [old, now] = [members(a), members(b)];
-      for (const key of new Set([...old.keys(), ...now.keys()])) compare(old.get(key), now.get(key), [...path, key]);
-    } else if (kind !== "string" || JSON.parse(from ?? "") !== JSON.parse(to ?? "")) {
-      const change = from === undefined ? "added" : to === undefined ? "removed" : "changed";
-      found.push({ path, change, before: from, after: to });
-    }
+    const [old, now] = [members(a), members(b)];
+    const isOther = a !== undefined && b !== undefined && kind === undefined;
+    const keys = isOther ? [] : [...new Set([...old.keys(), ...now.keys()])];
+    for (const key of keys) compare(old.get(key), now.get(key), [...path, key]);
+    const areEmpty = kind === "object" || kind === "array";
+    const isSameText = kind === "string" && JSON.parse(from ?? "") === JSON.parse(to ?? "");
+    if (keys.length > 0 || areEmpty || isSameText) return;
+    const change = from === undefined ? "added" : to === undefined ? "removed" : "changed";
+    found.push({ path, change, before: from, after: to });
   };
   compare(scanJson(before), scanJson(after), []);
   return found;

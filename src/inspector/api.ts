@@ -154,6 +154,7 @@ export interface State {
   readonly waiting: number;
   /** Deliveries that an app did not accept; at most 100 are counted. */
   readonly failed: number;
+  /** Those of this project. */
   readonly channels: readonly {
     readonly id: string;
     readonly events: readonly string[];
@@ -162,8 +163,8 @@ export interface State {
     readonly orphaned: boolean;
   }[];
   readonly show_secrets: boolean;
-  /** The command to try when nothing has come yet. */
-  readonly try_command: string;
+  /** How a person calls the program: `npx zoho-hooks`. */
+  readonly invocation: string;
 }
 
 /**
@@ -191,6 +192,8 @@ export interface ProductEntry {
     readonly id: string;
     /** Where it is specified, or what it is modelled on. */
     readonly source: string;
+    /** What proves a sample of it, in words: `note` is with which variable, or why it is not signed. */
+    readonly signing: readonly { readonly title: string; readonly note: string; readonly signs: boolean }[];
     /** What `send` can get wrong on purpose; null where it has nothing to verify. */
     readonly fault: Fault | null;
     readonly events: readonly string[];

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CHANNELS_FILE } from "../channels/channels-file.ts";
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
 import { eventNames, parseRoute } from "../contract/event-names.ts";
-import { isSignature } from "../contract/prepare.ts";
+import { isSignature, signingOf } from "../contract/prepare.ts";
 import { defaultFirst, defaultFormat, type Format, type Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import { maskSetting } from "../delivery/mask.ts";
@@ -168,6 +168,7 @@ function productEntry(product: Product, secrets: Secrets, paths: AppPaths): Prod
     formats: defaultFirst(product).map((format) => ({
       id: format.id,
       source: format.source,
+      signing: signingOf(format, product.id, secrets),
       fault: faultOf(format),
       events: eventNames(format),
     })),
@@ -297,9 +298,9 @@ async function readState(
     apps: await localApps(config, owner, waiting),
     waiting: waiting.reduce((sum, each) => sum + each.waiting, 0),
     failed: failed.length,
-    channels: await activeChannels(context),
+    channels: await activeChannels(context, config, url),
     show_secrets: showSecrets,
-    try_command: `${context.invocation} ${url === undefined ? "listen" : "send crm Leads.create"}`,
+    invocation: context.invocation,
   };
 }
 
@@ -321,20 +322,30 @@ async function localApps(
   return Promise.all(origins.map(async (origin) => ({ origin, up: await isListening(origin) })));
 }
 
-/** The channels that this machine knows. Loaded only where there are any. */
-async function activeChannels(context: Context): Promise<State["channels"]> {
+/** The channels of this project's listeners, and those that post to where it receives. Loaded only where there are any. */
+async function activeChannels(
+  context: Context,
+  { root, settings }: Config,
+  url: string | undefined,
+): Promise<State["channels"]> {
   const folder = context.userFolder;
   if (!existsSync(join(folder, CHANNELS_FILE))) return [];
   const { allRemembered, isActive } = await import("../channels/memory.ts");
   const { isOrphaned } = await import("../channels/orphaned-channels.ts");
+  const { contractEvents } = await import("../channels/events.ts");
   const now = context.now();
-  const active = (await allRemembered(folder).catch(() => [])).filter((each) => isActive(each, now));
+  const origins = [url, settings.publicUrl].flatMap((each) => (each === undefined ? [] : originOf(each)));
+  const own = (await allRemembered(folder).catch(() => [])).filter(({ ofListener, project, notifyUrl }) =>
+    ofListener ? project === root : origins.includes(originOf(notifyUrl)),
+  );
   return Promise.all(
-    active.map(async (each) => ({
-      id: each.id,
-      events: each.events,
-      expires_at: each.expiresAt?.toISOString() ?? null,
-      orphaned: await isOrphaned(each, folder, now),
-    })),
+    own
+      .filter((each) => isActive(each, now))
+      .map(async (each) => ({
+        id: each.id,
+        events: contractEvents(each.events),
+        expires_at: each.expiresAt?.toISOString() ?? null,
+        orphaned: await isOrphaned(each, folder, now),
+      })),
   );
 }

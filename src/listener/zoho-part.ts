@@ -281,9 +281,9 @@ async function startRegistration(
     state: live.state,
     leave: async () => live.leave?.(),
     async stop() {
-      const isLost = exitCode !== ExitCode.ok || live.state().isLost;
       const end = await live.close();
-      if (isLost || end === "gone") exitCode = ExitCode.connectionLost;
+      // A move that was under way is over by now.
+      if (exitCode !== ExitCode.ok || live.state().isLost || end === "gone") exitCode = ExitCode.connectionLost;
       else if (end === "left") exitCode = ExitCode.zohoApi;
     },
     exitCode: () => exitCode,

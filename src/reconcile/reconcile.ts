@@ -37,7 +37,10 @@ export function reconcilableProduct(id: string): WatchProduct {
     );
   const product = findWatchProduct(id);
   if (product.listsChanges) return product;
-  throw usageError(`${product.title} documents no list of changes`, "reconcile covers the channels of CRM and Bigin");
+  throw usageError(
+    `how to list all that changed in ${product.title} is not known well enough to say what was missed`,
+    "reconcile covers the channels of CRM and Bigin",
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Registered } from "../channels/reports.ts";
+import { shareableLine } from "../checks/finding.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
 import { whyUnknown } from "../recognition/receive.ts";
 import type { SendSummaryReport } from "../send/reports.ts";
@@ -79,7 +80,10 @@ const lines: { readonly [Kind in Report["type"]]: Lines<Kind> } = {
   emulator: lineOf("url env"),
   "emulated-request": lineOf("at n method path status ms:latency_ms lacks hint"),
   "emulated-delivery": lineOf("at n product event url status ms:latency_ms error hint fault again"),
-  check: ({ id, outcome, text, details = {}, remedy = null }) => ({ id, outcome, text, details, remedy }),
+  check: ({ details = {}, remedy = null, ...finding }) => {
+    const { id, outcome, text } = finding;
+    return { id, outcome, text, details, remedy, shareable: shareableLine(finding) };
+  },
   "check-summary": lineOf("passed warning failed skipped seconds"),
   warning: ({ message, hint = null }) => ({ message, hint }),
   text: ({ text, json }) => json ?? { text },

@@ -121,32 +121,34 @@ export async function openLiveWebhook({
   let wantedUrl = url;
   let isRequested = false;
   let isLost = false;
+  /** Undefined while there is no webhook. */
+  let placedUrl: string | undefined;
 
-  /** The old one is deleted first: an account may have few, and Zoho would post to both. */
-  const place = async (): Promise<Placed> => {
+  /** The old one is deleted first: an account may have few, and Zoho would post to both. Resolves to the id of the new one. */
+  const place = async (): Promise<string> => {
     const config: WebhookConfig = { name: mark, url: wantedUrl, events, secret: signingSecret };
     checkWebhook(context, product, config);
     const all = await client.list();
-    requireRoom(
-      session,
-      all.filter(({ name }) => name !== mark),
-    );
-    const own = all.filter(({ name }) => name === mark).map((each) => each.id);
+    const own = all.filter(({ name }) => name === mark);
+    const others = all.filter((each) => !own.includes(each));
+    requireRoom(session, others);
+    placedUrl = undefined;
     await removeOwn(session, client, own);
     isRequested = true;
     const id = await client.create(config);
+    placedUrl = config.url;
     // Zoho has created it, so a list that does not show it yet is no failure.
     const listed = (await client.list().catch(() => [])).find((each) => each.id === id);
     const { secret: _secret, ...asked } = config;
     const webhook = { id, ...asked, ...listed };
-    const reason = own.length === 0 ? undefined : `in place of webhook ${own.join(", ")}`;
+    const reason = own.length === 0 ? undefined : `in place of webhook ${own.map((each) => each.id).join(", ")}`;
     context.report(webhookReport("created", product, webhook, reason));
     warnOfDifferences(context, config, webhook);
-    return { id, url: config.url };
+    return id;
   };
   const grace = (): void => void setTimeout(() => creating.abort(), CREATION_GRACE_MS).unref();
   const cancelGrace = onAbort(context.signal, grace);
-  let current = await place().catch(async (error: unknown) => {
+  let id = await place().catch(async (error: unknown) => {
     cancelGrace();
     if (isRequested && !isRejection(error)) await abandon(context, session, mark);
     context.signal.throwIfAborted();
@@ -156,10 +158,10 @@ export async function openLiveWebhook({
 
   /** Moves it to the wanted URL, and retries until it posts there. */
   const move = async (): Promise<void> => {
-    for (let pauseMs = FIRST_RETRY_MS; current.url !== wantedUrl && !life.aborted; ) {
+    for (let pauseMs = FIRST_RETRY_MS; placedUrl !== wantedUrl && !life.aborted; ) {
       try {
         if (await lock.isTaken()) return onEnd(takenOver(product.title));
-        current = await place();
+        id = await place();
         isLost = false;
         pauseMs = FIRST_RETRY_MS;
       } catch (error) {
@@ -182,7 +184,7 @@ export async function openLiveWebhook({
     state: (): Registered => ({
       kind: "webhook",
       product: product.id,
-      id: current.id,
+      id,
       events,
       expiresAt: undefined,
       timeLeftMs: undefined,
@@ -200,15 +202,15 @@ export async function openLiveWebhook({
     async close(): Promise<RegistrationEnd> {
       ended.abort();
       const report = (state: WebhookReport["state"], reason?: string, hint?: string): void =>
-        context.report({ type: "webhook", state, product: product.id, id: current.id, reason, hint });
+        context.report({ type: "webhook", state, product: product.id, id, reason, hint });
       if (await lock.isTaken()) {
         report("unknown", takenOver(product.title).message);
         return "gone";
       }
       // While it moves, its next id is not known.
-      const words = moving === undefined ? `${deletion(current.id)} --yes` : "list";
+      const words = moving === undefined ? `${deletion(id)} --yes` : "list";
       return deleteOnExit(context, {
-        name: `webhook ${oneLine(current.id)}`,
+        name: `webhook ${oneLine(id)}`,
         command: command(words),
         goneReason: () => "Zoho no longer listed it: it was deleted elsewhere, or Zoho removed it",
         async remove(signal) {
@@ -220,12 +222,6 @@ export async function openLiveWebhook({
       });
     },
   };
-}
-
-/** A webhook that Zoho has created for a URL. */
-interface Placed {
-  readonly id: string;
-  readonly url: string;
 }
 
 function takenOver(title: string): UserError {
@@ -245,8 +241,9 @@ function requireRoom({ product, command }: WebhookSession, others: readonly Webh
 }
 
 /** Deletes webhooks that this run or an earlier one of the folder has created. */
-async function removeOwn({ command }: WebhookSession, client: WebhookClient, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
+async function removeOwn({ command }: WebhookSession, client: WebhookClient, own: readonly Webhook[]): Promise<void> {
+  if (own.length === 0) return;
+  const ids = own.map(({ id }) => id);
   const [left] = (await client.remove(ids, requestedDeletions())).remaining;
   if (left === undefined) return;
   throw new UserError(
@@ -259,7 +256,7 @@ async function removeOwn({ command }: WebhookSession, client: WebhookClient, ids
 
 async function removeAll(session: WebhookSession, mark: string, signal: AbortSignal): Promise<Removal> {
   const client = await session.client(signal);
-  const own = (await client.list()).filter(({ name }) => name === mark).map(({ id }) => id);
+  const own = (await client.list()).filter(({ name }) => name === mark);
   await removeOwn(session, client, own);
   return own.length === 0 ? "gone" : "deleted";
 }

@@ -477,6 +477,16 @@ describe("doctor, while listen runs", () => {
   });
 });
 
+it("says in one line of each check what may be shown in public", async () => {
+  config({ forwardTo: "https://app.acme.example/hooks" });
+  dotenv("ZOHO_WEBHOOK_TOKEN=t\n", 0o644);
+  const lines = (await doctor()).lines().filter(({ type }) => type === "check");
+  const shown = lines.map(({ shareable }) => String(shareable)).join("\n");
+  expect(shown).toContain(`passed node: ${process.version}`);
+  expect(lines.map(({ text }) => text).join("\n")).toContain("acme");
+  for (const name of ["acme", world.cwd, app.url.replace("http://127.0.0.1", "")]) expect(shown).not.toContain(name);
+});
+
 describe.runIf(hasPostgres)("doctor with a log in PostgreSQL", () => {
   const KEY = "a long random text of the tests";
   let address: string;

@@ -42,9 +42,17 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const { cwd, deliver, listener } = await project();
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
     await page.locator(".command").getByText("send").waitFor();
-    const books = page.getByRole("row", { name: "Zoho Books" });
-    await books.getByText(`${listener.url}/webhooks/zoho/books`).waitFor();
-    await books.getByText("ZOHO_WEBHOOK_SECRET is set").waitFor();
+    // The first of those whose secrets are set.
+    await page.getByText(`${listener.url}/webhooks/zoho/crm`, { exact: true }).first().waitFor();
+    await page.getByText("ZOHO_WEBHOOK_TOKEN is set").waitFor();
+    await page.getByLabel("Product").selectOption("books");
+    await page.getByText(`${listener.url}/webhooks/zoho/books`, { exact: true }).first().waitFor();
+    await page.getByText("ZOHO_WEBHOOK_SECRET is set").waitFor();
+    await page.getByText("send books contact").waitFor();
+    const forms = page.getByRole("row", { name: "Zoho Forms" });
+    expect(await forms.isVisible()).toBe(false);
+    await page.getByText(/^All \d\d URLs$/).click();
+    await forms.getByText(`${listener.url}/webhooks/zoho/forms`).waitFor();
     expect(page.url()).not.toContain("#");
     await deliver(CRM, leadBody());
     await row(page, 1).click();
@@ -146,7 +154,7 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
   it("sends the first sample from the page that has none", async () => {
     const { cwd } = await project();
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
-    await page.getByRole("button", { name: "Send CRM Leads.create" }).click();
+    await page.getByRole("button", { name: "Send Zoho CRM Leads.create" }).click();
     await row(page, 1).filter({ hasText: "delivered" }).waitFor();
   });
 
@@ -235,9 +243,9 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const page = await openInspectorPage((await startInspector(cwd, { env: { ...env, ...more } })).address, {
       permissions: ["clipboard-read", "clipboard-write"],
     });
-    const row = page.getByRole("row", { name: "Zoho CRM" });
-    await row.getByRole("button", { name: "Copy" }).click();
-    await row.getByRole("button", { name: "✓ Copied" }).waitFor();
+    const card = page.locator("main .card");
+    await card.getByRole("button", { name: "Copy" }).click();
+    await card.getByRole("button", { name: "✓ Copied" }).waitFor();
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(`${listener.url}/api/hooks/crm`);
   });
 
@@ -276,6 +284,84 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await page.keyboard.press("m");
     const difference = result(page).getByRole("row", { name: "data.Email" });
     expect(await difference.textContent()).toBe('~ data.Email"other@example.com""mei.tanaka@example.com"');
+  });
+
+  it("lists what differs value by value, and before above after where it is narrow", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    await deliver(CRM, leadBody({ email: "new@example.com" }).replace('"Amount"', '"Tags":[{"id":7},{}],"Amount"'));
+    const { address } = await startInspector(cwd, { env });
+    const page = await openInspectorPage(address, { viewport: { width: 1440, height: 900 } });
+    await row(page, 1).click();
+    await page.keyboard.press("m");
+    await row(page, 2).click();
+    await page.keyboard.press("m");
+    const rows = result(page).locator("tbody tr");
+    await rows.first().waitFor();
+    expect(await rows.allTextContents()).toEqual([
+      '~ data.Email"mei.tanaka@example.com""new@example.com"',
+      "+ data.Tags[0].id7",
+      "+ data.Tags[1]{}",
+    ]);
+    const places = () =>
+      Promise.all(["before", "after"].map(async (name) => rows.first().locator(`.${name}`).boundingBox()));
+    const [left, right] = await places();
+    expect([left?.y, (left?.x ?? 0) < (right?.x ?? 0)]).toEqual([right?.y, true]);
+    await page.setViewportSize({ width: 1024, height: 700 });
+    await expect.poll(async () => (await places())[0]?.x === (await places())[1]?.x).toBe(true);
+    const [above, below] = await places();
+    expect((above?.y ?? 0) + (above?.height ?? 0)).toBeLessThanOrEqual(below?.y ?? 0);
+  });
+
+  it("folds objects and arrays of a body, but none that has an issue where all are folded", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    await deliver(CRM, leadBody().replace('"ids":["4150868000000002179"]', '"ids":[5]'));
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    const lines = () => details(page).locator(".request .line").allTextContents();
+    await row(page, 1).click();
+    await page.getByRole("heading", { name: "#1 crm" }).waitFor();
+    expect(await lines()).toHaveLength(21);
+    const data = details(page).getByRole("button", { name: "Lines 13 to 20" });
+    await data.press("Enter");
+    await expect.poll(lines).toHaveLength(14);
+    expect((await lines()).slice(-2)).toEqual(['  "data": { … }', "}"]);
+    expect(await data.getAttribute("aria-expanded")).toBe("false");
+    await data.click();
+    await expect.poll(lines).toHaveLength(21);
+    await details(page).getByRole("button", { name: "Fold", exact: true }).click();
+    await expect.poll(lines).toHaveLength(9);
+    await details(page).getByRole("button", { name: "Unfold" }).click();
+    await expect.poll(lines).toHaveLength(21);
+    await row(page, 2).click();
+    await details(page).locator(".line.wrong").waitFor();
+    const wrong = await details(page).locator(".line.wrong").textContent();
+    await details(page).getByRole("button", { name: "Fold", exact: true }).click();
+    await details(page).getByText('"data": { … }').waitFor();
+    expect(await details(page).locator(".line.wrong").textContent()).toBe(wrong);
+  });
+
+  it("has room for Copy and Save on a phone", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    const { address } = await startInspector(cwd, { env });
+    for (const width of [390, 320]) {
+      const page = await openInspectorPage(address, { viewport: { width, height: 800 } });
+      await row(page, 1).click();
+      const buttons = details(page).locator(".request h3 button");
+      await details(page).getByRole("button", { name: "Copy" }).waitFor();
+      const boxes = await buttons.evaluateAll((all) =>
+        all.map((each) => {
+          const { left, right, top } = each.getBoundingClientRect();
+          return { left, right, top, isCut: each.scrollWidth > each.clientWidth };
+        }),
+      );
+      expect(boxes.every(({ right, isCut }) => right <= width && !isCut)).toBe(true);
+      const overlaps = boxes.filter(
+        (each, i) => boxes[i - 1]?.top === each.top && (boxes[i - 1]?.right ?? 0) > each.left,
+      );
+      expect(overlaps).toEqual([]);
+    }
   });
 
   it("replays an edited event to the app, signed again", async () => {
@@ -487,7 +573,12 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const page = await openInspectorPage(String(ready?.inspector_url));
     await page.getByText("Waiting for the first event").waitFor();
     await page.keyboard.press("s");
-    await page.getByRole("combobox", { name: "Product" }).last().selectOption("desk");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Token from ZOHO_WEBHOOK_TOKEN (token in the body)").waitFor();
+    await dialog.getByRole("combobox", { name: "Product" }).selectOption("forms");
+    await dialog.getByText("Not signed: this format has no known signature").waitFor();
+    await dialog.getByRole("combobox", { name: "Product" }).selectOption("desk");
+    await dialog.getByText(/^– Not signed: no private key is configured .* \(X-ZDesk-JWT: a JWT/).waitFor();
     await page.getByRole("button", { name: "Preview" }).click();
     await page.getByRole("dialog").getByText("POST http").first().waitFor();
     await page.getByRole("button", { name: "Send", exact: true }).click();

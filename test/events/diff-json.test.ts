@@ -20,8 +20,22 @@ describe("diffJson", () => {
       ["a.1.x", "changed", "1", "2"],
       ["a.2", "added", undefined, "3"],
       ["gone", "removed", "null", undefined],
-      ["new", "added", undefined, '{"k":1250.00}'],
+      ["new.k", "added", undefined, "1250.00"],
     ]);
+  });
+
+  it("lists what is added or removed value by value, and what is empty as it is", () => {
+    expect(told('{"tags":[{"id":7},{}]}', '{"owner":{"name":"Mei","roles":["a","b"]},"notes":[]}')).toEqual([
+      ["tags.0.id", "removed", "7", undefined],
+      ["tags.1", "removed", "{}", undefined],
+      ["owner.name", "added", undefined, '"Mei"'],
+      ["owner.roles.0", "added", undefined, '"a"'],
+      ["owner.roles.1", "added", undefined, '"b"'],
+      ["notes", "added", undefined, "[]"],
+    ]);
+    expect(told('{"a":{}}', '{"a":{"b":1}}')).toEqual([["a.b", "added", undefined, "1"]]);
+    expect(told('{"a":[]}', '{"a":{}}')).toEqual([["a", "changed", "[]", "{}"]]);
+    expect(told('{"a":{}}', '{"a":{ }}')).toEqual([]);
   });
 
   it("reports a value of another type as one change", () => {

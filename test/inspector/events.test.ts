@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -27,7 +28,7 @@ afterEach(async () => {
 async function inspect(options: ProjectOptions = {}, argv: readonly string[] = []) {
   const project = await startLoggedProject({ env, ...options });
   stops.push(project.stop);
-  const inspector = await startInspector(argv, { cwd: project.cwd, env });
+  const inspector = await startInspector(argv, { cwd: project.cwd, env: { ...env, ...options.env } });
   stops.push(inspector.stop);
   return { project, ...inspector };
 }
@@ -167,7 +168,7 @@ describe("the list", () => {
     const cwd = tempFolder();
     const { get, stream } = await startInspector([], { cwd, env });
     expect((await get("/api/events")).json()).toEqual({ events: [], more: false });
-    expect((await get("/api/state")).json()).toMatchObject({ receiver: null, try_command: "zoho-hooks listen" });
+    expect((await get("/api/state")).json()).toMatchObject({ receiver: null, invocation: "zoho-hooks" });
     const watcher = await stream(0);
     const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
     stops.push(() => log.close());
@@ -190,6 +191,33 @@ describe("the state", () => {
     await project.listener.post(CRM, body, { ...JSON_TYPE, ...signature(body) });
     await project.listener.event(2);
     expect((await get("/api/state")).json()).toMatchObject({ apps: [{ origin, up: false }], waiting: 1, failed: 1 });
+  });
+});
+
+describe("the channels of the state", () => {
+  it("are those of this project's listeners, and those that post to where it receives", async () => {
+    const config = tempFolder();
+    const { project, get } = await inspect({ forward: false, env: { ...env, XDG_CONFIG_HOME: config } });
+    const channel = {
+      profile: "default",
+      product: "crm",
+      notifyUrl: "https://elsewhere.example.com/webhooks/zoho/crm",
+      conditions: [],
+      expiresAt: new Date(Date.now() + 3_600_000),
+    };
+    const leads = ["Leads.edit", "Leads.create", "Leads.delete"];
+    const channels = [
+      { ...channel, id: "1", events: leads, ofListener: true, project: project.cwd },
+      { ...channel, id: "2", events: leads, ofListener: true, project: `${project.cwd}/other` },
+      { ...channel, id: "3", events: ["Deals.create"] },
+      { ...channel, id: "4", events: ["Deals.create"], notifyUrl: `${project.listener.url}/webhooks/zoho/crm` },
+    ];
+    mkdirSync(join(config, "zoho-hooks"), { recursive: true, mode: 0o700 });
+    writeFileSync(join(config, "zoho-hooks", "channels.json"), JSON.stringify({ channels }), { mode: 0o600 });
+    expect((await get("/api/state")).json().channels).toMatchObject([
+      { id: "1", events: ["Leads.all"] },
+      { id: "4", events: ["Deals.create"] },
+    ]);
   });
 });
 
@@ -379,6 +407,14 @@ describe("an action", () => {
         {
           id: "guide",
           source: expect.stringContaining("Webhooks Guide"),
+          signing: [
+            { title: "token in the body", note: "token from ZOHO_WEBHOOK_TOKEN", signs: true },
+            {
+              title: "x-zoho-signature: HMAC-SHA256 of the body, hex",
+              note: "signed with ZOHO_WEBHOOK_SECRET",
+              signs: true,
+            },
+          ],
           fault: "badSignature",
           events: expect.arrayContaining(["Leads.create"]),
         },

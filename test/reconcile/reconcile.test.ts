@@ -327,9 +327,51 @@ describe("reconcile", () => {
     expect(await lines()).toMatchObject({ exitCode: 8, changes: [["missed", "Leads", missed, "insert"]] });
   });
 
+  it("finds and delivers what a channel of Bigin missed", async () => {
+    const bigin = changeRecords(world.server, "bigin");
+    const url = `http://127.0.0.1:${port}/webhooks/zoho/bigin`;
+    const { exitCode } = await world.channels(["create", "Contacts.all", "--product", "bigin", "--url", url]);
+    expect(exitCode).toBe(0);
+    world.clock.advance(MINUTE);
+    await goUp();
+    const contact = { Last_Name: "Doe" };
+    const [edited, deleted] = [
+      await change(bigin.create("Contacts", contact)),
+      await change(bigin.create("Contacts", contact)),
+    ];
+    const [first] = await came(2);
+    await goDown();
+    const created = await change(bigin.create("Contacts", contact));
+    await change(bigin.change("Contacts", edited, { Email: "doe@acme.example" }));
+    await change(bigin.remove("Contacts", deleted));
+    // Of CRM, which has no channel.
+    await change(crm.create("Contacts", contact));
+    const missed = [
+      ["Contacts", created, "insert"],
+      ["Contacts", edited, "update"],
+      ["Contacts", deleted, "delete"],
+    ];
+    const found = await lines("--product", "bigin");
+    expect(found).toMatchObject({ exitCode: 8, total: { product: "bigin", missed: 3, credits: 2 } });
+    expect(found.changes.map(([, ...rest]) => rest)).toEqual(missed);
+    await goUp();
+    expect(await lines("--product", "bigin", "--deliver")).toMatchObject({ exitCode: 0, total: { delivered: 3 } });
+    const made = (await came(5)).slice(2);
+    const bodies = made.map(({ body }) => JSON.parse(String(body)));
+    expect(bodies.map(({ module, ids, operation }) => [module, ...ids, operation])).toEqual(missed);
+    const { token, channel_id } = JSON.parse(String(first?.body));
+    expect(bodies[0]).toMatchObject({
+      token,
+      channel_id,
+      resource_uri: expect.stringMatching(/\/bigin\/v2\/Contacts$/),
+    });
+    expect(made.map((seen) => valuesOf(seen, MARK))).toEqual([["1"], ["1"], ["1"]]);
+    expect(await lines("--product", "bigin")).toMatchObject({ exitCode: 0, changes: [] });
+  });
+
   it.each([
     [["--product", "desk"], /deliveries of Desk, Books and Sign carry the record itself/],
-    [["--product", "recruit"], /Zoho Recruit documents no list of changes/],
+    [["--product", "recruit"], /how to list all that changed in Zoho Recruit is not known well enough/],
     [["--product", "nonsense"], /"nonsense" has no notification channels/],
     [["--since", "soon"], /--since/],
   ])("refuses %j", async (argv, message) => {

@@ -22,6 +22,7 @@ export const ALL_SCOPES = [
   "ZohoCRM.settings.fields.READ",
   "ZohoCRM.modules.READ",
   "ZohoBigin.notifications.ALL",
+  "ZohoBigin.modules.READ",
   "ZohoRecruit.notifications.ALL",
 ];
 

@@ -2,12 +2,15 @@ import type { ZohoServer } from "./zoho-server.ts";
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** Changes records of CRM through the API, as an integration does. */
-export function changeRecords(zoho: Pick<ZohoServer, "url" | "accounts">) {
+const APIS = { crm: ["crm/v8", "ZohoCRM"], bigin: ["bigin/v2", "ZohoBigin"] } as const;
+
+/** Changes records through the API, as an integration does. */
+export function changeRecords(zoho: Pick<ZohoServer, "url" | "accounts">, product: keyof typeof APIS = "crm") {
+  const [root, scopes] = APIS[product];
   const call = async (method: string, path: string, data?: readonly Data[]): Promise<readonly string[]> => {
-    const authorization = `Zoho-oauthtoken ${zoho.accounts.makeAccessToken(["ZohoCRM.modules.ALL"])}`;
+    const authorization = `Zoho-oauthtoken ${zoho.accounts.makeAccessToken([`${scopes}.modules.ALL`])}`;
     const body = data && JSON.stringify({ data });
-    const response = await fetch(`${zoho.url}/crm/v8/${path}`, { method, headers: { authorization }, body });
+    const response = await fetch(`${zoho.url}/${root}/${path}`, { method, headers: { authorization }, body });
     const answer = (await response.json()) as { data?: { code: string; details: { id: string } }[] };
     if (!response.ok || answer.data?.some(({ code }) => code !== "SUCCESS"))
       throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);

@@ -1,11 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { ApiRequest } from "../../src/emulator/answer.ts";
+import { type Sleep, sleepRealTime } from "../../src/util/timing.ts";
 import { managedProducts } from "../../src/webhooks/index.ts";
 import { ownerMark } from "../../src/webhooks/live-webhook.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
+import { startTarget } from "../support/target.ts";
 import { startTestTunnel, type TestTunnel } from "../support/test-tunnel.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
@@ -74,6 +76,22 @@ async function verified(of: Listener, event: string, id: string): Promise<void> 
 }
 
 describe("listen --register", () => {
+  it("shows what it has registered", async () => {
+    const interrupt = new AbortController();
+    const { out, err } = await run(["listen", "--port", "0", "--register", "desk:Ticket_*,crm:Leads.all"], {
+      ...{ cwd, env: signedIn(), signal: interrupt.signal },
+      onErr: (text) => void (text.includes("Ready.") && interrupt.abort()),
+    });
+    expect(err).toMatch(
+      /^ {2}registered {3}desk Ticket_Add, .* \(webhook \d+\)\n {15}crm Leads\.all \(channel \d+, 6d 23h left\)$/m,
+    );
+    expect(err).toMatch(
+      /deleting webhook \d+ \(if interrupted, run zoho-hooks webhooks delete \d+ --yes --product desk\)/,
+    );
+    expect(out).toMatch(/^created desk \d+$/m);
+    expect(out).toMatch(/^deleted desk \d+$/m);
+  });
+
   it("has Desk, Sign and CRM post here, verifies the first delivery of each within two seconds, and ends without a trace", async () => {
     const startedAt = performance.now();
     const of = await register("desk:Ticket_Add,sign:*,crm:Leads.create");
@@ -106,22 +124,6 @@ describe("listen --register", () => {
         .map(({ state, product }) => `${state} ${product}`)
         .sort(),
     ).toEqual(["created desk", "created sign", "deleted desk", "deleted sign"]);
-  });
-
-  it("shows what it has registered", async () => {
-    const interrupt = new AbortController();
-    const { out, err } = await run(["listen", "--port", "0", "--register", "desk:Ticket_*,crm:Leads.all"], {
-      ...{ cwd, env: signedIn(), signal: interrupt.signal },
-      onErr: (text) => void (text.includes("Ready.") && interrupt.abort()),
-    });
-    expect(err).toMatch(
-      /^ {2}registered {3}desk Ticket_Add, .* \(webhook \d+\)\n {15}crm Leads\.all \(channel \d+, 6d 23h left\)$/m,
-    );
-    expect(err).toMatch(
-      /deleting webhook \d+ \(if interrupted, run zoho-hooks webhooks delete \d+ --yes --product desk\)/,
-    );
-    expect(out).toMatch(/^created desk \d+$/m);
-    expect(out).toMatch(/^deleted desk \d+$/m);
   });
 
   it("takes a channel for each product, whichever of the two flags names it", async () => {
@@ -225,6 +227,61 @@ describe("listen --register while the URL changes", () => {
   });
 });
 
+it("does not wait out the pause before the next attempt once there is another URL", async () => {
+  const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
+  const forever: Sleep = (ms, signal) =>
+    new Promise((resolve) => (ms === 0 ? resolve() : signal?.addEventListener("abort", () => resolve())));
+  const of = await register("desk:Ticket_Add", { env, sleep: forever });
+  zoho.trouble({ status: 500, body: "" }, 1, isDesk("POST"));
+  tunnel.goDown();
+  tunnel.comeBack("localhost");
+  await of.line("warning", { hint: "retrying until it does" });
+  expect(desk()).toEqual([]);
+  tunnel.goDown();
+  tunnel.comeBack("127.0.0.1");
+  await expect.poll(() => desk().map(({ url }) => url)).toEqual([`${tunnel.url}/webhooks/zoho/desk`]);
+});
+
+describe("listen --register under load", () => {
+  it("loses nothing that it answered while the URL changes three times, and all ends at the new one", async () => {
+    const app = await startTarget();
+    onTestFinished(app.close);
+    const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
+    await listen([String(app.port), "--register", "desk:Ticket_Add,sign:*,crm:Leads.create"], { env });
+    const urls = () =>
+      [...desk(), ...sign()].map(({ url }) => String(url)).concat(zoho.watch.rows()[0]?.notifyUrl ?? "");
+    const isMoved = () => urls().length === 3 && urls().every((url) => url.startsWith(`${tunnel.url}/`));
+    const load = setInterval(() => {
+      openTicket();
+      sendRequest();
+      zoho.create("crm", "Leads", { Last_Name: "Boyle" });
+    }, 20);
+    onTestFinished(() => clearInterval(load));
+    for (const host of ["localhost", "127.0.0.1", "localhost"]) {
+      tunnel.goDown();
+      await sleepRealTime(100);
+      tunnel.comeBack(host);
+      await expect.poll(isMoved, { timeout: 10_000 }).toBe(true);
+      await sleepRealTime(200);
+    }
+    const { items } = zoho.deliveries.sent;
+    const before = items.length;
+    await expect.poll(() => items.length).toBeGreaterThan(before + 30);
+    clearInterval(load);
+    await zoho.deliveries.settled();
+    const sent = items.filter(({ delivery }) => delivery.method === "POST" && delivery.body.length > 2);
+    const bodies = (all: readonly { readonly body: Buffer }[]) =>
+      new Set(all.map(({ body }) => body.toString("base64")));
+    const answered = bodies(sent.filter(({ status }) => status === 200).map(({ delivery }) => delivery));
+    await expect.poll(() => [...answered].filter((body) => !bodies(app.seen).has(body))).toEqual([]);
+    expect(new Set(items.slice(before).map(({ delivery, status }) => `${delivery.url} ${status}`))).toEqual(
+      new Set(urls().map((url) => `${url} 200`)),
+    );
+    expect(answered.size).toBeGreaterThan(100);
+    expect(sent.some(({ status }) => status !== 200)).toBe(true);
+  });
+});
+
 describe("listen --register that cannot start", () => {
   it.each([
     ["an event without a product", "Ticket_Add", "names no product"],
@@ -309,7 +366,8 @@ describe("listen --register that cannot start", () => {
   });
 
   it("deletes a webhook whose creation was not answered", async () => {
-    zoho.trouble({ delayMs: 200 }, 1, isDesk("POST"));
+    // Longer than Ctrl-C waits for the answer.
+    zoho.trouble({ delayMs: 10_000 }, 1, isDesk("POST"));
     const interrupt = new AbortController();
     const running = fails("desk:Ticket_Add", { signal: interrupt.signal });
     await zoho.seen(isDesk("POST"));

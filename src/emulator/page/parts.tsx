@@ -3,7 +3,7 @@ import { useId } from "preact/hooks";
 import { jsonFlaw } from "../../util/json.ts";
 import { prettyJson } from "../../util/json-print.ts";
 import { CopyButton } from "../../web/page/copy.tsx";
-import { Lines } from "../../web/page/lines.tsx";
+import { jsonLine, Lines, textLine } from "../../web/page/lines.tsx";
 import { into } from "../../web/page/signals.ts";
 import { copy, failure } from "./model.ts";
 
@@ -56,5 +56,5 @@ export function Field({ name, label, text, class: kind, ...others }: FieldProps)
 export function Body({ text }: { readonly text: string }) {
   if (text === "") return <p class="faint">No body.</p>;
   const isJson = jsonFlaw(text) === undefined;
-  return <Lines text={isJson ? prettyJson(text) : text} isJson={isJson} />;
+  return <Lines text={isJson ? prettyJson(text) : text} print={isJson ? jsonLine : textLine} />;
 }

@@ -1,7 +1,9 @@
+import { useSignal } from "@preact/signals";
 import { prettyJson } from "../../util/json-print.ts";
-import { Lines } from "../../web/page/lines.tsx";
-import { Pairs, Verdict, visible } from "../../web/page/parts.tsx";
+import { Button, counted, Pairs, Verdict, visible } from "../../web/page/parts.tsx";
+import { set } from "../../web/page/signals.ts";
 import type { EventDetails, Outcome } from "../api.ts";
+import { Json } from "./json.tsx";
 
 type Line = Outcome["lines"][number];
 type SentRequest = Pick<EventDetails, "method" | "headers"> & { readonly url: string; readonly body: string };
@@ -34,7 +36,7 @@ function sentFields(line: Line) {
     return (
       <>
         <Pairs of={[["Request", `${method} ${url}`], ...headers]} />
-        <Lines key={body} text={prettyJson(body)} isJson={true} />
+        <Json key={body} text={prettyJson(body)} />
       </>
     );
   }
@@ -79,31 +81,41 @@ export function milliseconds(ms: number): string {
   return `${Math.round(ms).toLocaleString("en")} ms`;
 }
 
+/** Rows that are drawn at first. */
+const MAX_DIFFERENCES = 200;
 const SIGNS: Readonly<Record<string, string>> = { added: "+", removed: "−", changed: "~" };
 
+/** Beside one another, or where it is narrow (app.css), one below the other. */
 function Differences({ lines }: { readonly lines: readonly Line[] }) {
+  const all = useSignal(false);
+  const shown = all.value ? lines : lines.slice(0, MAX_DIFFERENCES);
   return (
-    <table class="differences">
-      <thead>
-        <tr>
-          {["Path", "Before", "After"].map((name) => (
-            <th scope="col" key={name}>
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {lines.map(({ path, change, before, after }) => (
-          <tr key={String(path)}>
-            <td>
-              <span class={`sign ${change}`}>{SIGNS[String(change)]}</span> {visible(String(path))}
-            </td>
-            <td class={before === null ? "" : "before"}>{visible(String(before ?? ""))}</td>
-            <td class={after === null ? "" : "after"}>{visible(String(after ?? ""))}</td>
+    <>
+      <table class="differences">
+        <thead>
+          <tr>
+            {["Path", "Before", "After"].map((name) => (
+              <th scope="col" key={name}>
+                {name}
+              </th>
+            ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {shown.map(({ path, change, before, after }) => (
+            <tr key={String(path)}>
+              <td>
+                <span class={`sign ${change}`}>{SIGNS[String(change)]}</span> {visible(String(path))}
+              </td>
+              <td class={before === null ? "" : "before"}>{visible(String(before ?? ""))}</td>
+              <td class={after === null ? "" : "after"}>{visible(String(after ?? ""))}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {shown.length < lines.length && (
+        <Button onPress={set(all, true)}>Show all {counted(lines.length, "difference")}</Button>
+      )}
+    </>
   );
 }

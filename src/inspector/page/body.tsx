@@ -1,11 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Lines } from "../../web/page/lines.tsx";
+import { Lines, textLine } from "../../web/page/lines.tsx";
 import { Button, counted, Pairs } from "../../web/page/parts.tsx";
 import { set } from "../../web/page/signals.ts";
 import type { EventDetails } from "../api.ts";
 import { saveBody, textOf } from "./actions.ts";
 import { CopyButton } from "./copy-button.tsx";
+import { endsOf, type Folded, foldAll, Json, NONE_FOLDED } from "./json.tsx";
 import { filters, type Tab, tab } from "./model.ts";
 
 const TABS: readonly Tab[] = ["Body", "Headers", "Raw", "curl"];
@@ -13,6 +14,8 @@ const TABS: readonly Tab[] = ["Body", "Headers", "Raw", "curl"];
 /** The parts of the request, one at a time. */
 export function Request({ event }: { readonly event: EventDetails }) {
   const text = useSignal<string | null>(null);
+  const folded = useSignal(NONE_FOLDED);
+  const { pretty, issues } = event;
   useEffect(() => {
     let isCurrent = true;
     text.value = null;
@@ -39,25 +42,44 @@ export function Request({ event }: { readonly event: EventDetails }) {
           {event.masked && ", secrets masked"}
         </small>
         <span class="space" />
+        {tab.value === "Body" && pretty !== null && endsOf(pretty).size > 1 && (
+          <FoldButton isFolded={folded.value.size > 0} onPress={() => foldAll(folded, pretty, issues)} />
+        )}
         {text.value !== null && text.value !== "" && <CopyButton text={text.value} />}
         <Button onPress={() => saveBody(event)}>Save</Button>
       </h3>
-      <Content event={event} curl={text.value} />
+      <Content event={event} curl={text.value} folded={folded} />
     </section>
   );
 }
 
-function Content({ event, curl }: { readonly event: EventDetails; readonly curl: string | null }) {
+/** Without its word where it is narrow. */
+function FoldButton({ isFolded, onPress }: { readonly isFolded: boolean; readonly onPress: () => void }) {
+  const word = isFolded ? "Unfold" : "Fold";
+  return (
+    <Button label={word} title={`${word} all objects and arrays`} onPress={onPress}>
+      {isFolded ? "▾" : "▸"} <span class="word">{word}</span>
+    </Button>
+  );
+}
+
+interface ContentProps {
+  readonly event: EventDetails;
+  readonly curl: string | null;
+  readonly folded: Folded;
+}
+
+function Content({ event, curl, folded }: ContentProps) {
   const { n, headers, bytes, pretty, fields, raw, issues } = event;
   if (tab.value === "Headers") return <Pairs of={headers} />;
-  if (tab.value === "curl") return <Lines key={`${n} curl`} text={curl ?? ""} />;
+  if (tab.value === "curl") return <Lines key={`${n} curl`} text={curl ?? ""} print={textLine} />;
   if (bytes === 0) return <p class="faint">The body is empty.</p>;
   if (tab.value === "Body" && pretty !== null)
-    return <Lines key={`${n} pretty`} text={pretty} issues={issues} isJson={true} />;
+    return <Json key={`${n} pretty`} text={pretty} issues={issues} folded={folded} />;
   if (tab.value === "Body" && fields !== null)
     return <Pairs of={fields.map(({ name, value }) => [name, value] as const)} />;
   if (raw === null) return <p>The body is not text. Save it to look at its bytes.</p>;
-  return <Lines key={`${n} raw`} text={raw} />;
+  return <Lines key={`${n} raw`} text={raw} print={textLine} />;
 }
 
 /** Marks a text wherever the details show it, without a change to the page's elements. */

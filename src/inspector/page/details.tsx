@@ -47,7 +47,7 @@ function Event({ event }: { readonly event: EventDetails }) {
       <ResultPanel />
       <FromZoho event={event} />
       <YourApp event={event} />
-      <Request event={event} />
+      <Request key={n} event={event} />
     </>
   );
 }

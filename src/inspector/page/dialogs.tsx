@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { jsonFlaw } from "../../util/json.ts";
 import { BodyField, Checkbox, Choice, Form, Modal } from "../../web/page/dialogs.tsx";
-import { Button, Pairs, timeLeft, visible, withEscapes } from "../../web/page/parts.tsx";
+import { Button, Pairs, timeLeft, Verdict, visible, withEscapes } from "../../web/page/parts.tsx";
 import { into, set } from "../../web/page/signals.ts";
 import type { EventDetails, Outcome } from "../api.ts";
 import { ask } from "./actions.ts";
@@ -110,7 +110,6 @@ const FORMATS: Readonly<Record<string, string>> = {
   workflow: "a body that you design",
 };
 const nameOf = (format: string) => (FORMATS[format] === undefined ? format : `${format}: ${FORMATS[format]}`);
-const CREDENTIALS = { badSignature: ", signed with your secret", badToken: ", with your token" } as const;
 const FAULTS = { badSignature: "With a bad signature", badToken: "With a bad token" } as const;
 
 function Send() {
@@ -122,7 +121,7 @@ function Send() {
   const isBad = useSignal(false);
   const answer = useSignal<Outcome | null>(null);
   if (format === undefined) return null;
-  const { events, fault, source } = format;
+  const { events, fault, source, signing } = format;
   const event = events.find((each) => each === wantedEvent.value) ?? events[0] ?? "";
   const send = async (preview: boolean) => {
     const wrong = isBad.value && fault !== null ? { fault } : {};
@@ -143,6 +142,14 @@ function Send() {
         <Choice label="Format" choice={wantedFormat} from={formats.map(({ id }) => [id, nameOf(id)])} />
       </div>
       <p class="faint source">Source of the format: {visible(source)}</p>
+      {signing.length === 0 && <Verdict tone="unknown">Not signed: this format has no known signature</Verdict>}
+      {signing.map(({ title, note, signs }) => (
+        <p key={title}>
+          <Verdict tone={signs ? "good" : "unknown"}>
+            {note.slice(0, 1).toUpperCase() + note.slice(1)} <span class="faint">({title})</span>
+          </Verdict>
+        </p>
+      ))}
       {fault !== null && (
         <Checkbox
           label={`${FAULTS[fault]}, which must be rejected`}
@@ -155,7 +162,7 @@ function Send() {
       {state.value?.receiver === null ? (
         <p class="warning">No listener is running: start zoho-hooks listen first.</p>
       ) : (
-        <p class="faint">It is sent to the running listener{fault !== null && CREDENTIALS[fault]}.</p>
+        <p class="faint">It is sent to the running listener.</p>
       )}
     </Form>
   );

@@ -1,4 +1,7 @@
+import { useSignal } from "@preact/signals";
+import { Choice } from "../../web/page/dialogs.tsx";
 import { Button, Pairs, Verdict } from "../../web/page/parts.tsx";
+import type { ProductEntry, State } from "../api.ts";
 import { ask } from "./actions.ts";
 import { CopyButton } from "./copy-button.tsx";
 import { ResultPanel } from "./details.tsx";
@@ -8,54 +11,100 @@ import { products, result, state } from "./model.ts";
 export function Start() {
   const { value } = state;
   if (value === null) return null;
-  const { receiver, try_command: command } = value;
+  const { receiver, invocation } = value;
   return (
     <main class="start">
-      <h2>{receiver === null ? "No listener is running" : "Waiting for the first event"}</h2>
-      <p class="faint">
-        {receiver === null ? "Start one in the project's folder:" : "Send one from here, or in a terminal:"}
-      </p>
-      <p class="actions">
-        {receiver !== null && (
-          <Button class="primary" onPress={sendFirst}>
-            Send CRM Leads.create
-          </Button>
-        )}
-        <code class="command">{command}</code>
-        <CopyButton text={command} />
-      </p>
-      <ResultPanel />
-      {receiver !== null && (
-        <section class="card">
-          <h3>
-            URLs for Zoho
-            {receiver.public_url === null && <small>only this machine reaches them: there is no tunnel</small>}
-          </h3>
-          <Pairs
-            of={products.value.map(({ name, path, secrets }) => {
-              const url = `${receiver.public_url ?? receiver.url}${path}`;
-              return [
-                name,
-                <span class="actions">
-                  <code>{url}</code> <CopyButton text={url} /> <span class="space" />
-                  {secrets.map(({ name: variable, set }) => (
-                    <Verdict key={variable} tone={set ? "good" : "unknown"}>
-                      {variable} {set ? "is set" : "is not set"}
-                    </Verdict>
-                  ))}
-                </span>,
-              ];
-            })}
-          />
-          <p class="faint">A delivery whose secret is not set is accepted, and marked “no key”.</p>
-        </section>
+      {receiver === null ? (
+        <>
+          <h2>No listener is running</h2>
+          <p class="faint">Start one in the project's folder:</p>
+          <Command text={`${invocation} listen`} />
+        </>
+      ) : (
+        <First receiver={receiver} invocation={invocation} />
       )}
     </main>
   );
 }
 
+function Command({ text }: { readonly text: string }) {
+  return (
+    <p class="actions">
+      <code class="command">{text}</code>
+      <CopyButton text={text} />
+    </p>
+  );
+}
+
+interface FirstProps {
+  readonly receiver: NonNullable<State["receiver"]>;
+  readonly invocation: string;
+}
+
+/** The URL of a product for Zoho, and a sample of it. */
+function First({ receiver, invocation }: FirstProps) {
+  const chosen = useSignal("");
+  // The products whose secrets are set are probably those that are worked on.
+  const sorted = [...products.value].sort((a, b) => Number(isConfigured(b)) - Number(isConfigured(a)));
+  const product = sorted.find(({ id }) => id === chosen.value) ?? sorted[0];
+  if (product === undefined) return null;
+  const urlOf = ({ path }: ProductEntry): string => `${receiver.public_url ?? receiver.url}${path}`;
+  const { id, name, secrets, formats } = product;
+  const event = formats[0]?.events[0] ?? "";
+  return (
+    <>
+      <h2>Waiting for the first event</h2>
+      <section class="card">
+        <div class="fields">
+          <Choice label="Product" choice={chosen} from={sorted.map((each) => [each.id, each.name])} />
+        </div>
+        <div>
+          <span class="faint">URL for Zoho</span>
+          <p class="actions">
+            <code class="command">{urlOf(product)}</code>
+            <CopyButton text={urlOf(product)} />
+          </p>
+        </div>
+        {receiver.public_url === null && <p class="faint">Only this machine reaches it: there is no tunnel.</p>}
+        {secrets.map((secret) => (
+          <SecretVerdict key={secret.name} {...secret} />
+        ))}
+        {secrets.some(({ set }) => !set) && (
+          <p class="faint">A delivery whose secret is not set is accepted, and marked “no key”.</p>
+        )}
+      </section>
+      <p class="faint">Send a first sample from here, or in a terminal:</p>
+      <div class="actions">
+        <Button class="primary" onPress={() => sendFirst(id, event)}>
+          Send {name} {event}
+        </Button>
+        <Command text={`${invocation} send ${id} ${event}`} />
+      </div>
+      <ResultPanel />
+      <details>
+        <summary>All {products.value.length} URLs</summary>
+        <Pairs of={products.value.map((each) => [each.name, <code>{urlOf(each)}</code>])} />
+      </details>
+    </>
+  );
+}
+
+function isConfigured({ secrets }: ProductEntry): boolean {
+  return secrets.length > 0 && secrets.every(({ set }) => set);
+}
+
+function SecretVerdict({ name, set }: ProductEntry["secrets"][number]) {
+  return (
+    <p>
+      <Verdict tone={set ? "good" : "unknown"}>
+        {name} {set ? "is set" : "is not set"}
+      </Verdict>
+    </p>
+  );
+}
+
 /** Its event shows that it came. */
-async function sendFirst(): Promise<void> {
-  const outcome = await ask("send", { product: "crm", event: "Leads.create", preview: false });
-  if (!outcome.ok) result.value = { title: "Send CRM Leads.create", outcome };
+async function sendFirst(product: string, event: string): Promise<void> {
+  const outcome = await ask("send", { product, event, preview: false });
+  if (!outcome.ok) result.value = { title: `Send ${product} ${event}`, outcome };
 }
