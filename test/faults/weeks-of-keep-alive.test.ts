@@ -140,7 +140,7 @@ async function run(
 
 const CLEAN = { gaps: 0, doubles: 0, foreign: 0, wrongUrls: 0 };
 
-// They wait for the store more than they compute: the long form takes some 20 minutes.
+// They wait for the store more than they compute: the long form takes half an hour.
 describe.concurrent.each(SEEDS)("with the faults of seed %i", { timeout: 3_600_000 }, (seed) => {
   it.for([1, 24, 48])("a cron each %i h keeps the channels of CRM alive for forty days", async (hours, context) => {
     const counts = await run({ product: "crm", everyMs: hours * HOUR_MS, outageMs: DAY_MS, seed }, context);
