@@ -59,7 +59,7 @@ it("llms.txt has the index of the documentation", async () => {
 describe("docs/json.md", () => {
   it("describes every type of JSON line", () => {
     const page = readFileSync(join(DOCS, "json.md"), "utf8");
-    const table = readFileSync(join(import.meta.dirname, "../src/terminal/json.ts"), "utf8");
+    const table = readFileSync(join(import.meta.dirname, "../src/reports/json.ts"), "utf8");
     // The other kinds have no line, or one of another type.
     const others = ["notice", "decisions", "text", "table", "event-details", "request", "log-stats"];
     const types = [...table.matchAll(/^ {2}"?([a-z-]+)"?: /gm)]

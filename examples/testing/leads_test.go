@@ -12,9 +12,11 @@ func hooks(method, path, body string) (came map[string]any) {
 	request, _ := http.NewRequest(method, os.Getenv("ZOHO_HOOKS_API_URL")+path, strings.NewReader(body))
 	request.Header.Set("Authorization", "Bearer "+os.Getenv("ZOHO_HOOKS_API_TOKEN"))
 	request.Header.Set("Content-Type", "application/json")
-	if response, err := http.DefaultClient.Do(request); err == nil {
-		json.NewDecoder(response.Body).Decode(&came)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return map[string]any{"error": err}
 	}
+	json.NewDecoder(response.Body).Decode(&came)
 	return came
 }
 

@@ -1,5 +1,4 @@
 import { maskUrl } from "../delivery/mask.ts";
-import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { ExitCode, UserError } from "../util/errors.ts";
@@ -10,6 +9,7 @@ import { zohoTime } from "../zoho-api/time.ts";
 import type { Channel } from "./channel.ts";
 import { deleteChannels } from "./delete.ts";
 import { channelMemory, isActive } from "./memory.ts";
+import type { ChannelContext } from "./reports.ts";
 import { withZoho } from "./session.ts";
 import { findWatchProduct, type WatchProduct, watchProductIds } from "./watch-products.ts";
 
@@ -30,7 +30,7 @@ const LIST_TIMEOUT_MS = 10_000;
  * not asked. Products without a channel are left out.
  */
 export async function findActiveChannels(
-  context: Context,
+  context: ChannelContext,
   config: Config,
   profile: string,
   signIn: SignIn | undefined,
@@ -54,13 +54,13 @@ export async function findActiveChannels(
 
 /** Undefined if Zoho gives no list: the sign-in may be the reason to sign out. */
 async function listChannels(
-  context: Context,
+  context: ChannelContext,
   config: Config,
   options: { readonly profile: string; readonly product: string },
   signal: AbortSignal,
 ): Promise<readonly Channel[] | undefined> {
   // The command itself has reported what the configuration has to say.
-  const report: Context["report"] = (each) => void (each.type === "api-request" && context.report(each));
+  const report: ChannelContext["report"] = (each) => void (each.type === "api-request" && context.report(each));
   try {
     return await withZoho(overrideContext(context, { report, signal }), config, options, ({ client }) => client.list());
   } catch (error) {
@@ -71,7 +71,7 @@ async function listChannels(
 
 /** Deletes those of this machine. Exits with 7 unless all are gone. */
 export async function deleteActiveChannels(
-  context: Context,
+  context: ChannelContext,
   config: Config,
   profile: string,
   active: readonly ActiveChannels[],
@@ -96,7 +96,7 @@ export function activeIds(active: readonly ActiveChannels[]): string {
 
 /** Warns of what goes on posting, with the commands that end it. */
 export function warnOfActiveChannels(
-  context: Context,
+  context: ChannelContext,
   { profile, signIn }: { readonly profile: string; readonly signIn: SignIn | undefined },
   active: readonly ActiveChannels[],
 ): void {

@@ -1,5 +1,4 @@
 import { differentUrl } from "../delivery/mask.ts";
-import type { Context } from "../project/context.ts";
 import { ExitCode, UserError } from "../util/errors.ts";
 import { isNotSubscribed, isRejection, isThrottled, ZohoApiError } from "../zoho-api/errors.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
@@ -7,6 +6,7 @@ import { type Grant, requireSuccess } from "./client.ts";
 import { doubledEvents, expandEvents } from "./events.ts";
 import { grantWarning, MINUTE_MS } from "./expiry.ts";
 import type { RememberedChannel } from "./memory.ts";
+import type { ChannelContext } from "./reports.ts";
 import type { ChannelAccess } from "./session.ts";
 
 interface Granted extends Grant {
@@ -106,7 +106,7 @@ export async function readBack(
 
 /** Warns of other channels that post the same events to the same URL. `surplusId`: the one to delete, else the other. */
 export function warnOfDoubles(
-  context: Context,
+  context: ChannelContext,
   { command }: ChannelAccess,
   { channel, others }: { readonly channel: Channel; readonly others: readonly Channel[] },
   surplusId?: string,
@@ -124,7 +124,7 @@ export function warnOfDoubles(
 
 /** Warns where the listed channel differs from the requested one. */
 export function warnOfDifferences(
-  context: Context,
+  context: ChannelContext,
   { command, now }: ChannelAccess,
   { expiresAt, ...requested }: ChannelConfig & { readonly expiresAt: Date },
   channel: Channel,

@@ -1,6 +1,6 @@
-import type { Context } from "../project/context.ts";
 import { errorText } from "../util/errors.ts";
 import { untilAborted, withTimeout } from "../util/timing.ts";
+import type { ChannelContext } from "./reports.ts";
 
 /** `gone`: it no longer existed, or another listener has it. `left`: Zoho's list does not show that it is gone. */
 export type RegistrationEnd = "deleted" | "gone" | "left";
@@ -23,7 +23,7 @@ export async function removeInTime(remove: (signal: AbortSignal) => Promise<Remo
 
 /** Deletes what a listener registered when it ends, and reports what came of it. */
 export async function deleteOnExit(
-  context: Context,
+  context: ChannelContext,
   {
     name,
     command,

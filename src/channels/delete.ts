@@ -1,12 +1,12 @@
-import type { Context } from "../project/context.ts";
 import { ExitCode } from "../util/errors.ts";
 import { requestedDeletions } from "../zoho-api/collection.ts";
 import { removeLock } from "./orphaned-channels.ts";
+import type { ChannelContext } from "./reports.ts";
 import { type ChannelState, stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
 
 /** Forgets channels that Zoho no longer lists. */
-export async function forget(context: Context, { memory }: ZohoSession, ids: readonly string[]): Promise<void> {
+export async function forget(context: ChannelContext, { memory }: ZohoSession, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await memory.forget(ids);
   const message = `forgotten, because Zoho no longer lists them: ${ids.join(", ")}`;
@@ -18,7 +18,7 @@ const NOT_FOUND = "it expired, or the id is wrong";
 
 /** Deletes channels and reports each by what Zoho lists afterwards. Exits with 7 unless all are gone. */
 export async function deleteChannels(
-  context: Context,
+  context: ChannelContext,
   session: ZohoSession,
   ids: readonly string[],
 ): Promise<ExitCode> {

@@ -1,16 +1,17 @@
 import { maskUrl } from "../delivery/mask.ts";
-import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import type { ReportingWorkspace } from "../project/workspace.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
 import { formatSpan, parseDuration } from "../util/units.ts";
+import type { ApiRequestReport } from "../zoho-api/reports.ts";
 import type { ZohoOptions } from "../zoho-api/session.ts";
 import { type Channel, expiringWithin } from "./channel.ts";
 import { channelEvents } from "./channel-events.ts";
 import { readChannelId } from "./client.ts";
 import { contractEvents, expandEvents } from "./events.ts";
 import { lostUnderListen, orphanIds } from "./orphaned-channels.ts";
+import type { ChannelContext } from "./reports.ts";
 import { type ChannelReport, channelReport, missingReport } from "./reports.ts";
 import { listWithMissing, requireChannel, withZoho, type ZohoSession } from "./session.ts";
 
@@ -20,14 +21,16 @@ export interface ListOptions extends ZohoOptions {
   readonly url?: string;
 }
 
+type ChannelWorkspace = ReportingWorkspace<ApiRequestReport | ChannelReport>;
+
 /** Lists channels, and those that are gone. */
-export async function list(context: ReportingWorkspace, options: ListOptions): Promise<ExitCode> {
+export async function list(workspace: ChannelWorkspace, options: ListOptions): Promise<ExitCode> {
   const { expiring } = options;
   const withinMs = expiring === undefined ? undefined : parseDuration(expiring, "--expiring");
   const required = requirement(options);
-  return withZoho(context, context.config, options, async (session) => {
+  return withZoho(workspace, workspace.config, options, async (session) => {
     const { command, product } = session;
-    const { listed, missing } = await context.waiting("asking Zoho for its channels", () => listWithMissing(session));
+    const { listed, missing } = await workspace.waiting("asking Zoho for its channels", () => listWithMissing(session));
     const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, session.now());
     const gone = [...missing, ...(await lostUnderListen(session, listed))];
     const orphans = await orphanIds(await session.memory.all(), session.folder, session.now());
@@ -47,16 +50,16 @@ export async function list(context: ReportingWorkspace, options: ListOptions): P
         return { report: { ...report, reason, hint }, timeLeft: `${timeLeft}, left over`, problem: "is left over" };
       }),
     ];
-    if (context.json) for (const { report } of entries) context.report(report);
+    if (workspace.json) for (const { report } of entries) workspace.report(report);
     else if (entries.length > 0) {
-      showTable(context, entries);
+      showTable(workspace, entries);
       // Listing must not fail because this cannot be saved.
       const told = gone.filter(({ isLossTold }) => !isLossTold).map(({ id }) => id);
       await session.memory.noteTold(told).catch(() => undefined);
     }
     if (entries.length === 0) {
       const within = expiring === undefined ? "" : ` expires within ${expiring}`;
-      context.report({ type: "notice", message: `no ${product.title} channel${within}` });
+      workspace.report({ type: "notice", message: `no ${product.title} channel${within}` });
     }
     if (required !== undefined) checkRequired(session, listed, required);
     return withinMs !== undefined && entries.length > 0 ? ExitCode.expectation : ExitCode.ok;
@@ -70,7 +73,7 @@ interface Entry {
   readonly problem?: string;
 }
 
-function showTable(context: ReportingWorkspace, entries: readonly Entry[]): void {
+function showTable(workspace: ChannelWorkspace, entries: readonly Entry[]): void {
   const rows = entries.map(({ report: { id, channel }, timeLeft }) => [
     id,
     timeLeft,
@@ -78,10 +81,10 @@ function showTable(context: ReportingWorkspace, entries: readonly Entry[]): void
       ? Array(3).fill("not known")
       : [contractEvents(channel.events).join(" "), channel.notifyUrl ?? "", channel.token ?? "none"]),
   ]);
-  context.report({ type: "table", columns: ["channel", "time left", "events", "URL", "token"], rows, json: [] });
+  workspace.report({ type: "table", columns: ["channel", "time left", "events", "URL", "token"], rows, json: [] });
   for (const { report, problem } of entries) {
     const message = `channel ${report.id} ${problem}: ${report.reason}`;
-    if (problem !== undefined) context.report({ type: "warning", message, hint: report.hint });
+    if (problem !== undefined) workspace.report({ type: "warning", message, hint: report.hint });
   }
 }
 
@@ -122,7 +125,7 @@ interface ShowOptions extends ZohoOptions {
   readonly showSecrets?: boolean;
 }
 
-export async function show(context: Context, text: string, options: ShowOptions): Promise<ExitCode> {
+export async function show(context: ChannelContext, text: string, options: ShowOptions): Promise<ExitCode> {
   const id = readChannelId(text);
   return withZoho(context, loadConfig(context), options, async (session) => {
     const channel = await context.waiting("asking Zoho for the channel", () => requireChannel(session, id));

@@ -1,5 +1,4 @@
 import { maskUrl } from "../delivery/mask.ts";
-import type { Context } from "../project/context.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { isRejection } from "../zoho-api/errors.ts";
 import { changeOf } from "./change-of.ts";
@@ -13,6 +12,7 @@ import { type ChannelChange, changeReport, isTakenOver, type KeepAliveOptions, k
 import type { ChannelMemory } from "./memory.ts";
 import { orphanIds } from "./orphaned-channels.ts";
 import { type ChannelGrant, writeRenewals } from "./renew.ts";
+import type { ChannelContext } from "./reports.ts";
 import { channelReport, type Registered, stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
 import type { ChannelReservation } from "./take-over.ts";
@@ -29,7 +29,7 @@ export async function openLiveChannel({
   url,
   onEnd,
 }: {
-  readonly context: Context;
+  readonly context: ChannelContext;
   readonly session: ZohoSession;
   readonly reservation: ChannelReservation;
   readonly events: readonly string[];
@@ -207,7 +207,7 @@ function takenOver(id: string): UserError {
 }
 
 /** Deletes what a failed creation may have left behind. */
-async function abandon(context: Context, session: ZohoSession, id: string): Promise<void> {
+async function abandon(context: ChannelContext, session: ZohoSession, id: string): Promise<void> {
   const outcome = await removeInTime((signal) => remove(session, id, signal));
   if (outcome === "deleted") context.report(stateReport(session, "deleted", { id }));
   if (typeof outcome !== "object") return;

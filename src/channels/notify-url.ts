@@ -1,11 +1,15 @@
-import type { Context } from "../project/context.ts";
 import { usageError } from "../util/errors.ts";
+import type { ChannelContext } from "./reports.ts";
 
 /**
  * Rejects a URL that Zoho can never post to; warns of one that it probably cannot reach, http included. A Zoho on this machine
  * reaches all that this machine does.
  */
-export function notifyUrl(context: Context, text: string, { isZohoLocal = false, plainHttp = false } = {}): string {
+export function notifyUrl(
+  context: ChannelContext,
+  text: string,
+  { isZohoLocal = false, plainHttp = false } = {},
+): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw usageError(

@@ -1,5 +1,4 @@
 import { maskUrl } from "../delivery/mask.ts";
-import type { Context } from "../project/context.ts";
 import type { FileLock } from "../util/file-lock.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { zohoTime } from "../zoho-api/time.ts";
@@ -7,6 +6,7 @@ import type { Channel } from "./channel.ts";
 import { isLockedByListener, lockForListener, removeListenerLock } from "./listener-lock.ts";
 import { allRemembered, isActive, type MissingChannel, type RememberedChannel } from "./memory.ts";
 import { replaceWords } from "./replace-words.ts";
+import type { ChannelContext } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
 
 type ChannelName = Pick<RememberedChannel, "id" | "product">;
@@ -67,7 +67,7 @@ async function orphansOf(
 }
 
 /** A line for each channel whose listener is gone. From the memory: no request, no sign-in. */
-export async function orphanNotes(context: Context): Promise<readonly string[]> {
+export async function orphanNotes(context: ChannelContext): Promise<readonly string[]> {
   const orphans = await orphansOf(await knownChannels(context), context.userFolder, context.now());
   return orphans.map((channel) => {
     const end = channel.expiresAt === undefined ? "" : ` until ${zohoTime(channel.expiresAt)}`;
@@ -81,7 +81,7 @@ export async function orphanNotes(context: Context): Promise<readonly string[]> 
  * `moved`: the ids of those that follow it by themselves.
  */
 export async function reportOldUrls(
-  context: Context,
+  context: ChannelContext,
   {
     url,
     previousUrl,
@@ -98,11 +98,15 @@ export async function reportOldUrls(
 }
 
 /** Commands that need the memory report that it cannot be read. */
-function knownChannels(context: Context): Promise<readonly RememberedChannel[]> {
+function knownChannels(context: ChannelContext): Promise<readonly RememberedChannel[]> {
   return allRemembered(context.userFolder).catch(() => []);
 }
 
-function channelsCommand({ invocation }: Context, { product, profile }: RememberedChannel, words: string): string {
+function channelsCommand(
+  { invocation }: ChannelContext,
+  { product, profile }: RememberedChannel,
+  words: string,
+): string {
   // Not a profile's name: the sign-in of the environment.
   const flag = profile === "environment" ? "" : ` --profile ${shellQuoted(profile)}`;
   return `${invocation} channels ${words} --product ${shellQuoted(product)}${flag}`;

@@ -1,5 +1,4 @@
 import { createAlarm } from "../process/alarm.ts";
-import type { Context } from "../project/context.ts";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
 import { cachedFor } from "../util/timing.ts";
 import { warnOfFixedToken } from "../zoho-api/session.ts";
@@ -8,11 +7,12 @@ import { requireSuccess, watchClient } from "./client.ts";
 import { endAfter } from "./expiry.ts";
 import { changeReport, keepAlive } from "./keep-alive.ts";
 import { isRenewedUnasked, type KnownChannel, renewChannels, wholeConfig } from "./renew.ts";
+import type { ChannelContext } from "./reports.ts";
 import { listWithMissing, type ZohoSession } from "./session.ts";
 
 /** Keeps channels alive until the run is stopped or none is left. Exits with 9 if one is lost at that time. */
 export async function renewEvery(
-  context: Context,
+  context: ChannelContext,
   session: ZohoSession,
   options: {
     readonly chosen: readonly KnownChannel[];

@@ -1,10 +1,10 @@
 import { type Secret, secret } from "../delivery/secrets.ts";
-import type { Context } from "../project/context.ts";
 import { errorText } from "../util/errors.ts";
 import type { FileLock } from "../util/file-lock.ts";
 import { generateChannelId, generateToken } from "./generate.ts";
 import type { RememberedChannel } from "./memory.ts";
 import { isOrphaned, lockChannel } from "./orphaned-channels.ts";
+import type { ChannelContext } from "./reports.ts";
 import { stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
 import { MAX_TOKEN_LENGTH } from "./watch-products.ts";
@@ -13,7 +13,7 @@ import { MAX_TOKEN_LENGTH } from "./watch-products.ts";
 export type ChannelReservation = Awaited<ReturnType<typeof reserveChannel>>;
 
 /** `configured`: the token of the user's settings, which their app may check as well. */
-export async function reserveChannel(context: Context, session: ZohoSession, configured: Secret | undefined) {
+export async function reserveChannel(context: ChannelContext, session: ZohoSession, configured: Secret | undefined) {
   const { config, folder, product } = session;
   const given = shortToken(context, configured);
   const [left] = await lockOrphans(session, ({ project }) => project === config.root, 1);
@@ -33,7 +33,7 @@ export async function reserveChannel(context: Context, session: ZohoSession, con
   };
 }
 
-function shortToken(context: Context, configured: Secret | undefined): string | undefined {
+function shortToken(context: ChannelContext, configured: Secret | undefined): string | undefined {
   const token = configured?.reveal().trim();
   if (configured === undefined || token === undefined || token === "") return undefined;
   if (token.length <= MAX_TOKEN_LENGTH) return token;
@@ -47,7 +47,7 @@ const MAX_DELETED = 50;
 /**
  * Deletes the other channels that listeners of this project, or with this URL, have left: each would post every change again.
  */
-export async function deleteOrphans(context: Context, session: ZohoSession, url: string): Promise<void> {
+export async function deleteOrphans(context: ChannelContext, session: ZohoSession, url: string): Promise<void> {
   const { client, command, memory, config } = session;
   const isOurs = ({ project, notifyUrl }: RememberedChannel): boolean => project === config.root || notifyUrl === url;
   const locked = await lockOrphans(session, isOurs, MAX_DELETED);

@@ -9,7 +9,7 @@ import { createResults, findingMasker } from "./endpoint/results.ts";
 import { checkEndpoint, chooseChecks, eventsOf } from "./endpoint/run.ts";
 import { recordsOf, SAMPLE_ORGANISATION, type Subject } from "./endpoint/samples.ts";
 import { chooseSubject } from "./endpoint/subject.ts";
-import type { Finding } from "./finding.ts";
+import type { CheckReport, CheckSummaryReport, Finding } from "./finding.ts";
 import { runChecks } from "./run.ts";
 
 export interface CheckOptions {
@@ -24,7 +24,11 @@ export interface CheckOptions {
   onEnd?(result: { readonly url: string; readonly findings: readonly Finding[]; readonly seconds: number }): void;
 }
 
-export async function check(workspace: ReportingWorkspace, to: string, options: CheckOptions): Promise<ExitCode> {
+export async function check(
+  workspace: ReportingWorkspace<CheckReport | CheckSummaryReport>,
+  to: string,
+  options: CheckOptions,
+): Promise<ExitCode> {
   const config = { ...workspace.config, secrets: workspace.secrets() };
   await rememberChannelTokens(workspace, config);
   const subject = await chooseSubject(workspace, config, to, options);

@@ -1,6 +1,6 @@
 import type { Sink } from "../project/context.ts";
 import { ExitCode } from "../util/errors.ts";
-import { countOutcomes, type Finding } from "./finding.ts";
+import { type CheckSummaryReport, countOutcomes, type Finding } from "./finding.ts";
 
 interface RunOptions {
   show(finding: Finding): void;
@@ -12,7 +12,7 @@ interface RunOptions {
 
 /** Shows findings as they come, then how many there are of each outcome. Resolves to the exit code of the command. */
 export async function runChecks(
-  sink: Pick<Sink, "report">,
+  sink: Pick<Sink<CheckSummaryReport>, "report">,
   findings: AsyncIterable<Finding>,
   { show, flush, write }: RunOptions,
 ): Promise<ExitCode> {

@@ -1,12 +1,13 @@
 import { Command, CommanderError } from "commander";
-import { type Act, addCommands } from "../commands/command.ts";
+import { type Act, addCommands, type CommandContext } from "../commands/command.ts";
 import { commands } from "../commands/index.ts";
 import { nearest } from "../contract/event-names.ts";
 import { KnownSecrets } from "../delivery/secrets.ts";
 import { endProcess, nodeRuntime, reportUnfinished } from "../process/node-runtime.ts";
 import type { Runtime, Surroundings } from "../process/runtime.ts";
-import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
+import { fitText } from "../reports/layout.ts";
+import type { Mode } from "../reports/paint.ts";
 import { createContext } from "../terminal/context.ts";
 import { renderFailure } from "../terminal/failure.ts";
 import {
@@ -18,8 +19,6 @@ import {
   ToolCommand,
   usualSubcommand,
 } from "../terminal/help.ts";
-import { fitText } from "../terminal/layout.ts";
-import type { Mode } from "../terminal/paint.ts";
 import { CANCELLED, ExitCode, UserError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
 
@@ -112,7 +111,7 @@ function isInterruption(error: unknown, signal: AbortSignal): boolean {
 }
 
 /** The context with the project, whose files the user trusts. */
-async function trusted(context: Context): Promise<Context> {
+async function trusted(context: CommandContext): Promise<CommandContext> {
   const { requireTrust } = await import("../project/trust.ts");
   return overrideContext(context, { project: await requireTrust(context) });
 }

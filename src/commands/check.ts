@@ -2,10 +2,9 @@ import { type CheckOptions, check } from "../checks/check.ts";
 import { writeResults } from "../checks/summaries.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { openWorkspace } from "../operations/workspace.ts";
-import type { Context } from "../project/context.ts";
 import { examples } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
-import type { Define } from "./command.ts";
+import type { CommandContext, Define } from "./command.ts";
 import { collect, JUNIT_FLAG } from "./flags/index.ts";
 
 const HELP = `
@@ -45,7 +44,7 @@ interface CheckFlags extends CheckOptions {
   readonly junit?: string;
 }
 
-function checkUrl(context: Context, url: string, { junit, ...options }: CheckFlags): Promise<ExitCode> {
+function checkUrl(context: CommandContext, url: string, { junit, ...options }: CheckFlags): Promise<ExitCode> {
   return check(openWorkspace(context), url, {
     ...options,
     onEnd: ({ url: checked, ...results }) =>

@@ -1,10 +1,14 @@
 import { type Command, Option } from "commander";
 import type { Context } from "../project/context.ts";
+import type { Report } from "../reports/report.ts";
 import { COMMON_OPTIONS, helpAllOption, type ToolCommand, topicOf } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
 
+/** The terminal, which shows all reports. */
+export type CommandContext = Context<Report>;
+
 /** A command's work. Resolves to the exit code, ours or that of a program that it ran. */
-type Action<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<ExitCode | number>;
+type Action<Args extends unknown[]> = (context: CommandContext, ...args: Args) => Promise<ExitCode | number>;
 
 /**
  * Turns an action into Commander's: the action gets the Context, then the command's arguments, then its options, and its

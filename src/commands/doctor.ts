@@ -1,10 +1,9 @@
 import { checkProject } from "../checks/doctor/run.ts";
 import type { Finding } from "../checks/finding.ts";
 import { runChecks } from "../checks/run.ts";
-import type { Context } from "../project/context.ts";
 import { examples } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
-import type { Define } from "./command.ts";
+import type { CommandContext, Define } from "./command.ts";
 
 export const define: Define = (command, act) => {
   command
@@ -23,7 +22,7 @@ what to do. Changes nothing. -v shows more of each. The exit code is 8 if anythi
 /** Wide enough for every id. */
 const ID_WIDTH = 17;
 
-async function doctor(context: Context): Promise<ExitCode> {
+async function doctor(context: CommandContext): Promise<ExitCode> {
   async function* findings(): AsyncGenerator<Finding> {
     yield* await context.waiting("checking this project, ngrok and Zoho", () => checkProject(context));
   }

@@ -10,10 +10,9 @@ import { saveFixture } from "../events/save-fixture.ts";
 import { present } from "../operations/present.ts";
 import { openWorkspace } from "../operations/workspace.ts";
 import { waitForDrain } from "../process/output.ts";
-import type { Context } from "../project/context.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode } from "../util/errors.ts";
-import type { Define } from "./command.ts";
+import type { CommandContext, Define } from "./command.ts";
 import { collect } from "./flags/index.ts";
 import { addFilters, addPeriodFilters, SHOW_SECRETS_FLAG } from "./flags/log.ts";
 
@@ -127,7 +126,7 @@ interface ListFlags extends ListOptions, MaskOptions {
   readonly follow?: boolean;
 }
 
-async function showList(context: Context, { follow: follows, ...options }: ListFlags): Promise<ExitCode> {
+async function showList(context: CommandContext, { follow: follows, ...options }: ListFlags): Promise<ExitCode> {
   const workspace = openWorkspace(context, options);
   if (follows) return follow(workspace, options, () => waitForDrain(context));
   return present(context, list(workspace, options));
@@ -137,7 +136,7 @@ interface ShowOptions extends MaskOptions {
   readonly curl?: boolean;
 }
 
-async function showOne(context: Context, which: string, { curl, showSecrets }: ShowOptions): Promise<ExitCode> {
+async function showOne(context: CommandContext, which: string, { curl, showSecrets }: ShowOptions): Promise<ExitCode> {
   const n = parseNumber(which);
   const workspace = openWorkspace(context, { showSecrets });
   if (curl) for (const report of await showAsCurl(workspace, n)) context.report(report);
@@ -145,20 +144,20 @@ async function showOne(context: Context, which: string, { curl, showSecrets }: S
   return ExitCode.ok;
 }
 
-async function showStats(context: Context, options: FilterOptions): Promise<ExitCode> {
+async function showStats(context: CommandContext, options: FilterOptions): Promise<ExitCode> {
   const report = await stats(openWorkspace(context), options);
   const isEmpty = report.total.received === 0 && !context.json;
   context.report(isEmpty ? { type: "notice", message: report.ifEmpty } : report);
   return ExitCode.ok;
 }
 
-async function showDiff(context: Context, before: string, after: string): Promise<ExitCode> {
+async function showDiff(context: CommandContext, before: string, after: string): Promise<ExitCode> {
   const [first, second] = [parseNumber(before), parseNumber(after)];
   context.report(await diff(openWorkspace(context), first, second));
   return ExitCode.ok;
 }
 
-async function pruneLog(context: Context, options: PruneOptions): Promise<ExitCode> {
+async function pruneLog(context: CommandContext, options: PruneOptions): Promise<ExitCode> {
   context.report(await prune(openWorkspace(context), options));
   return ExitCode.ok;
 }

@@ -4,7 +4,6 @@ import { chosenFormat, requireProduct } from "../contract/named.ts";
 import type { Product } from "../contract/product.ts";
 import { projectProducts, warnOfMistypedModules } from "../custom/project-products.ts";
 import { openWorkspace } from "../operations/workspace.ts";
-import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import {
   type Fixture,
@@ -19,7 +18,7 @@ import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { readText, writeFileAtomically } from "../util/files.ts";
 import { rejectLinks } from "../util/links.ts";
-import type { Define } from "./command.ts";
+import type { CommandContext, Define } from "./command.ts";
 
 export const define: Define = (command, act) => {
   command.addHelpText("before", examples("zoho-hooks fixtures list crm", "zoho-hooks fixtures eject crm Leads.create"));
@@ -66,12 +65,17 @@ function withFormat(command: Command): Command {
   );
 }
 
-async function show(context: Context, product: string, event: string, options: SampleOptions): Promise<ExitCode> {
+async function show(
+  context: CommandContext,
+  product: string,
+  event: string,
+  options: SampleOptions,
+): Promise<ExitCode> {
   context.report(await showSample(openWorkspace(context), product, event, options));
   return ExitCode.ok;
 }
 
-async function list(context: Context, id: string | undefined, { format }: SampleOptions): Promise<ExitCode> {
+async function list(context: CommandContext, id: string | undefined, { format }: SampleOptions): Promise<ExitCode> {
   const config = loadConfig(context);
   const products = await projectProducts(config, { schemasOf: id });
   const found = (id === undefined ? products : [requireProduct(products, id)])
@@ -114,7 +118,7 @@ interface Copy {
 
 /** Decides about every copy, asks once if a changed copy would be lost, then writes. */
 async function eject(
-  context: Context,
+  context: CommandContext,
   id: string | undefined,
   event: string | undefined,
   options: EjectOptions,
@@ -168,7 +172,7 @@ function samplesToEject(
   );
 }
 
-function planCopy({ packageRoot }: Context, { root }: Config, sample: FixtureKey): Copy {
+function planCopy({ packageRoot }: CommandContext, { root }: Config, sample: FixtureKey): Copy {
   const fixture = readBuiltInFixture(packageRoot, sample);
   if (fixture === undefined) throw new Error(`${sample.product.id} ${sample.name} has no fixture`);
   const { text } = fixture;
@@ -179,7 +183,7 @@ function planCopy({ packageRoot }: Context, { root }: Config, sample: FixtureKey
 }
 
 /** With `--all` changed copies are kept and named; a single one that is not copied is an error. */
-async function mayOverwrite(context: Context, copies: readonly Copy[], options: EjectOptions): Promise<boolean> {
+async function mayOverwrite(context: CommandContext, copies: readonly Copy[], options: EjectOptions): Promise<boolean> {
   const changed = copies.filter(({ state }) => state === "changed");
   if (options.force === true) return true;
   const [first] = changed;

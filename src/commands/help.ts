@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { nearest } from "../contract/event-names.ts";
 import type { Runtime } from "../process/runtime.ts";
+import { noPaint, paintFor } from "../reports/paint.ts";
 import { findTopics, helpColumns } from "../terminal/help.ts";
 import { pageText } from "../terminal/page.ts";
-import { noPaint, paintFor } from "../terminal/paint.ts";
 import { UserError } from "../util/errors.ts";
 import { cut, shellQuoted } from "../util/text.ts";
 

@@ -5,7 +5,6 @@ import {
   findActiveChannels,
   warnOfActiveChannels,
 } from "../channels/active-channels.ts";
-import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
@@ -14,7 +13,7 @@ import { hasEnvSignIn } from "../zoho-api/env-sign-in.ts";
 import { revokeToken } from "../zoho-api/oauth.ts";
 import { chosenProfile, openStore, withHttp } from "../zoho-api/session.ts";
 import type { SignIn } from "../zoho-api/sign-in.ts";
-import type { Define } from "./command.ts";
+import type { CommandContext, Define } from "./command.ts";
 
 interface LogoutOptions {
   readonly profile?: string;
@@ -37,7 +36,7 @@ whether to delete those that were created here; otherwise it lists them. If one 
 the exit code is 7. In a script, delete them first: zoho-hooks channels delete --all --yes. No other profile becomes the
 current one.`;
 
-async function logout(context: Context, options: LogoutOptions): Promise<ExitCode> {
+async function logout(context: CommandContext, options: LogoutOptions): Promise<ExitCode> {
   const config = loadConfig(context);
   const named = chosenProfile(config, options.profile);
   const store = openStore(context, config);
@@ -101,7 +100,11 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
   return ExitCode.ok;
 }
 
-async function shouldDelete(context: Context, active: readonly ActiveChannels[], profile: string): Promise<boolean> {
+async function shouldDelete(
+  context: CommandContext,
+  active: readonly ActiveChannels[],
+  profile: string,
+): Promise<boolean> {
   const ids = activeIds(active);
   if (ids === "") return false;
   const prompts = await context.prompts();
@@ -110,7 +113,7 @@ async function shouldDelete(context: Context, active: readonly ActiveChannels[],
 }
 
 /** Revokes the tokens at Zoho, and forgets them here. Resolves to why Zoho did not revoke them; undefined if it did. */
-async function endTokens(context: Context, config: Config, signIn: SignIn): Promise<string | undefined> {
+async function endTokens(context: CommandContext, config: Config, signIn: SignIn): Promise<string | undefined> {
   const { access, name } = signIn;
   if (access.kind !== "refreshable") throw new Error("a profile has a refresh token");
   return withHttp(context, config, async (http) => {

@@ -1,11 +1,11 @@
 import { listProducts, showProduct } from "../custom/show-products.ts";
 import { openWorkspace } from "../operations/workspace.ts";
-import { type Context, overrideContext } from "../project/context.ts";
+import { overrideContext } from "../project/context.ts";
 import { type Project, readProject } from "../project/project.ts";
 import { checkTrust, notTrusted, requireTrust } from "../project/trust.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode } from "../util/errors.ts";
-import type { Define } from "./command.ts";
+import type { CommandContext, Define } from "./command.ts";
 
 export const define: Define = (command, act) => {
   command
@@ -22,7 +22,7 @@ export const define: Define = (command, act) => {
     .action(act(showProducts));
 };
 
-async function showProducts(context: Context, id: string | undefined): Promise<ExitCode> {
+async function showProducts(context: CommandContext, id: string | undefined): Promise<ExitCode> {
   const project = await (id === undefined ? listedProject : requireTrust)(context);
   const workspace = openWorkspace(overrideContext(context, { project }));
   context.report(id === undefined ? await listProducts(workspace) : await showProduct(workspace, id));
@@ -30,7 +30,7 @@ async function showProducts(context: Context, id: string | undefined): Promise<E
 }
 
 /** Products of an untrusted folder are left out: to know their events its code would be run. */
-async function listedProject(context: Context): Promise<Project> {
+async function listedProject(context: CommandContext): Promise<Project> {
   const whole = readProject(context);
   const { open, trusted } = await checkTrust(context, whole);
   if (open.length > 0) {

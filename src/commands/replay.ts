@@ -1,14 +1,13 @@
 import type { MaskOptions } from "../events/entry.ts";
 import { present } from "../operations/present.ts";
 import { openWorkspace } from "../operations/workspace.ts";
-import type { Context } from "../project/context.ts";
 import { editBody } from "../send/editor.ts";
 import { EXPECT_STATUS_FLAG } from "../send/flags.ts";
 import { replay } from "../send/replay.ts";
 import type { ReplayOptions } from "../send/replay-plan.ts";
 import { examples } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
-import type { Define } from "./command.ts";
+import type { CommandContext, Define } from "./command.ts";
 import { collect } from "./flags/index.ts";
 import { addFilters, SHOW_SECRETS_FLAG } from "./flags/log.ts";
 
@@ -45,7 +44,11 @@ interface ReplayFlags extends Omit<ReplayOptions, "edit">, MaskOptions {
   readonly edit?: boolean;
 }
 
-async function replayEvents(context: Context, numbers: readonly string[], flags: ReplayFlags): Promise<ExitCode> {
+async function replayEvents(
+  context: CommandContext,
+  numbers: readonly string[],
+  flags: ReplayFlags,
+): Promise<ExitCode> {
   const { edit: edits, showSecrets, ...options } = flags;
   const workspace = openWorkspace(context, { showSecrets });
   const edit = (body: Buffer) => editBody(context, workspace.config.env, body);

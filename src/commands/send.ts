@@ -2,13 +2,12 @@ import type { Command } from "commander";
 import { findingMasker } from "../checks/endpoint/results.ts";
 import { sentFindings, writeResults } from "../checks/summaries.ts";
 import { openWorkspace } from "../operations/workspace.ts";
-import type { Context } from "../project/context.ts";
 import { EXPECT_STATUS_FLAG } from "../send/flags.ts";
 import type { SendFlags } from "../send/plan.ts";
 import { send } from "../send/send.ts";
 import { examples } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
-import type { Define } from "./command.ts";
+import type { CommandContext, Define } from "./command.ts";
 import { collect, JUNIT_FLAG } from "./flags/index.ts";
 
 const HELP = `
@@ -45,7 +44,7 @@ export const define: Define = (command, act) => {
 };
 
 function sendSamples(
-  context: Context,
+  context: CommandContext,
   product: string | undefined,
   event: string | undefined,
   options: SendFlags,

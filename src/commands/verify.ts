@@ -1,13 +1,12 @@
 import { present } from "../operations/present.ts";
 import { openWorkspace } from "../operations/workspace.ts";
-import type { Context } from "../project/context.ts";
 import type { Workspace } from "../project/workspace.ts";
 import { examples } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
 import { parseDuration } from "../util/units.ts";
 import { expandPaths, inputFile, inputNames, loggedNumber, requireReadable } from "../verify/inputs.ts";
 import { type VerifyOptions, verify } from "../verify/verify.ts";
-import type { Define } from "./command.ts";
+import type { CommandContext, Define } from "./command.ts";
 import { collect } from "./flags/index.ts";
 
 export const define: Define = (command, act) => {
@@ -45,7 +44,7 @@ interface VerifyFlags extends VerifyOptions {
   readonly tolerance?: string;
 }
 
-async function verifyInputs(context: Context, files: readonly string[], flags: VerifyFlags): Promise<ExitCode> {
+async function verifyInputs(context: CommandContext, files: readonly string[], flags: VerifyFlags): Promise<ExitCode> {
   const { logged = loggedNumber(context, files), tolerance, ...options } = flags;
   const names =
     flags.logged === undefined && logged !== undefined ? [] : expandPaths(context, inputNames(context, files, flags));

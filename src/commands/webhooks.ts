@@ -33,7 +33,7 @@ export const define: Define = (command, act) => {
     );
   addWebhookOptions(command.command("create"))
     .description("Create a webhook, and read it back from Zoho.")
-    .argument("<event...>", "Desk: Ticket_Add …; Sign: Completed …; Books, Inventory: one module, such as invoice")
+    .argument("<event...>", "Desk: Ticket_Add, Ticket_* …; Sign: Completed …; Books, Inventory: one module, such as invoice")
     .option(
       "--url <url>",
       "the URL that Zoho posts to (default: the public https URL of this project's running listen)",

@@ -1,5 +1,13 @@
 import { configureProducts, type ProductSettings } from "../contract/configure.ts";
-import { findProduct, isNamed, mistypedModule, nearest, productNames } from "../contract/event-names.ts";
+import {
+  eventNames,
+  findProduct,
+  isNamed,
+  mistypedModule,
+  nearest,
+  patternParts,
+  productNames,
+} from "../contract/event-names.ts";
 import { requireProduct } from "../contract/named.ts";
 import { isNeverSigned, type Product } from "../contract/product.ts";
 import { appPaths, WEBHOOK_PATH } from "../delivery/paths.ts";
@@ -112,6 +120,21 @@ export function patternProducts(products: readonly Product[], text: string, wher
     return products;
   }
   return GLOB.test(left) ? products : [requireProduct(products, left, where)];
+}
+
+/** Throws a usage error for an event that would be waited for in vain, since it is mistyped. A pattern may match an unknown one. */
+export function requireKnownEvent(products: readonly Product[], text: string, where: string): void {
+  const named = patternProducts(products, text, where);
+  const { product, event: name } = patternParts(text);
+  const formats = named.flatMap((each) => each.formats);
+  if (/[*?]/.test(text) || formats.some((format) => isNamed(format, name, product === undefined))) return;
+  const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
+  throw usageError(
+    `${where} ${text}: there is no event ${name}`,
+    near === undefined
+      ? `zoho-hooks products lists the events; to wait for one that it does not list, use a pattern: '${text}*'`
+      : `did you mean ${near}?`,
+  );
 }
 
 /** Warns once of each module that looks like a mistyped one. Names are events or patterns: `Lead.create`, `crm:Lead.*`. */

@@ -1,4 +1,7 @@
+import type { Context } from "../project/context.ts";
 import type { DeliveryView, RequestView } from "./view.ts";
+
+export type EmulatorContext = Context<EmulatedDeliveryReport | EmulatedRequestReport | EmulatorReport>;
 
 /** An emulator that answers. */
 export interface EmulatorReport {

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { maskUrl } from "../delivery/mask.ts";
 import { boundOutput } from "../process/output.ts";
-import type { Context } from "../project/context.ts";
 import { projectFolder } from "../project/folder.ts";
 import { isPortBusy, openOnFreePort } from "../receiver/http-server.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
@@ -12,6 +11,7 @@ import type { NumberedDelivery } from "./deliveries.ts";
 import { type Emulator, openEmulator } from "./emulator.ts";
 import { EMULATOR_URL, emulatorAt, emulatorName, ownEmulator, rememberEmulator } from "./own.ts";
 import { EMULATOR_PORT, exportCommand, variablesOf } from "./published.ts";
+import type { EmulatorContext } from "./reports.ts";
 import { readSeed } from "./seed.ts";
 import { emptyState } from "./services/index.ts";
 import { openStateFile } from "./state-file.ts";
@@ -34,7 +34,7 @@ export interface EmulateOptions {
 const OTHER_PORTS = Array.from({ length: 18 }, (_, i) => EMULATOR_PORT + 1 + i);
 
 /** Serves an emulated organisation until Ctrl-C. With `env` it only prints the variables for one. */
-export async function emulate(context: Context, options: EmulateOptions): Promise<ExitCode> {
+export async function emulate(context: EmulatorContext, options: EmulateOptions): Promise<ExitCode> {
   const { host = "127.0.0.1" } = options;
   const port = options.port === undefined ? undefined : parseInteger(options.port, "--port", 0, 65_535);
   const baseUrl = options.baseUrl === undefined ? undefined : readOrigin(options.baseUrl);
@@ -100,7 +100,7 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
 
 /** At the port that the user named; else at the usual one, or at another one if that is in use, as `listen` does. */
 async function openAtPort<T extends Pick<Emulator, "localUrl">>(
-  context: Context,
+  context: EmulatorContext,
   named: number | undefined,
   open: (port: number) => Promise<T>,
 ): Promise<T> {
@@ -131,7 +131,7 @@ function readOrigin(text: string): string {
  * another folder's.
  */
 async function printVariables(
-  context: Context,
+  context: EmulatorContext,
   {
     host,
     port,
@@ -162,7 +162,7 @@ async function printVariables(
 
 type Addresses = Pick<Emulator, "url" | "localUrl">;
 
-function reportReady(context: Context, { url, localUrl }: Addresses, host: string): void {
+function reportReady(context: EmulatorContext, { url, localUrl }: Addresses, host: string): void {
   const { port } = new URL(localUrl);
   const { invocation } = context;
   const elsewhere = port === String(EMULATOR_PORT) ? "" : ` --url ${localUrl}`;

@@ -5,7 +5,7 @@ import type { Log, LogFilter, LogListOptions } from "../log/log.ts";
 import { isBodyCut } from "../log/retention.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
-import { driftOf, hasDrifted } from "../samples/drift.ts";
+import { type DriftReport, driftOf, hasDrifted } from "../samples/drift.ts";
 import { createTraffic, type Traffic } from "../samples/traffic.ts";
 import type { ExitCode } from "../util/errors.ts";
 import { counted } from "../util/units.ts";
@@ -14,7 +14,7 @@ import { type FilterOptions, isFiltered, readFilter } from "./filter.ts";
 import { withLog } from "./open-log.ts";
 
 /** Reports where the deliveries of the log differ from the schemas of their events. */
-export async function drift(context: Context, options: FilterOptions): Promise<ExitCode> {
+export async function drift(context: Context<DriftReport>, options: FilterOptions): Promise<ExitCode> {
   const config = loadConfig(context);
   const products = await projectProducts(config);
   const filter = readFilter(options, context.now(), products);

@@ -6,6 +6,7 @@ import { originOf } from "../delivery/target.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../log/log.ts";
 import type { ReportingWorkspace } from "../project/workspace.ts";
+import type { EventReport } from "../receiver/event-report.ts";
 import { type ExitCode, UserError, usageError } from "../util/errors.ts";
 import { DamageReport, dayHeadings, entryEvent, hiddenSecrets, maskerOf } from "./entry.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter.ts";
@@ -29,7 +30,7 @@ interface FollowOptions {
 
 /** Shows what another process writes to the log, until Ctrl-C. `drain` waits for a slow reader of the output. */
 export async function follow(
-  workspace: ReportingWorkspace,
+  workspace: ReportingWorkspace<EventReport | ForwardReport>,
   options: ListOptions,
   drain: () => Promise<unknown>,
 ): Promise<ExitCode> {
@@ -44,7 +45,7 @@ export async function follow(
 }
 
 async function followLog(
-  workspace: ReportingWorkspace,
+  workspace: ReportingWorkspace<EventReport | ForwardReport>,
   { log, filter, options, products, limit, drain }: FollowOptions,
 ): Promise<ExitCode> {
   const damage = new DamageReport(workspace);

@@ -24,8 +24,11 @@ export function refusalOf(request: IncomingMessage, port: number, token: string)
     return { status: 403, reason: "a POST needs an Origin header" };
   if (!url.startsWith("/api/") && !isForPrograms) return undefined;
   const [given = "", ...others] = headerValues(request, "authorization");
-  if (others.length === 0 && sameText(given, `Bearer ${token}`)) return undefined;
-  return { status: 401, reason: "the token is missing or wrong: open the address that zoho-hooks ui prints" };
+  if (others.length === 0 && sameText(given.replace(/^bearer /i, "Bearer "), `Bearer ${token}`)) return undefined;
+  const remedy = isForPrograms
+    ? "send Authorization: Bearer with ZOHO_HOOKS_API_TOKEN, or with the token that zoho-hooks ui --json prints"
+    : "open the address that zoho-hooks ui prints";
+  return { status: 401, reason: `the token is missing or wrong: ${remedy}` };
 }
 
 /** Shows that the server knows the token. Whoever asks chooses the nonce, so `openingPath` proves another text. */

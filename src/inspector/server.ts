@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
+import { splitUrl } from "../delivery/delivery.ts";
 import { operationsByName } from "../operations/index.ts";
 import type { Outcome } from "../operations/outcome.ts";
 import { openServer } from "../receiver/http-server.ts";
@@ -70,19 +71,19 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
     query: string,
   ): Promise<Outcome> => {
     const { call, inPath } = findCall(request.method, path) ?? nothingAt(`${request.method} ${path}`);
-    if (calls >= MAX_CALLS) throw new BadRequest(503, `${MAX_CALLS} calls are being answered: try it again`);
+    if (calls >= MAX_CALLS) throw new BadRequest(503, `${MAX_CALLS} calls are being answered: try again later`);
     calls++;
     const gone = new AbortController();
-    const leave = (): void => gone.abort();
-    response.once("close", leave);
-    // The server lets a client close its side before the answer; one that waits so long has gone.
-    request.socket.once("end", leave);
+    const onClose = (): void => gone.abort();
+    response.once("close", onClose);
+    // The server lets a client close its side before the answer; here it no longer waits for one.
+    request.socket.once("end", onClose);
     try {
       const given =
         request.method === "POST" ? await readJson(request) : queryInput(call, new URLSearchParams(query), inPath);
       return await operations.answer(call.operation, read<unknown>(call.operation.input(), given), gone.signal);
     } finally {
-      request.socket.off("end", leave);
+      request.socket.off("end", onClose);
       calls--;
     }
   };
@@ -92,10 +93,10 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
     if (refusal !== undefined) {
       // A body that is not read ends with the connection.
       response.setHeader("connection", "close");
-      if (refusal.status === 405) response.setHeader("allow", "GET, POST");
+      if (refusal.status === 405) response.setHeader("allow", "GET, POST, DELETE");
       throw new BadRequest(refusal.status, refusal.reason);
     }
-    const [path = "", query = ""] = (request.url ?? "").split("?", 2);
+    const { path, query } = splitUrl(request.url ?? "");
     if (path.startsWith("/v1/")) return sendJson(response, await answerCall(request, response, path, query));
     if (request.method === "POST") {
       const act = ACTIONS.get(path) ?? reading(path) ?? nothingAt(path);
@@ -206,11 +207,11 @@ function action<Shape extends z.ZodRawShape>(
   return (operations, input) => act(operations, read(schema, input));
 }
 
-/** An operation that only reads, as the table has it. Undefined where there is none. */
+/** An operation that only reads, as the table has it. Undefined where there is none; those of `/v1` alone are not among them. */
 function reading(path: string): Action | undefined {
   const [, name = ""] = /^\/api\/(\w+)$/.exec(path) ?? [];
   const operation = operationsByName.get(name);
-  if (operation === undefined || operation.acts) return undefined;
+  if (operation?.tool === undefined || operation.acts) return undefined;
   return (operations, input) => operations.run(operation, read<unknown>(operation.input(), input));
 }
 

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Reply } from "../contract/product.ts";
 import type { Log } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
 import { openServer, sendReply } from "../receiver/http-server.ts";
 import { jsonReply, readyReply } from "../receiver/routes.ts";
 import { plainReply } from "../recognition/reply.ts";
@@ -10,6 +9,7 @@ import { isLoopback } from "../util/hosts.ts";
 import { parseInteger } from "../util/units.ts";
 import type { LogPart } from "./log-part.ts";
 import type { Part } from "./part.ts";
+import type { ListenContext } from "./reports.ts";
 
 /** Serves counts, and whether the run is ready: no bodies, so it needs no token. */
 export interface AdminPart extends Part {
@@ -20,7 +20,7 @@ export interface AdminPart extends Part {
   ready(signal: AbortSignal, log: LogPart | undefined): void;
 }
 
-export async function startAdmin(context: Context, address: string): Promise<AdminPart> {
+export async function startAdmin(context: ListenContext, address: string): Promise<AdminPart> {
   const { host, port } = parseAddress(address);
   const { createMetrics } = await import("./metrics.ts");
   const metrics = createMetrics(context.now);

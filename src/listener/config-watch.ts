@@ -1,14 +1,14 @@
 import { type Stats, unwatchFile, watchFile } from "node:fs";
 import { join } from "node:path";
-import type { Context } from "../project/context.ts";
 import { ENV_FILE } from "../project/environment.ts";
 import { CONFIG_FILE } from "../project/settings.ts";
 import type { Part } from "./part.ts";
+import type { ListenContext } from "./reports.ts";
 
 const POLL_INTERVAL_MS = 1000;
 
 /** Names a file of the project's settings that changes while `listen` runs: it was read at the start. Each once. */
-export function startConfigWatch(context: Context, root: string): Part {
+export function startConfigWatch(context: ListenContext, root: string): Part {
   const watched = [CONFIG_FILE, ENV_FILE].map((name) => {
     const file = join(root, name);
     const onStat = (now: Stats, before: Stats): void => {

@@ -2,12 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { productNames } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import type { ChildRun } from "../process/runtime.ts";
-import type { Context } from "../project/context.ts";
 import { apiAt } from "../project/inspector-access.ts";
 import { variableSuffix } from "../project/secrets.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { errorText, usageError } from "../util/errors.ts";
 import type { Part } from "./part.ts";
+import type { ListenContext } from "./reports.ts";
 
 /** The program of `--exec`. The run ends with it. */
 export interface ExecPart extends Part {
@@ -29,7 +29,7 @@ interface ExecUrls {
 }
 
 /** Runs a command line with the URLs in its environment. With `--json` stdout stays ours alone. */
-export async function startExec(context: Context, commandLine: string, urls: ExecUrls): Promise<ExecPart> {
+export async function startExec(context: ListenContext, commandLine: string, urls: ExecUrls): Promise<ExecPart> {
   // Read before the program starts: from here on Ctrl-C reaches us, and we pass it on.
   const { signal } = context;
   const child = await context.startChild(commandLine, {

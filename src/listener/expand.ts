@@ -3,12 +3,12 @@ import type { RecordReport } from "../channels/reports.ts";
 import type { ZohoSession } from "../channels/session.ts";
 import { findWatchProduct, isWatchProduct } from "../channels/watch-products.ts";
 import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
-import type { Context } from "../project/context.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { untilAborted, withTimeout } from "../util/timing.ts";
 import type { ZohoApi } from "../zoho-api/api.ts";
 import { replyError } from "../zoho-api/errors.ts";
+import type { ListenContext } from "./reports.ts";
 
 interface RecordRequest {
   readonly n: number;
@@ -24,7 +24,7 @@ const TIMEOUT_MS = 10_000;
 const CLOSE_GRACE_MS = 3_000;
 
 /** Fetches and reports the records that notifications name, without delaying deliveries. */
-export function createRecordReader(context: Context, session: ZohoSession) {
+export function createRecordReader(context: ListenContext, session: ZohoSession) {
   const life = new AbortController();
   const apis = new Map<string, ZohoApi>([[session.product.id, session.api]]);
   const queue: RecordRequest[] = [];

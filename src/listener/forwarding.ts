@@ -10,7 +10,6 @@ import { isDelivered } from "../forward/post-failure.ts";
 import { openTargets } from "../forward/queue-poster.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { Log } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import type { Recorder } from "../receiver/recorder.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../recognition/reply.ts";
@@ -19,7 +18,7 @@ import { counted } from "../util/units.ts";
 import { createFailureAlarm, type GivenUp } from "./on-failed.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
-import type { ForwardCounts } from "./reports.ts";
+import type { ForwardCounts, ListenContext } from "./reports.ts";
 import type { RunRoutes } from "./targets.ts";
 
 /** Sends deliveries to the developer's app, through the queue in the log. */
@@ -42,7 +41,7 @@ const STOP_TIMEOUT_MS = 3000;
 /** Longest time that the ready block waits for an answer of the app. */
 const ANSWER_TIMEOUT_MS = 300;
 
-export async function startForwarding(context: Context, plan: Plan, log: Log): Promise<ForwardingPart> {
+export async function startForwarding(context: ListenContext, plan: Plan, log: Log): Promise<ForwardingPart> {
   const { config, products, routes, options } = plan;
   const { settings, env } = config;
   const { concurrency, insecure, retries, retryBase, forwardTimeout, ordered } = settings;
@@ -111,7 +110,7 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
     onTarget(report) {
       if (report.state === "down") alarm.wentDown(report.target, report.reason ?? "");
       else alarm.cameBack(report.target);
-      context.report(report);
+      context.report(plan.options.showSecrets === true ? report : { ...report, target: maskUrl(report.target) });
     },
   });
   // With connections of its own: a sender that waits must not wait for the backlog as well.
@@ -198,7 +197,7 @@ function sumOfWaiting(counts: Awaited<ReturnType<Log["waiting"]>>): number {
  * Adds what can be done about a failure. A person gets each hint once, and what is equal in a row of failures with its first
  * one: below a hundred lines it is noise.
  */
-function adviseOnce(context: Context, config: Config): (report: ForwardReport) => ForwardReport {
+function adviseOnce(context: ListenContext, config: Config): (report: ForwardReport) => ForwardReport {
   const given = new Set<string>();
   const isNew = (text: string): boolean => !given.has(text) && given.add(text).size > 0;
   const sameAs = findEqualFailures();

@@ -3,10 +3,9 @@ import { withChannelTokens } from "../channels/tokens.ts";
 import { KEY_SET_PATH } from "../delivery/paths.ts";
 import { explainCommand } from "../events/open-log.ts";
 import { recordAndForward, recordForOthers } from "../forward/forwarder.ts";
-import { joinAnswers } from "../forward/join-answers.ts";
+import type { AnyReport } from "../process/messages.ts";
 import { boundOutput } from "../process/output.ts";
-import type { Context } from "../project/context.ts";
-import { overrideContext } from "../project/context.ts";
+import { type Context, overrideContext } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { openTips, type Tips } from "../project/tips.ts";
 import type { EventReport } from "../receiver/event-report.ts";
@@ -21,11 +20,13 @@ import { type AdminPart, startAdmin } from "./admin.ts";
 import { startConfigWatch } from "./config-watch.ts";
 import { type ExecPart, startExec } from "./exec.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
+import { joinAnswers } from "./join-answers.ts";
 import { keptBytes, type LogPart, startLog, startPruning } from "./log-part.ts";
 import type { Part, RegisteredPart } from "./part.ts";
 import { EXPECT_TIMEOUT, type ListenOptions, type Plan, readPlan } from "./plan.ts";
 import { guideRangesNote, type ReadyState, readyReport, warnIfOpen } from "./ready.ts";
 import { type ReceiverPart, startReceiverPart } from "./receiver-part.ts";
+import type { ListenContext, ListenReport } from "./reports.ts";
 import { type SharedSecretsPart, shareSecrets } from "./shared-secrets.ts";
 import { startSleepDetector } from "./sleep-detector.ts";
 import type { RunResult } from "./tally.ts";
@@ -34,20 +35,20 @@ import { createTunnelSwitch, type TunnelSwitch } from "./tunnel-switch.ts";
 import type { ZohoPart } from "./zoho-part.ts";
 
 /** The parts that need the terminal or the inspector, which are made above this folder. */
-interface Interface {
+interface Interface<Own> {
   /** Undefined where no keys are taken. What the run reports goes through the `context` of what it makes. */
   createKeys:
-    | ((context: Context) => {
-        readonly context: Context;
+    | ((context: Context<ListenReport | Own>) => {
+        readonly context: Context<ListenReport | Own>;
         start(plan: Plan, parts: Parts, toggle: Toggle): Promise<Part>;
       })
     | undefined;
-  createInspector(context: Context, plan: Plan): InspectorPart;
+  createInspector(context: ListenContext, plan: Plan): InspectorPart;
   onEnd(result: RunResult): void;
 }
 
 /** Opens or closes the tunnel. `waiting`: shows that it is waited for. */
-export type Toggle = (waiting: Context["waiting"]) => Promise<void>;
+export type Toggle = (waiting: ListenContext["waiting"]) => Promise<void>;
 
 interface InspectorPart extends Part {
   /** Starts it unless it runs. Resolves to its address; undefined, with a warning, where it could not be started. */
@@ -73,8 +74,8 @@ export interface Parts {
   keys?: Part;
 }
 
-interface Run extends Pick<Interface, "createInspector"> {
-  readonly context: Context;
+interface Run extends Pick<Interface<never>, "createInspector"> {
+  readonly context: ListenContext;
   readonly plan: Plan;
   readonly parts: Parts;
   /** Reasons for which the run ends; its exit code follows from them. */
@@ -94,17 +95,17 @@ interface Run extends Pick<Interface, "createInspector"> {
 }
 
 /** Receives, records and forwards until Ctrl-C, `--timeout`, the end of `--exec` or all events of `--expect`. */
-export async function listen(
-  given: Context,
+export async function listen<Own extends AnyReport>(
+  given: Context<ListenReport | Own>,
   target: string | undefined,
   options: ListenOptions,
-  { createKeys, createInspector, onEnd }: Interface,
+  { createKeys, createInspector, onEnd }: Interface<Own>,
 ): Promise<ExitCode | number> {
   const elsewhere = `${given.invocation} events list shows what is in the event log`;
-  const { report, droppedLines } = boundOutput(given, { ...options, elsewhere });
+  const { report, droppedLines } = boundOutput(given, { elsewhere });
   const bounded = overrideContext(given, { report });
   const keys = createKeys?.(bounded);
-  const separate = keys?.context ?? bounded;
+  const separate: ListenContext = keys?.context ?? bounded;
   // From here on Ctrl-C ends the run in order: whatever is open by then is closed.
   const { signal } = separate;
   const plan = await readPlan(separate, target, options);
@@ -239,7 +240,7 @@ async function startReceiving(run: Run): Promise<void> {
 }
 
 /** Looks once, in the background, for webhooks that an earlier `listen` or `webhooks create` has left to a URL that is gone. */
-function startDeadWebhookCheck(context: Context, config: Config): Part {
+function startDeadWebhookCheck(context: ListenContext, config: Config): Part {
   const stopped = new AbortController();
   const look = async (): Promise<void> => {
     const { warnOfDeadWebhooks } = await import("../webhooks/dead-webhooks.ts");
@@ -406,7 +407,7 @@ const NOTICE_AFTER_MS = 500;
 
 /** Stops the parts, last started first: nothing more comes in, then what came is answered, forwarded and stored. */
 export async function stopParts(
-  context: Pick<Context, "report">,
+  context: Pick<ListenContext, "report">,
   parts: readonly Part[],
   drainUntil: AbortSignal | undefined,
 ): Promise<void> {

@@ -6,7 +6,6 @@ import { openLogAt } from "../log/open-log.ts";
 import { keptBody, ROW_BYTES } from "../log/retention.ts";
 import { loadEngine } from "../log/sqlite/engine.ts";
 import { isLocked } from "../log/sqlite/lock.ts";
-import type { Context } from "../project/context.ts";
 import { logPlace } from "../project/load.ts";
 import { storeKeyOf } from "../project/secret-variables.ts";
 import { trustOwn } from "../project/trust.ts";
@@ -14,6 +13,7 @@ import type { EventReport } from "../receiver/event-report.ts";
 import { errorText, hintOf, UserError, usageError } from "../util/errors.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
+import type { ListenContext } from "./reports.ts";
 
 /** The event log, locked for this run. */
 export interface LogPart extends Part {
@@ -31,7 +31,7 @@ export interface LogPart extends Part {
  * deliveries wait for the target in it; undefined if no log is wanted, or none is possible and nothing needs it.
  */
 export async function startLog(
-  context: Context,
+  context: ListenContext,
   plan: Pick<Plan, "config" | "limits" | "routes" | "role" | "isShared">,
 ): Promise<LogPart | undefined> {
   const { config, limits, routes, role, isShared } = plan;
@@ -92,7 +92,7 @@ export async function startLog(
   };
 }
 
-function watchReadiness(context: Context, log: Log): () => Promise<string | undefined> {
+function watchReadiness(context: ListenContext, log: Log): () => Promise<string | undefined> {
   let reported: string | undefined;
   return async () => {
     try {
@@ -124,7 +124,7 @@ const REASONS: Readonly<Record<string, string>> = {
   "log-io": "the disk of the event log failed",
 };
 
-async function lockLog(context: Context, log: Log, role: Role) {
+async function lockLog(context: ListenContext, log: Log, role: Role) {
   const lock = await log.lock({ pid: context.pid, host: hostname(), url: undefined, role, since: context.now() });
   if (lock.held) return lock;
   const { by } = lock;
@@ -207,7 +207,7 @@ const GROWTH_SHARE = 0.1;
 
 /** Keeps the log within its limits of age and size. */
 export function startPruning(
-  context: Context,
+  context: ListenContext,
   { log, maxBytes = Number.POSITIVE_INFINITY }: Pick<LogPart, "log" | "maxBytes">,
 ): Part {
   let grownBytes = 0;

@@ -1,10 +1,9 @@
 import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../contract/event-names.ts";
 import type { Format, Product } from "../contract/product.ts";
-import { patternProducts, warnOfMistypedModules } from "../custom/project-products.ts";
-import type { Context } from "../project/context.ts";
+import { patternProducts, requireKnownEvent, warnOfMistypedModules } from "../custom/project-products.ts";
 import type { Config } from "../project/load.ts";
-import { usageError } from "../util/errors.ts";
 import type { Registration } from "./registrations.ts";
+import type { ListenContext } from "./reports.ts";
 
 /** What flags name beside the settings. */
 interface NamingOptions {
@@ -14,7 +13,7 @@ interface NamingOptions {
 
 /** Warns of events in flags and settings that would never arrive since they are mistyped. */
 export function checkNamedEvents(
-  context: Context,
+  context: ListenContext,
   config: Config,
   products: readonly Product[],
   options: NamingOptions,
@@ -61,7 +60,11 @@ function listed(texts: readonly string[]): readonly string[] {
  * A mistyped event would never arrive. An unknown product is an error; an unknown event may be the user's own, except where
  * a run waits for it.
  */
-function warnOfUnknownEvents(context: Context, products: readonly Product[], patterns: readonly NamedEvents[]): void {
+function warnOfUnknownEvents(
+  context: ListenContext,
+  products: readonly Product[],
+  patterns: readonly NamedEvents[],
+): void {
   for (const { text, where, effect } of patterns) {
     const named = patternProducts(products, text, where);
     const { product: id, event: name } = patternParts(text);
@@ -72,14 +75,8 @@ function warnOfUnknownEvents(context: Context, products: readonly Product[], pat
       context.report({ type: "warning", message: `no known event matches ${name}; an unknown event still could` });
       continue;
     }
+    if (effect === undefined) requireKnownEvent(products, text, where);
     const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
-    if (effect === undefined)
-      throw usageError(
-        `${where} ${text}: there is no event ${name}`,
-        near === undefined
-          ? `zoho-hooks products lists the events; to wait for one that it does not list, use a pattern: '${text}*'`
-          : `did you mean ${near}?`,
-      );
     context.report({
       type: "warning",
       message: `there is no known event ${name}: ${effect}`,

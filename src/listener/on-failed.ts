@@ -1,7 +1,7 @@
 import { isQueue, originOf } from "../delivery/target.ts";
 import { createAlarm } from "../process/alarm.ts";
-import type { Context } from "../project/context.ts";
 import { counted } from "../util/units.ts";
+import type { ListenContext } from "./reports.ts";
 
 /** Between two runs of the command for a target. */
 const INTERVAL_MS = 60_000;
@@ -27,7 +27,7 @@ export interface GivenUp {
  * Runs the command of `--on-failed` when an app or a queue goes down, and when deliveries for it have failed for good: at once,
  * then at most once a minute for each, with all that has failed in between.
  */
-export function createFailureAlarm(context: Context, commandLine: string | undefined) {
+export function createFailureAlarm(context: ListenContext, commandLine: string | undefined) {
   const alarm = createAlarm(context, "--on-failed", commandLine);
   const stopped = new AbortController();
   const failures = new Map<string, Failures>();

@@ -3,7 +3,6 @@ import { projectProducts, warnOfUnknownVariables } from "../custom/project-produ
 import { LoopFinder, loopText } from "../forward/loops.ts";
 import type { Role } from "../log/log.ts";
 import { isDatabaseAddress } from "../log/open-log.ts";
-import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import { flagSettings, type SettingOptions, type Settings, settingName } from "../project/settings.ts";
 import { addressList } from "../receiver/evaluate.ts";
@@ -14,6 +13,7 @@ import { localKeySet } from "../zoho-api/key-sets.ts";
 import { usesLocalZoho } from "../zoho-api/session.ts";
 import { checkNamedEvents } from "./named-events.ts";
 import { readRegistrations } from "./registrations.ts";
+import type { ListenContext } from "./reports.ts";
 import { createTally, openDrift, parseExpectation } from "./tally.ts";
 import { type RunRoutes, runRoutes } from "./targets.ts";
 import { chooseRunTunnel } from "./tunnel-part.ts";
@@ -37,7 +37,7 @@ export interface ListenOptions extends SettingOptions {
 export type Plan = Awaited<ReturnType<typeof readPlan>>;
 
 /** Reads and checks the flags and settings, before anything is opened. */
-export async function readPlan(context: Context, target: string | undefined, options: ListenOptions) {
+export async function readPlan(context: ListenContext, target: string | undefined, options: ListenOptions) {
   const flags = flagSettings(options, target);
   const config = loadConfig(context, { flags, needsSecrets: true });
   const { settings } = config;

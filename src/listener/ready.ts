@@ -1,6 +1,5 @@
 import type { Product } from "../contract/product.ts";
 import { CREDENTIAL_VARIABLES, noSecrets, type Secrets } from "../delivery/secrets.ts";
-import type { Context } from "../project/context.ts";
 import { apiAt } from "../project/inspector-access.ts";
 import { defaults, type Settings } from "../project/settings.ts";
 import { type AddressList, GUIDE_RANGES } from "../receiver/evaluate.ts";
@@ -13,7 +12,7 @@ import type { AdminPart } from "./admin.ts";
 import type { LogPart } from "./log-part.ts";
 import type { RegisteredPart } from "./part.ts";
 import type { Plan } from "./plan.ts";
-import type { ReadyReport } from "./reports.ts";
+import type { ListenContext, ReadyReport } from "./reports.ts";
 import { CLOUDFLARE_NOTE, type TunnelPart } from "./tunnel-part.ts";
 
 export interface ReadyState {
@@ -38,7 +37,7 @@ interface ReadyParts {
 
 /** Reports where the receiver is reached, what it checks and how to try it; without a receiver, where its deliveries come from. */
 export function readyReport(
-  context: Context,
+  context: ListenContext,
   plan: Plan,
   { receiver, log, tunnel, registered, admin }: ReadyParts,
   { secrets = noSecrets, notes, ...state }: ReadyState,
@@ -129,7 +128,7 @@ function checkedWith(secrets: Secrets, unknownNames: readonly string[]): readonl
 }
 
 /** `send` finds a receiver on the default port by itself. */
-function tryCommand({ invocation }: Context, configuredPort: number, port: number, product: string): string {
+function tryCommand({ invocation }: ListenContext, configuredPort: number, port: number, product: string): string {
   const sample = product === "crm" ? "crm Leads.create" : `${product} --all`;
   const isFound = configuredPort === port && port === defaults.port;
   return `${invocation} send ${sample}${isFound ? "" : ` --to ${port}`}`;
@@ -192,7 +191,7 @@ export function guideRangesNote(allowed: AddressList | undefined): string | unde
 }
 
 /** Warns where anyone who reaches this machine can post events to the app. */
-export function warnIfOpen(context: Context, { host }: Settings, { url, checks }: ReadyReport): void {
+export function warnIfOpen(context: ListenContext, { host }: Settings, { url, checks }: ReadyReport): void {
   if (url === undefined || checks.length > 0 || isLoopback(host) || host === "::1") return;
   const message = `anyone who can reach ${host} can post events: no signature, token or address is checked`;
   context.report({ type: "warning", message });

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { appPaths } from "../delivery/paths.ts";
 import { originOf } from "../delivery/target.ts";
 import { runningListener } from "../events/running-listener.ts";
-import type { Context } from "../project/context.ts";
 import { warnIfTracked } from "../project/git.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { KEYS_FOLDER } from "../project/secrets.ts";
@@ -13,6 +12,7 @@ import { usageError } from "../util/errors.ts";
 import { realPlace } from "../util/links.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
+import type { ListenContext } from "./reports.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
 import { receiverTargeted } from "./targets.ts";
 
@@ -35,7 +35,7 @@ const DRAIN_MS = 3000;
 const CLOSING_AFTER_MS = 1500;
 
 export async function startReceiverPart(
-  context: Context,
+  context: ListenContext,
   plan: Plan,
   { onClosing, shared, ...given }: ReceiverPartOptions,
 ): Promise<ReceiverPart> {
@@ -86,7 +86,7 @@ export async function startReceiverPart(
 export const OTHER_PORTS = Array.from({ length: 19 }, (_, i) => 4461 + i);
 
 async function openReceiver(
-  context: Context,
+  context: ListenContext,
   config: Config,
   targets: readonly string[],
   options: Omit<ReceiverOptions, "host" | "port">,
@@ -97,7 +97,7 @@ async function openReceiver(
 
 /** Opens a server at the port of the settings; where that is the default one and in use, at the next free one, with a warning. */
 export async function onFreePort<Server>(
-  context: Context,
+  context: ListenContext,
   config: Config,
   targets: readonly string[],
   open: (port: number) => Promise<Server>,

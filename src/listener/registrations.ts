@@ -3,11 +3,12 @@ import { findWatchProduct, isWatchProduct, type WatchProduct, watchProductIds } 
 import { findProduct, nearestProduct, productId } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import { products as knownProducts } from "../products/index.ts";
-import type { Context } from "../project/context.ts";
 import { usageError } from "../util/errors.ts";
+import { shellQuoted } from "../util/text.ts";
 import { readWebhookEvents } from "../webhooks/events.ts";
 import { managedProducts, requireManagedProduct } from "../webhooks/index.ts";
 import type { ManagedProduct } from "../webhooks/product-api.ts";
+import type { ListenContext } from "./reports.ts";
 
 /** What Zoho is to post here while `listen` runs, for one product. */
 export type Registration =
@@ -24,7 +25,7 @@ interface RegisterTexts {
 
 /** Reads the values of `--register`, and of `--channel`, its short form for CRM. Throws a usage error for what cannot be registered. */
 export function readRegistrations(
-  context: Context,
+  context: ListenContext,
   products: readonly Product[],
   given: readonly RegisterTexts[],
 ): readonly Registration[] {
@@ -57,7 +58,7 @@ function wordsOf({ name, texts, product }: RegisterTexts) {
   });
 }
 
-function registrationOf(context: Context, id: string, name: string, events: readonly string[]): Registration {
+function registrationOf(context: ListenContext, id: string, name: string, events: readonly string[]): Registration {
   if (isWatchProduct(id)) return { kind: "channel", product: findWatchProduct(id), events: channelEvents(id, events) };
   const known = findProduct(knownProducts, id);
   if (known === undefined) throw unknownProduct(id, name);
@@ -66,7 +67,7 @@ function registrationOf(context: Context, id: string, name: string, events: read
     return { kind: "webhook", product, events: readWebhookEvents(context, product, events) };
   throw usageError(
     `${name}: a webhook of ${product.title} fires only if a workflow rule calls it, and listen adds no rules to your organisation`,
-    `create both yourself: ${context.invocation} webhooks create <module> --product ${id} --rule ${product.rules.kinds.join("|")}`,
+    `create both yourself: ${context.invocation} webhooks create ${events.map(shellQuoted).join(" ")} --product ${id} --rule ${product.rules.kinds[0]}`,
   );
 }
 

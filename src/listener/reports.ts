@@ -1,6 +1,32 @@
-import type { Registered } from "../channels/reports.ts";
+import type { ChannelReport, RecordReport, Registered } from "../channels/reports.ts";
+import type { ForwardReport, TargetReport } from "../forward/reports.ts";
+import type { Message } from "../process/messages.ts";
+import type { Context } from "../project/context.ts";
 import type { ApiAccess } from "../project/inspector-access.ts";
+import type { EventReport } from "../receiver/event-report.ts";
 import type { Unsigned } from "../recognition/unsigned.ts";
+import type { DriftReport } from "../samples/drift.ts";
+import type { WebhookFailureReport, WebhookReport } from "../webhooks/reports.ts";
+import type { ApiRequestReport } from "../zoho-api/reports.ts";
+
+/** All that a running `listen` reports. */
+export type ListenReport =
+  | Message
+  | ApiRequestReport
+  | ChannelReport
+  | DriftReport
+  | EventReport
+  | ForwardReport
+  | GapReport
+  | ReadyReport
+  | RecordReport
+  | SummaryReport
+  | TargetReport
+  | TunnelReport
+  | WebhookFailureReport
+  | WebhookReport;
+
+export type ListenContext = Context<ListenReport>;
 
 /** The connection that makes the receiver reachable from outside. */
 export interface TunnelReport {

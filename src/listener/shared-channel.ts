@@ -5,13 +5,13 @@ import { type ChannelReservation, reserveChannel } from "../channels/take-over.t
 import { maskUrl } from "../delivery/mask.ts";
 import type { Secret } from "../delivery/secrets.ts";
 import type { Duty, Log } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode, errorText } from "../util/errors.ts";
 import type { FileLock } from "../util/file-lock.ts";
 import { reachableUrl } from "../util/hosts.ts";
 import { firstOf } from "../util/timing.ts";
 import type { RegistrationPart } from "./part.ts";
+import type { ListenContext } from "./reports.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
 
 /** How long a channel may be without a receiver that renews it. */
@@ -36,7 +36,7 @@ interface SharedChannelOptions {
  * another takes it over, under the same id and token.
  */
 export async function startSharedChannel(
-  context: Context,
+  context: ListenContext,
   { session, configured, baseUrl, paths, log, shared, open }: SharedChannelOptions,
 ): Promise<RegistrationPart> {
   const product = session.product.id;

@@ -2,13 +2,13 @@ import { channelToken } from "../channels/tokens.ts";
 import type { OfferedSecret } from "../contract/product.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import type { Log } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { storeKeyOf } from "../project/secret-variables.ts";
 import { STORED_SECRETS_FILE } from "../project/secrets.ts";
 import { STORE_KEY } from "../project/variables.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import type { Part } from "./part.ts";
+import type { ListenContext } from "./reports.ts";
 
 /** The channel that receivers of one public URL share. */
 interface SharedChannel {
@@ -41,7 +41,11 @@ interface Shared {
 }
 
 /** Undefined for a log that only one process uses. */
-export async function shareSecrets(context: Context, config: Config, log: Log): Promise<SharedSecretsPart | undefined> {
+export async function shareSecrets(
+  context: ListenContext,
+  config: Config,
+  log: Log,
+): Promise<SharedSecretsPart | undefined> {
   const { shared } = log;
   if (shared === undefined) return undefined;
   const hasKey = storeKeyOf(config) !== "";

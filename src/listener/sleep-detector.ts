@@ -1,7 +1,6 @@
-import type { Context } from "../project/context.ts";
 import { formatDay } from "../util/units.ts";
 import type { Part } from "./part.ts";
-import type { GapReport } from "./reports.ts";
+import type { GapReport, ListenContext } from "./reports.ts";
 
 /** How often the clocks are compared. */
 const CHECK_MS = 10_000;
@@ -13,7 +12,7 @@ const MIN_GAP_MS = 30_000;
  * goes on elsewhere, so the wall clock decides: it cannot tell sleep from a clock that was set ahead. A delay during
  * which this process was busy is reported as that.
  */
-export function startSleepDetector(context: Context): Part {
+export function startSleepDetector(context: ListenContext): Part {
   const stopped = new AbortController();
   const detecting = detect(context, stopped.signal);
   return {
@@ -25,7 +24,7 @@ export function startSleepDetector(context: Context): Part {
   };
 }
 
-async function detect(context: Context, signal: AbortSignal): Promise<void> {
+async function detect(context: ListenContext, signal: AbortSignal): Promise<void> {
   for (;;) {
     const from = context.now();
     const startedAt = performance.now();
@@ -62,7 +61,7 @@ export function causeOfGap(elapsed: Elapsed): Pick<GapReport, "cause" | "reason"
 }
 
 /** Says from when to when nothing could arrive, and where to look for what was lost. */
-export function reportGap(context: Context, gap: Pick<GapReport, "from" | "to" | "cause" | "reason">): void {
+export function reportGap(context: ListenContext, gap: Pick<GapReport, "from" | "to" | "cause" | "reason">): void {
   const since = `${formatDay(gap.from)}T${gap.from.toTimeString().slice(0, 5)}`;
   const { invocation } = context;
   const commands = [`${invocation} reconcile --since ${since}`, `${invocation} webhooks failures`] as const;

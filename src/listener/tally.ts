@@ -1,7 +1,6 @@
 import { type EventPattern, eventPattern } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import { commandOnLog } from "../events/open-log.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { senderResult } from "../proofs/verdict.ts";
 import type { EventReport } from "../receiver/event-report.ts";
@@ -9,7 +8,7 @@ import { isInvalid, type Receipt } from "../recognition/receive.ts";
 import { driftOf, hasDrifted } from "../samples/drift.ts";
 import { createTraffic } from "../samples/traffic.ts";
 import { usageError } from "../util/errors.ts";
-import type { ProductCount } from "./reports.ts";
+import type { ListenContext, ProductCount } from "./reports.ts";
 
 /** `crm:Leads.create=2`: so many of these events have to arrive. */
 export interface Expectation {
@@ -110,7 +109,7 @@ function noCounts(): Counts {
 
 /** Compares the events of a run with their schemas; undefined with `--schema off`. */
 export function openDrift(
-  context: Context,
+  context: ListenContext,
   config: Pick<Config, "settings" | "origins">,
   products: readonly Product[],
 ) {

@@ -1,6 +1,5 @@
 import { openDispatchers } from "../forward/dispatchers.ts";
 import { isDatabaseAddress } from "../log/open-log.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { readSecretVariable, storeKeyOf } from "../project/secret-variables.ts";
 import { settingName } from "../project/settings.ts";
@@ -13,7 +12,7 @@ import type { Tunnel, TunnelStatus } from "../tunnel/tunnel.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { createProbeKey, type ProbeKey } from "../util/probe-key.ts";
 import type { Part } from "./part.ts";
-import type { TunnelReport } from "./reports.ts";
+import type { ListenContext, TunnelReport } from "./reports.ts";
 import { reportGap } from "./sleep-detector.ts";
 
 /** Makes the receiver reachable from outside. */
@@ -49,7 +48,11 @@ interface TunnelOptions {
  * Decides before anything is opened, so that contradictory flags or a missing token cost no port. A Zoho on this machine needs
  * no tunnel, so that ngrok's authtoken alone opens none.
  */
-export async function chooseRunTunnel(context: Context, config: Config, isZohoLocal: boolean): Promise<TunnelChoice> {
+export async function chooseRunTunnel(
+  context: ListenContext,
+  config: Config,
+  isZohoLocal: boolean,
+): Promise<TunnelChoice> {
   const { settings, origins } = config;
   const { tunnel, domain, publicUrl, ngrokServerAddr: serverAddr, ngrokRootCas: rootCas } = settings;
   const isAskedFor = tunnel === "ngrok" || domain !== undefined;
@@ -67,7 +70,7 @@ export async function chooseRunTunnel(context: Context, config: Config, isZohoLo
 }
 
 /** The user's own `cloudflared`. Throws where there is none. */
-export function chooseCloudflared(context: Context, { root, env }: Config): OpenChoice & { kind: "cloudflared" } {
+export function chooseCloudflared(context: ListenContext, { root, env }: Config): OpenChoice & { kind: "cloudflared" } {
   const { platform } = context;
   const path = findCloudflared({ named: env.CLOUDFLARED_PATH, root, env: context.env, platform });
   return {
@@ -84,7 +87,7 @@ export function runProbeKey(config: Config): ProbeKey {
 
 /** Opens the tunnel and makes sure that requests to its URL arrive here. */
 export async function startTunnel(
-  context: Context,
+  context: ListenContext,
   config: Config,
   { choice, receiver, probeKey, isShared, registered, onMoved, onLost }: TunnelOptions,
 ): Promise<TunnelPart> {
@@ -158,7 +161,7 @@ const CLOUDFLARE_HINT =
   "Zoho may reach it all the same: try it from another network, such as a phone; some resolvers refuse trycloudflare.com";
 
 /** Where no spinner shows it, a quarter of a minute without a line would look as if `listen` hung. */
-function waitingText({ report, stderr }: Context, { kind }: OpenChoice): string {
+function waitingText({ report, stderr }: ListenContext, { kind }: OpenChoice): string {
   if (kind !== "cloudflared") return "Opening the tunnel …";
   const message = "a tunnel of Cloudflare, which takes about 15 seconds";
   if (!stderr.isTTY) report({ type: "notice", message: `opening ${message}` });
@@ -172,7 +175,7 @@ interface ReachOptions {
 }
 
 async function requireReach(
-  context: Context,
+  context: ListenContext,
   config: Config,
   { tunnel, isShared, reach }: ReachOptions,
 ): Promise<void> {

@@ -1,16 +1,16 @@
-import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import type { UserError } from "../util/errors.ts";
 import type { RegisteredPart } from "./part.ts";
 import type { Plan } from "./plan.ts";
+import type { ListenContext } from "./reports.ts";
 import { CLOUDFLARE_NOTE, chooseCloudflared, type OpenChoice, type TunnelPart } from "./tunnel-part.ts";
 
 interface SwitchOptions {
-  readonly context: Context;
+  readonly context: ListenContext;
   readonly plan: Plan;
   /** The parts of the run, of which this one sets and deletes `tunnel`. */
   readonly parts: { tunnel?: TunnelPart; readonly registered?: RegisteredPart };
-  open(context: Context, choice: OpenChoice, onLost: (error: UserError) => void): Promise<TunnelPart>;
+  open(context: ListenContext, choice: OpenChoice, onLost: (error: UserError) => void): Promise<TunnelPart>;
   /** The public URL has changed; undefined: there is none now. */
   onUrl(url: string | undefined): Promise<void>;
   /** Another URL takes the place of one that Zoho still posts to. */
@@ -26,13 +26,13 @@ export function createTunnelSwitch({ context, plan, parts, open, onUrl, onMoved 
   let lastUrl = parts.tunnel?.url();
   const notice = (message: string): void => context.report({ type: "notice", message });
 
-  async function toggle(waiting: Context["waiting"]): Promise<void> {
+  async function toggle(waiting: ListenContext["waiting"]): Promise<void> {
     const { tunnel } = parts;
     if (tunnel?.kind === "public-url") return notice("the public URL is of your own tunnel: stop it where it runs");
     await (tunnel === undefined ? openOne(waiting) : close(tunnel));
   }
 
-  async function openOne(waiting: Context["waiting"]): Promise<void> {
+  async function openOne(waiting: ListenContext["waiting"]): Promise<void> {
     const choice = plan.choice.kind === "none" ? chooseCloudflared(context, plan.config) : plan.choice;
     const signal = AbortSignal.any([context.signal, ended.signal]);
     let tunnel: TunnelPart | undefined;
@@ -74,7 +74,7 @@ export function createTunnelSwitch({ context, plan, parts, open, onUrl, onMoved 
 
   return {
     /** Opens or closes it. Does nothing while it is being opened or closed. */
-    async toggle(waiting: Context["waiting"]): Promise<void> {
+    async toggle(waiting: ListenContext["waiting"]): Promise<void> {
       if (switching !== undefined) return;
       switching = toggle(waiting);
       try {

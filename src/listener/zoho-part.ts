@@ -7,7 +7,6 @@ import { type ChannelReservation, deleteOrphans, reserveChannel } from "../chann
 import { crmWatch } from "../channels/watch-products.ts";
 import type { Credential, Secret, Secrets } from "../delivery/secrets.ts";
 import type { Log } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode, errorText, UserError, usageError } from "../util/errors.ts";
@@ -18,6 +17,7 @@ import type { SignIn } from "../zoho-api/sign-in.ts";
 import { createRecordReader } from "./expand.ts";
 import type { Part, RegisteredPart, RegistrationPart } from "./part.ts";
 import type { Registration } from "./registrations.ts";
+import type { ListenContext } from "./reports.ts";
 import { startSharedChannel } from "./shared-channel.ts";
 import { requireStoreKey, type SharedSecretsPart } from "./shared-secrets.ts";
 
@@ -47,7 +47,7 @@ export interface ZohoPart extends Part {
 }
 
 /** Signs in for `--register` and `--expand`. */
-export async function startZoho(context: Context, given: ZohoOptions): Promise<ZohoPart> {
+export async function startZoho(context: ListenContext, given: ZohoOptions): Promise<ZohoPart> {
   const { registrations, expand, config } = given;
   const reserved: Reserved[] = [];
   let records: ReturnType<typeof createRecordReader> | undefined;
@@ -68,7 +68,7 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
     }
   } catch (error) {
     await close();
-    throw error;
+    throw withProducts(error, registrations);
   }
   return {
     name: "the connection to Zoho",
@@ -80,6 +80,14 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
     stop: close,
     register: reserved.length === 0 ? undefined : (baseUrl, shared) => register(context, reserved, baseUrl, shared),
   };
+}
+
+/** Has who is not signed in at all ask for the scopes of all products at once. */
+function withProducts(error: unknown, registrations: readonly Registration[]): unknown {
+  if (!(error instanceof UserError) || error.code !== "not_signed_in") return error;
+  const flags = registrations.map(({ product }) => ` --product ${product.id}`).join("");
+  const hint = error.hint?.replace("zoho-hooks login", `zoho-hooks login${flags}`);
+  return new UserError("credentials", error.message, hint, error.code);
 }
 
 interface AddedSecret {
@@ -108,14 +116,14 @@ function withSecrets(secrets: Secrets, added: readonly AddedSecret[]): Secrets {
   };
 }
 
-function reserve(context: Context, given: ZohoOptions, registration: Registration): Promise<Reserved> {
+function reserve(context: ListenContext, given: ZohoOptions, registration: Registration): Promise<Reserved> {
   return registration.kind === "channel"
     ? reserveOwnChannel(context, given, registration)
     : reserveOwnWebhook(context, given, registration);
 }
 
 async function reserveOwnChannel(
-  context: Context,
+  context: ListenContext,
   { config, isShared, onLost }: ZohoOptions,
   { product, events }: Registration & { kind: "channel" },
 ): Promise<Reserved> {
@@ -168,7 +176,7 @@ async function reserveOwnChannel(
 }
 
 async function reserveOwnWebhook(
-  context: Context,
+  context: ListenContext,
   { config, isShared, onLost }: ZohoOptions,
   { product, events }: Registration & { kind: "webhook" },
 ): Promise<Reserved> {
@@ -201,7 +209,7 @@ async function reserveOwnWebhook(
 
 /** Registers all at once. If one fails, the others are deleted again. */
 async function register(
-  context: Context,
+  context: ListenContext,
   reserved: readonly Reserved[],
   baseUrl: string,
   shared: SharedParts | undefined,
@@ -244,7 +252,7 @@ interface LiveRegistration {
 }
 
 async function startRegistration(
-  context: Context,
+  context: ListenContext,
   {
     name,
     urlAt,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { targetUrl } from "../delivery/target.ts";
 import type { FilterOptions } from "../events/filter.ts";
 import type { ReportingWorkspace, Workspace } from "../project/workspace.ts";
+import type { Report } from "../reports/report.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { JsonLine } from "../util/text.ts";
 import { withBodyOnce, withEventNames, withoutBody, withoutType } from "./brief.ts";
@@ -18,7 +19,7 @@ export interface Operation<Input = unknown> {
   /** Made when it is read: start-up pays nothing for it. */
   input(): z.ZodObject;
   /** `input`: as the schema has read it. */
-  run(workspace: ReportingWorkspace, input: Input): Promise<ExitCode>;
+  run(workspace: ReportingWorkspace<Report>, input: Input): Promise<ExitCode>;
   /** A line of the result without what an agent does not need: it pays for each character. */
   brief?(line: JsonLine, input: Input): JsonLine;
   /** Words of the command that prints what was cut from a long result. */
@@ -119,7 +120,7 @@ export const operations = {
   }),
   events: operation({
     summary:
-      "List the deliveries that listen has received, the newest first, with headers and bodies. With wait: once one is there that listen, and the app behind it, has accepted.",
+      "List the deliveries that listen has received, the newest first, with headers and bodies. With wait: once one is there that listen has accepted and the app has answered.",
     input: () =>
       z.strictObject({
         ...filters(),

@@ -1,6 +1,6 @@
 import { hiddenSecrets } from "../events/entry.ts";
-import type { Report } from "../process/messages.ts";
-import type { Context } from "../project/context.ts";
+import type { Context, Sink } from "../project/context.ts";
+import type { Report } from "../reports/report.ts";
 import { hasSucceeded } from "../send/reports.ts";
 import { renderReport } from "../terminal/context.ts";
 import { withCommandsAsCalled } from "../terminal/failure.ts";
@@ -9,7 +9,7 @@ import { ExitCode } from "../util/errors.ts";
 import type { JsonLine } from "../util/text.ts";
 import type { Operation } from "./index.ts";
 import type { Outcome } from "./outcome.ts";
-import { type Door, openWorkspace } from "./workspace.ts";
+import { type Door, openWorkspaceFor } from "./workspace.ts";
 
 /** Runs an operation without a terminal: what it reports is returned. */
 export async function perform<Input>(
@@ -21,7 +21,7 @@ export async function perform<Input>(
   const lines: JsonLine[] = [];
   const notes: string[] = [];
   const isKept = createLimit();
-  const workspace = openWorkspace(context, door, {
+  const sink: Sink<Report> = {
     report(given: Report): void {
       const hidden = hiddenSecrets(context, door);
       if (given.type === "notice") {
@@ -40,8 +40,8 @@ export async function perform<Input>(
     verbose: false,
     quiet: false,
     json: context.json,
-  });
-  const ok = (await operation.run(workspace, input)) === ExitCode.ok;
+  };
+  const ok = (await operation.run(openWorkspaceFor(sink, context, door), input)) === ExitCode.ok;
   const leftOut = isKept.leftOut();
   return { ok, lines: leftOut === 0 ? lines : [...lines, { left_out: leftOut }], notes };
 }

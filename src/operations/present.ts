@@ -1,12 +1,12 @@
-import type { Report } from "../process/messages.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context, Sink } from "../project/context.ts";
 import type { Run } from "../project/workspace.ts";
+import type { Report } from "../reports/report.ts";
 import type { ExitCode } from "../util/errors.ts";
 import { isStdoutClosed } from "../util/timing.ts";
 
 /** Reports what an operation yields. */
-export async function reportAll(sink: Pick<Sink, "report">, run: Run<Report>): Promise<ExitCode> {
+export async function reportAll(sink: Pick<Sink<Report>, "report">, run: Run<Report>): Promise<ExitCode> {
   for (;;) {
     const { done, value } = await run.next(undefined);
     if (done) return value;
@@ -15,7 +15,7 @@ export async function reportAll(sink: Pick<Sink, "report">, run: Run<Report>): P
 }
 
 /** Shows on standard output what an operation yields, as fast as it is read. Rejects with the signal's reason after Ctrl-C. */
-export async function present(context: Context, run: Run<Report>): Promise<ExitCode> {
+export async function present(context: Context<Report>, run: Run<Report>): Promise<ExitCode> {
   let isRead = true;
   for (;;) {
     const { done, value } = await run.next(isRead);

@@ -5,6 +5,7 @@ import type { Context, Sink } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import type { Settings } from "../project/settings.ts";
 import type { ReportingWorkspace } from "../project/workspace.ts";
+import type { Report } from "../reports/report.ts";
 
 /** What depends on who asks, and is never part of the input. */
 export interface Door {
@@ -23,12 +24,17 @@ export interface Door {
   requireReachable?(url: string): void;
 }
 
-/** Reads the project once, for an operation that reports to `sink`. */
-export function openWorkspace(
+/** Reads the project once, for an operation that reports to the terminal. */
+export function openWorkspace(context: Context<Report>, door: Door = {}): ReportingWorkspace<Report> {
+  return openWorkspaceFor(context, context, door);
+}
+
+/** The same for one that reports elsewhere. */
+export function openWorkspaceFor(
+  sink: Sink<Report>,
   context: Context,
-  { showSecrets = false, flags = {}, listener, requireReachable = () => {} }: Door = {},
-  sink: Sink = context,
-): ReportingWorkspace {
+  { showSecrets = false, flags = {}, listener, requireReachable = () => {} }: Door,
+): ReportingWorkspace<Report> {
   const { cwd, env, platform, packageRoot, invocation, userFolder, knownSecrets, overrides, now, sleep } = context;
   const { report, waiting, progress, verbose, quiet, json } = sink;
   const config = loadConfig(context, { flags });

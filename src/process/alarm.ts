@@ -1,6 +1,6 @@
 import { errorText } from "../util/errors.ts";
 import { formatSpan } from "../util/units.ts";
-import type { Report } from "./messages.ts";
+import type { WarningReport } from "./messages.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** After it, the command gets a SIGTERM, and a SIGKILL after another `GRACE_MS`. */
@@ -8,7 +8,7 @@ const TIMEOUT_MS = 60_000;
 const GRACE_MS = 5_000;
 
 interface AlarmContext extends Pick<Runtime, "cwd" | "env" | "signal" | "sleep" | "startChild"> {
-  report(report: Report): void;
+  readonly report: (report: WarningReport) => void;
 }
 
 /**

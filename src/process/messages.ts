@@ -1,8 +1,10 @@
-/** All that a run can report, by its type. terminal/text.ts, which shows them, lists them. */
-// biome-ignore lint/suspicious/noEmptyInterface: the types of the reports are above this folder
-export interface Reports {}
+/** The least that every report has. */
+export interface AnyReport {
+  readonly type: string;
+}
 
-export type Report = Reports[keyof Reports];
+/** What anything can report. Beside these, subjects have reports of their own. */
+export type Message = NoticeReport | WarningReport | DecisionsReport | TextReport | TableReport;
 
 /** The progress of a long task, shown on a terminal only. */
 export interface Progress {
@@ -30,6 +32,10 @@ export interface WarningReport {
   readonly type: "warning";
   readonly message: string;
   readonly hint?: string;
+}
+
+export function isWarning(report: AnyReport): report is WarningReport {
+  return report.type === "warning";
 }
 
 /** Requested data, written to stdout as it is: a fixture, a path, a completion script. */

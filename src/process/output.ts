@@ -1,10 +1,9 @@
 import { fstatSync, statSync, writeSync } from "node:fs";
 import { devNull } from "node:os";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
-import { maskUrl } from "../delivery/mask.ts";
 import { isStdoutClosed } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
-import type { Report } from "./messages.ts";
+import { type AnyReport, isWarning, type Message, type WarningReport } from "./messages.ts";
 
 export interface Output {
   write(text: string): void;
@@ -165,26 +164,32 @@ const READER_POLL_MS = 20;
 const MIN_ENDS = 1000;
 
 /** Reports that come once per event or request. */
-const REPEATED: ReadonlySet<Report["type"]> = new Set([
-  ...(["event", "forward", "record", "warning", "notice", "target"] as const),
-  ...(["emulated-request", "emulated-delivery"] as const),
+const REPEATED: ReadonlySet<string> = new Set([
+  "event",
+  "forward",
+  "record",
+  "warning",
+  "notice",
+  "target",
+  "emulated-request",
+  "emulated-delivery",
 ]);
 
-interface Reporting {
+interface Reporting<Own> {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly signal: AbortSignal;
   readonly json: boolean;
-  report(report: Report): void;
+  readonly report: (report: Message | Own) => void;
 }
 
 /**
  * Reports within a bounded amount of memory: if nothing reads the output (`| less`, a stopped terminal), the run goes on and
  * lines are dropped until something reads again. `elsewhere` says where what they told can be seen.
  */
-export function boundOutput(
-  given: Reporting,
-  { showSecrets = false, elsewhere }: { readonly showSecrets?: boolean; readonly elsewhere: string },
+export function boundOutput<Own extends AnyReport>(
+  given: Reporting<Own>,
+  { elsewhere }: { readonly elsewhere: string },
 ) {
   const { stdout, stderr, json } = given;
   let dropped = 0;
@@ -195,9 +200,7 @@ export function boundOutput(
   const readers = new Map(
     [stdout, stderr].map((stream) => [stream, { taken: -1, at: 0, stoppedMs: 0, isSeen: false }]),
   );
-  const write = limitRepeatedWarnings((report) =>
-    given.report(report.type === "target" && !showSecrets ? { ...report, target: maskUrl(report.target) } : report),
-  );
+  const write = limitRepeatedWarnings(given.report);
 
   function isTooMuch(stream: Output): boolean {
     const backlog = stream.backlog();
@@ -231,7 +234,7 @@ export function boundOutput(
   }
 
   return {
-    report(report: Report): void {
+    report(report: Message | Own): void {
       const { type } = report;
       const stream = !json && (type === "warning" || type === "notice" || type === "target") ? stderr : stdout;
       if (REPEATED.has(type) && isTooMuch(stream)) {
@@ -260,8 +263,6 @@ export function boundOutput(
   };
 }
 
-type Warning = Extract<Report, { type: "warning" }>;
-
 const REPEAT_AFTER_MS = 30_000;
 const MAX_WARNINGS = 50;
 
@@ -269,14 +270,16 @@ const MAX_WARNINGS = 50;
  * Reports the same warning at most every half minute, then with the number of times it was repeated: a full disk is one
  * problem, however many deliveries meet it. The last counts come with the summary.
  */
-function limitRepeatedWarnings(write: (report: Report) => void): (report: Report) => void {
-  const known = new Map<string, { readonly warning: Warning; readonly atMs: number; more: number }>();
-  const writeMore = (warning: Warning, more: number): void => {
+function limitRepeatedWarnings<Own extends AnyReport>(
+  write: (report: Message | Own) => void,
+): (report: Message | Own) => void {
+  const known = new Map<string, { readonly warning: WarningReport; readonly atMs: number; more: number }>();
+  const writeMore = (warning: WarningReport, more: number): void => {
     if (more > 0) write({ ...warning, message: `${warning.message} (${counted(more, "more time")})` });
   };
   return (report) => {
     if (report.type === "summary") for (const { warning, more } of known.values()) writeMore(warning, more);
-    if (report.type !== "warning") return write(report);
+    if (!isWarning(report)) return write(report);
     const atMs = performance.now();
     const before = known.get(report.message);
     if (before !== undefined && atMs - before.atMs < REPEAT_AFTER_MS) {

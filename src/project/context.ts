@@ -1,13 +1,16 @@
 import { isAbsolute, join } from "node:path";
 import type { KnownSecrets } from "../delivery/secrets.ts";
-import type { Progress, Report } from "../process/messages.ts";
+import type { Message, Progress } from "../process/messages.ts";
 import type { Runtime } from "../process/runtime.ts";
 import type { Project } from "./project.ts";
 
-/** Where work reports to while it runs, and how it learns that it has to end. */
-export interface Sink {
-  /** Prints a report, as text or as JSON lines. */
-  report(report: Report): void;
+/**
+ * Where work reports to while it runs, and how it learns that it has to end. `Own`: what it reports beside messages. Whoever calls it
+ * passes a sink that takes at least these: in the end the presenter, which takes all.
+ */
+export interface Sink<Own = never> {
+  /** Prints a report, as text or as JSON lines. Not a method, whose parameter TypeScript would not check. */
+  readonly report: (report: Message | Own) => void;
   /** Shows a spinner while the work runs, on a terminal and if it takes a moment. */
   waiting<T>(message: string, work: () => Promise<T>): Promise<T>;
   /** A progress bar. Nothing may be reported until it has ended. */
@@ -20,7 +23,7 @@ export interface Sink {
   readonly json: boolean;
 }
 
-export interface Context extends Runtime, Sink {
+export interface Context<Own = never> extends Runtime, Sink<Own> {
   /** The user's own folder, for what belongs to no project. */
   readonly userFolder: string;
   /** Masked in all that is written and reported; what reads a secret adds it. */
@@ -30,9 +33,12 @@ export interface Context extends Runtime, Sink {
 }
 
 /** Copies a context with other values for these members. */
-export function overrideContext<T extends Partial<Context>>(context: Context, members: T): Context & T {
+export function overrideContext<Own, T extends Partial<Context<Own>>>(
+  context: Context<Own>,
+  members: T,
+): Context<Own> & T {
   // Not by assignment: `signal` is a getter.
-  return Object.create(context, Object.getOwnPropertyDescriptors(members)) as Context & T;
+  return Object.create(context, Object.getOwnPropertyDescriptors(members)) as Context<Own> & T;
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { Product } from "../contract/product.ts";
 import type { Secrets } from "../delivery/secrets.ts";
 import type { Log } from "../log/log.ts";
-import type { Report } from "../process/messages.ts";
 import type { ExitCode } from "../util/errors.ts";
 import type { Context, Sink } from "./context.ts";
 import type { Config } from "./load.ts";
@@ -52,7 +51,7 @@ export interface OpenLog {
  * The results of an operation one by one, and its exit code. It waits for its reader, and ends where that stops reading. `false` in
  * place of the next: nobody reads the output any more, so it ends with what it has.
  */
-export type Run<Result extends Report> = AsyncGenerator<Result, ExitCode, boolean | undefined>;
+export type Run<Result> = AsyncGenerator<Result, ExitCode, boolean | undefined>;
 
 /** For what reports while it works. */
-export type ReportingWorkspace = Workspace & Sink;
+export type ReportingWorkspace<Own = never> = Workspace & Sink<Own>;

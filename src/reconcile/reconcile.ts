@@ -14,9 +14,10 @@ import type { Config } from "../project/load.ts";
 import { receive } from "../recognition/receive.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { counted, formatSpan } from "../util/units.ts";
+import type { ApiRequestReport } from "../zoho-api/reports.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import { type ChangeGroup, groupChanges, reconstructNotification } from "./notification.ts";
-import type { MissedChange, ReconciledChange } from "./reports.ts";
+import type { MissedChange, ReconciledChange, ReconcileReport } from "./reports.ts";
 import { NOTIFICATION_FORMAT, readSeenRecords, type SeenRecords } from "./seen.ts";
 import { delivererOf, type WatchedChannel, watchedChannels, watcherOf } from "./watched.ts";
 
@@ -46,7 +47,13 @@ export function reconcilableProduct(id: string): WatchProduct {
  * Compares Zoho's lists of changed and deleted records with the notifications in the log. Resolves to 8 where some were missed and are
  * not in the log afterwards.
  */
-export async function reconcile(context: Context, config: Config, options: ReconcileOptions): Promise<ExitCode> {
+type ReconcileContext = Context<ApiRequestReport | ReconcileReport>;
+
+export async function reconcile(
+  context: ReconcileContext,
+  config: Config,
+  options: ReconcileOptions,
+): Promise<ExitCode> {
   const { product, deliver } = options;
   const given = { ...options, since: withinLog(context, config, options.since) };
   return withZoho(context, config, { product: product.id }, (session) =>
@@ -62,7 +69,7 @@ export async function reconcile(context: Context, config: Config, options: Recon
 }
 
 /** What the log no longer has was not missed. */
-function withinLog(context: Context, { settings: { keep } }: Config, since: Date): Date {
+function withinLog(context: ReconcileContext, { settings: { keep } }: Config, since: Date): Date {
   const oldest = new Date(context.now().getTime() - keep);
   if (since >= oldest) return since;
   const message = `the event log keeps ${formatSpan(keep)}, so that only changes since ${zohoTime(oldest)} are compared`;
@@ -73,7 +80,7 @@ function withinLog(context: Context, { settings: { keep } }: Config, since: Date
 const DUTY_POLL_MS = 500;
 
 /** Serialises deliveries: the second run finds in the log what the first wrote. */
-async function takeDuty(context: Context, log: Log): Promise<Duty> {
+async function takeDuty(context: ReconcileContext, log: Log): Promise<Duty> {
   const taken = await log.takeDuty("reconcile");
   if (taken !== undefined) return taken;
   return context.waiting("waiting for another reconcile --deliver to end", async () => {
@@ -91,7 +98,10 @@ interface Comparison extends ReconcileOptions {
   readonly log: Log;
 }
 
-async function compare(context: Context, { session, log, product, since, deliver }: Comparison): Promise<ExitCode> {
+async function compare(
+  context: ReconcileContext,
+  { session, log, product, since, deliver }: Comparison,
+): Promise<ExitCode> {
   const { config } = session;
   let calls = 0;
   const channels = await context.waiting("asking Zoho for its channels", () => watchedChannels(session));
@@ -160,7 +170,7 @@ interface Delivering {
 
 /** Puts notifications into the log, for `listen` to forward. Leaves out what has come meanwhile. */
 async function deliverAll(
-  context: Context,
+  context: ReconcileContext,
   { session, log, seen, channels, missed }: Delivering,
 ): Promise<readonly ReconciledChange[]> {
   const { product, config } = session;
@@ -205,7 +215,7 @@ async function findTargets(log: Log, { settings }: Config, product: string): Pro
 }
 
 async function append(
-  context: Context,
+  context: ReconcileContext,
   { log, session, targetsOf }: { readonly log: Log; readonly session: ZohoSession; readonly targetsOf: TargetsOf },
   group: ChangeGroup,
 ) {

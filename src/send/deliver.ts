@@ -13,6 +13,7 @@ import { answersExitCode } from "./flags.ts";
 import { outcomeOf } from "./outcome.ts";
 import { postOne, requestReport } from "./outgoing.ts";
 import { goesToListener, type SendPlan } from "./plan.ts";
+import type { SendReport } from "./reports.ts";
 import { countDeliveries, type SampleDelivery, sampleDeliveries } from "./sample-deliveries.ts";
 import type { Source } from "./sources.ts";
 import { Tally } from "./tally.ts";
@@ -27,7 +28,7 @@ const ABORT_GRACE_MS = 2000;
 
 /** Posts everything and reports the results. */
 export async function deliver(
-  workspace: ReportingWorkspace,
+  workspace: ReportingWorkspace<SendReport>,
   plan: SendPlan,
   config: Config,
   sources: readonly Source[],
@@ -93,7 +94,7 @@ export async function deliver(
   return answersExitCode(tally.ok > 0 && (areProbes || tally.failed === 0), plan.expectStatus);
 }
 
-function reportResults(workspace: ReportingWorkspace, tally: Tally, total: number): void {
+function reportResults(workspace: ReportingWorkspace<SendReport>, tally: Tally, total: number): void {
   const warn = (message: string, hint?: string): void => workspace.report({ type: "warning", message, hint });
   if (total > 1) {
     for (const note of tally.notes) workspace.report({ type: "notice", message: note });

@@ -20,7 +20,7 @@ import { answersExitCode, unexpectedStatus } from "./flags.ts";
 import { type OutgoingDelivery, postOne, requestReport, sentReport } from "./outgoing.ts";
 import { type ReplayOptions, type ReplayPlan, readReplayPlan, refuseContradictions } from "./replay-plan.ts";
 import { type ReplayedDelivery, replayBody, replayedDelivery } from "./replayed-delivery.ts";
-import type { RequestReport, SendSummaryReport, SentReport } from "./reports.ts";
+import type { SendReport } from "./reports.ts";
 import { Tally } from "./tally.ts";
 
 /** One run on an open log. */
@@ -37,7 +37,7 @@ export async function* replay(
   workspace: ReportingWorkspace,
   numbers: readonly string[],
   options: ReplayOptions,
-): Run<ReplayReport> {
+): Run<SendReport> {
   refuseContradictions(numbers, options);
   const secrets = workspace.secrets();
   const products = await workspace.products();
@@ -53,8 +53,6 @@ export async function* replay(
     await close();
   }
 }
-
-type ReplayReport = RequestReport | SentReport | SendSummaryReport;
 
 /**
  * The deliveries to send. They are read from the log a second time: a million do not fit into memory. Throws a UserError where
@@ -183,7 +181,7 @@ function isForApp(products: readonly Product[], entry: LogEntry): boolean {
 async function* replayAll(
   { workspace, plan, log, secrets, products }: Replay,
   { count, skipped, targets, read }: Awaited<ReturnType<typeof chooseReplays>>,
-): Run<ReplayReport> {
+): Run<SendReport> {
   if (count === 0) {
     const why = skipped > 0 ? "none is left to send" : noMatch(plan.filter);
     workspace.report({ type: "notice", message: `${why}: nothing was sent` });

@@ -55,3 +55,5 @@ export interface RequestReport extends RequestEvent, Delivery {
   /** For a request that is there to be used. */
   readonly showSecrets?: boolean;
 }
+
+export type SendReport = RequestReport | SendSummaryReport | SentReport;

@@ -8,11 +8,12 @@ import { deliver } from "./deliver.ts";
 import { requireFaults } from "./faults.ts";
 import { requestReport } from "./outgoing.ts";
 import { goesToListener, readPlan, type SendFlags, type SendPlan } from "./plan.ts";
+import type { SendReport } from "./reports.ts";
 import { sampleDeliveries } from "./sample-deliveries.ts";
 import { readSources, type Source } from "./sources.ts";
 
 export async function send(
-  workspace: ReportingWorkspace,
+  workspace: ReportingWorkspace<SendReport>,
   product: string | undefined,
   event: string | undefined,
   options: SendFlags,
@@ -44,7 +45,7 @@ async function atRunningListener(workspace: ReportingWorkspace, plan: SendPlan, 
 
 /** `--dry-run` and `--curl` print requests that can be used, so with their secrets. */
 function showRequests(
-  workspace: ReportingWorkspace,
+  workspace: ReportingWorkspace<SendReport>,
   plan: SendPlan,
   config: Config,
   sources: readonly Source[],

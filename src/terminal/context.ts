@@ -1,18 +1,22 @@
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import { isAgent } from "../process/agents.ts";
-import type { Report } from "../process/messages.ts";
 import type { Output } from "../process/output.ts";
 import type { Runtime } from "../process/runtime.ts";
 import { type Context, userFolder } from "../project/context.ts";
+import { jsonLines } from "../reports/json.ts";
+import { fitText } from "../reports/layout.ts";
+import { type Mode, paintFor, type Rendered, type Style } from "../reports/paint.ts";
+import type { Report } from "../reports/report.ts";
+import { renderText } from "../reports/text.ts";
 import { withCommandsAsCalled } from "./failure.ts";
-import { jsonLines } from "./json.ts";
-import { fitText } from "./layout.ts";
-import { type Mode, paintFor, type Rendered, type Style } from "./paint.ts";
 import { noProgress, progressBar, withSpinner } from "./progress.ts";
-import { renderText } from "./text.ts";
 
 /** The runtime with a way to report: what a command prints, and how, is decided here. */
-export async function createContext(runtime: Runtime, mode: Mode, knownSecrets: KnownSecrets): Promise<Context> {
+export async function createContext(
+  runtime: Runtime,
+  mode: Mode,
+  knownSecrets: KnownSecrets,
+): Promise<Context<Report>> {
   const hidden = mode.showSecrets === true ? undefined : knownSecrets;
   const style = {
     out: await paintFor(runtime.stdout, runtime, mode.color),

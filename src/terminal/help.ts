@@ -11,7 +11,7 @@ import {
 } from "commander";
 import type { Output } from "../process/output.ts";
 import type { Runtime } from "../process/runtime.ts";
-import { wrapText } from "./layout.ts";
+import { wrapText } from "../reports/layout.ts";
 
 /** Longer lines are hard to read, however wide the terminal is. */
 const MAX_COLUMNS = 100;

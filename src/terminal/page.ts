@@ -1,5 +1,5 @@
-import { fitRows, wrapLine } from "./layout.ts";
-import type { Paint } from "./paint.ts";
+import { fitRows, wrapLine } from "../reports/layout.ts";
+import type { Paint } from "../reports/paint.ts";
 
 /** `docs/products/crm.md` is the page of the topic `crm`. */
 const PAGE = /^(?:\.\.\/|products\/)*([\w-]+)\.md(?:#.*)?$/;

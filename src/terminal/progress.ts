@@ -1,7 +1,7 @@
 import type { Ora } from "ora";
 import type { Progress } from "../process/messages.ts";
 import type { Output } from "../process/output.ts";
-import type { Paint } from "./paint.ts";
+import type { Paint } from "../reports/paint.ts";
 
 export const noProgress: Progress = { advance() {}, end() {} };
 

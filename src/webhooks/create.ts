@@ -1,6 +1,5 @@
 import { notifyUrl } from "../channels/notify-url.ts";
 import { differentUrl, MASK } from "../delivery/mask.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
@@ -8,6 +7,7 @@ import { isRejection } from "../zoho-api/errors.ts";
 import { usesLocalZoho } from "../zoho-api/session.ts";
 import { readWebhookEvents } from "./events.ts";
 import type { ManagedProduct, Webhook, WebhookConfig } from "./product-api.ts";
+import type { WebhookContext } from "./reports.ts";
 import { type ChosenSecret, chooseSecret, storeSecret } from "./secret.ts";
 import {
   deletion,
@@ -27,7 +27,7 @@ export interface CreateOptions extends WebhookOptions {
 
 /** Creates a webhook, or with `dryRun` shows the requests. `findUrl`: the URL that Zoho, which may be local, is to post to. */
 export async function createWebhook(
-  context: Context,
+  context: WebhookContext,
   config: Config,
   product: ManagedProduct,
   words: readonly string[],
@@ -59,7 +59,7 @@ function requireRuleKind({ title, rules }: ManagedProduct, kind: string | undefi
 }
 
 /** Throws a usage error for what Zoho would reject, and warns of what it may. */
-export function checkWebhook(context: Context, product: ManagedProduct, webhook: WebhookConfig): void {
+export function checkWebhook(context: WebhookContext, product: ManagedProduct, webhook: WebhookConfig): void {
   const refusal = product.rejection?.(webhook);
   if (refusal !== undefined) throw usageError(refusal);
   const warning = product.warn?.(webhook);
@@ -67,7 +67,7 @@ export function checkWebhook(context: Context, product: ManagedProduct, webhook:
 }
 
 /** Warns where a webhook that was just created is listed otherwise than it was asked for. */
-export function warnOfDifferences(context: Context, asked: WebhookConfig, listed: Webhook): void {
+export function warnOfDifferences(context: WebhookContext, asked: WebhookConfig, listed: Webhook): void {
   const warn = (message: string): void => context.report({ type: "warning", message });
   const name = `webhook ${oneLine(listed.id)}`;
   if (listed.url !== asked.url) warn(differentUrl(listed.url, asked.url));
@@ -78,7 +78,7 @@ export function warnOfDifferences(context: Context, asked: WebhookConfig, listed
 
 /** Creates a webhook, stores its secret, creates its rule, and reports what Zoho lists afterwards. */
 async function create(
-  context: Context,
+  context: WebhookContext,
   session: WebhookSession,
   config: WebhookConfig,
   chosen: ChosenSecret | undefined,

@@ -1,6 +1,5 @@
 import { findDeadUrl } from "../channels/dead-url.ts";
 import { maskUrl } from "../delivery/mask.ts";
-import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { UserError } from "../util/errors.ts";
@@ -10,6 +9,7 @@ import { hasEnvSignIn } from "../zoho-api/env-sign-in.ts";
 import { chosenProfile, openSignIn, openStore, withHttp } from "../zoho-api/session.ts";
 import { managedProducts } from "./index.ts";
 import type { ManagedProduct } from "./product-api.ts";
+import type { WebhookContext } from "./reports.ts";
 import { deletion, type WebhookSession, withWebhooks } from "./session.ts";
 
 /** The default name of `webhooks create`, with which those of `listen --register` begin. */
@@ -19,8 +19,8 @@ const OWN_NAME = /^zoho-hooks\b/;
  * Warns of webhooks called zoho-hooks that post to a URL that no longer answers, with the command that deletes each. Does
  * nothing where nobody is signed in, and says nothing of what cannot be read.
  */
-export async function warnOfDeadWebhooks(context: Context, config: Config, signal: AbortSignal): Promise<void> {
-  const report: Context["report"] = (each) => void (each.type === "api-request" && context.report(each));
+export async function warnOfDeadWebhooks(context: WebhookContext, config: Config, signal: AbortSignal): Promise<void> {
+  const report: WebhookContext["report"] = (each) => void (each.type === "api-request" && context.report(each));
   const silent = overrideContext(context, { report, signal });
   const orNothing = (error: unknown): readonly [] => {
     if (error instanceof UserError || signal.aborted) return [];
@@ -34,13 +34,13 @@ export async function warnOfDeadWebhooks(context: Context, config: Config, signa
 }
 
 /** The products that the sign-in has a scope of. */
-async function readableProducts(context: Context, config: Config): Promise<readonly ManagedProduct[]> {
+async function readableProducts(context: WebhookContext, config: Config): Promise<readonly ManagedProduct[]> {
   const scopes = await scopesOf(context, config);
   return managedProducts.filter(({ loginScopes }) => loginScopes.some((scope) => scopes.includes(scope)));
 }
 
 /** From the list of profiles, which has no secrets; those of the environment's sign-in are in Zoho's token reply. */
-async function scopesOf(context: Context, config: Config): Promise<readonly string[]> {
+async function scopesOf(context: WebhookContext, config: Config): Promise<readonly string[]> {
   const named = chosenProfile(config);
   if (named === undefined && hasEnvSignIn(config.env)) {
     const signIn = await openSignIn(context, config, undefined);

@@ -1,16 +1,15 @@
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import { requestedDeletions } from "../zoho-api/collection.ts";
 import { confirm } from "../zoho-api/session.ts";
 import type { ManagedProduct } from "./product-api.ts";
-import type { WebhookReport } from "./reports.ts";
+import type { WebhookContext, WebhookReport } from "./reports.ts";
 import { type WebhookOptions, type WebhookSession, withWebhooks } from "./session.ts";
 
 /** Deletes webhooks after a question, or with `dryRun` shows the requests. */
 export async function deleteWebhooks(
-  context: Context,
+  context: WebhookContext,
   config: Config,
   product: ManagedProduct,
   texts: readonly string[],
@@ -40,7 +39,7 @@ function webhookId(text: string): string {
 }
 
 /** Reports each webhook by what the list shows afterwards. The exit code is 7 unless all were deleted. */
-async function remove(context: Context, session: WebhookSession, ids: readonly string[]): Promise<ExitCode> {
+async function remove(context: WebhookContext, session: WebhookSession, ids: readonly string[]): Promise<ExitCode> {
   const { product, command } = session;
   const client = await session.client();
   const requested = requestedDeletions();

@@ -1,15 +1,15 @@
 import { eventNames, eventPattern, findFormat, findProduct, nearest } from "../contract/event-names.ts";
 import { products } from "../products/index.ts";
-import type { Context } from "../project/context.ts";
 import { usageError } from "../util/errors.ts";
 import type { ManagedProduct } from "./product-api.ts";
+import type { WebhookContext } from "./reports.ts";
 
 /**
  * Names in the product's spelling; `Ticket_*` stands for all known ones that match. Unknown names are sent with a warning: Zoho
  * adds names, and rejects wrong ones.
  */
 export function readWebhookEvents(
-  context: Context,
+  context: WebhookContext,
   product: ManagedProduct,
   words: readonly string[],
 ): readonly string[] {

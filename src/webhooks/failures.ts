@@ -2,7 +2,6 @@ import { findProduct } from "../contract/event-names.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { TableReport } from "../process/messages.ts";
 import { products } from "../products/index.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { counted, formatDay } from "../util/units.ts";
@@ -13,6 +12,7 @@ import { confirm, openSignIn, withHttp, type ZohoOptions } from "../zoho-api/ses
 import { type SignIn, signInAgain, signInError } from "../zoho-api/sign-in.ts";
 import { failureLogs, failurePlaces, findFailureLog } from "./index.ts";
 import type { FailedDelivery, FailureLog, FoundFailures, SendCall } from "./product-api.ts";
+import type { WebhookContext } from "./reports.ts";
 
 export interface FailuresOptions extends ZohoOptions {
   readonly resend?: boolean;
@@ -30,7 +30,7 @@ export function chosenLogs({ product, resend }: FailuresOptions): readonly Failu
 
 /** Shows the deliveries that failed since a time, and with `resend` asks Zoho to send them again. */
 export async function failures(
-  context: Context,
+  context: WebhookContext,
   config: Config,
   logs: readonly FailureLog[],
   since: Date,
@@ -63,7 +63,7 @@ export async function failures(
   });
 }
 
-function sender(context: Context, access: Omit<Parameters<typeof zohoApi>[0], "now">): SendCall {
+function sender(context: WebhookContext, access: Omit<Parameters<typeof zohoApi>[0], "now">): SendCall {
   const api = zohoApi({ ...access, now: context.now });
   return async (call, read) => {
     context.signal.throwIfAborted();
@@ -95,7 +95,7 @@ interface FailureList {
 
 /** Shows the failed deliveries of one product, oldest first. Those of unknown time come first. */
 async function listFailures(
-  context: Context,
+  context: WebhookContext,
   log: FailureLog,
   send: SendCall,
   { since, org }: { readonly since: Date; readonly org: string | undefined },
@@ -148,7 +148,7 @@ function localTime(at: Date): string {
   return `${formatDay(at)} ${at.toTimeString().slice(0, 8)}`;
 }
 
-function reportPlaces(context: Context): void {
+function reportPlaces(context: WebhookContext): void {
   const message = "No documented call lists the failures of other products. Where Zoho shows them:";
   context.report({ type: "notice", message });
   for (const [id, place] of Object.entries(failurePlaces))
@@ -157,7 +157,7 @@ function reportPlaces(context: Context): void {
 
 /** The exit code is 7 unless Zoho sends all of them again. */
 async function resend(
-  context: Context,
+  context: WebhookContext,
   lists: readonly FailureList[],
   confirmed: (question: string) => Promise<boolean>,
 ): Promise<ExitCode> {

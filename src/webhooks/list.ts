@@ -1,14 +1,14 @@
 import { maskUrl } from "../delivery/mask.ts";
 import type { TableReport } from "../process/messages.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import type { ManagedProduct, Webhook } from "./product-api.ts";
+import type { WebhookContext } from "./reports.ts";
 import { isUnused, type WebhookOptions, warnOfUnused, webhookReport, withWebhooks } from "./session.ts";
 
 /** Shows a product's webhooks. With `unused`, only those that no rule calls, and exits with 8 if there are any. */
 export async function listWebhooks(
-  context: Context,
+  context: WebhookContext,
   config: Config,
   product: ManagedProduct,
   { unused = false, ...options }: WebhookOptions & { readonly unused?: boolean },

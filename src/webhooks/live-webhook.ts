@@ -6,7 +6,6 @@ import { lockForListener } from "../channels/listener-lock.ts";
 import type { Registered } from "../channels/reports.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { secret } from "../delivery/secrets.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
 import { realPlace } from "../util/links.ts";
@@ -16,7 +15,7 @@ import { requestedDeletions } from "../zoho-api/collection.ts";
 import { isRejection } from "../zoho-api/errors.ts";
 import { checkWebhook, warnOfDifferences } from "./create.ts";
 import type { ManagedProduct, Webhook, WebhookConfig } from "./product-api.ts";
-import type { WebhookReport } from "./reports.ts";
+import type { WebhookContext, WebhookReport } from "./reports.ts";
 import { chooseSecret, storeSecret } from "./secret.ts";
 import { deletion, openWebhooks, type WebhookClient, type WebhookSession, webhookReport } from "./session.ts";
 
@@ -42,7 +41,7 @@ const NEEDS_ONE = "--register needs a sign-in that has one; for another, use zoh
 /** The secret and the lock of a listener's webhook. Reserved before it exists, as Zoho may post before it says that it does. */
 export type WebhookReservation = Awaited<ReturnType<typeof reserveWebhook>>;
 
-export async function reserveWebhook(context: Context, config: Config, product: ManagedProduct) {
+export async function reserveWebhook(context: WebhookContext, config: Config, product: ManagedProduct) {
   const session = await openWebhooks(context, config, product, {}, NEEDS_ONE);
   try {
     const mark = ownerMark(config.root);
@@ -77,7 +76,12 @@ export async function reserveWebhook(context: Context, config: Config, product: 
 }
 
 /** Before the webhook exists: one whose secret is lost could not be verified, and Zoho shows none again. */
-async function storeFirst(context: Context, config: Config, product: ManagedProduct, value: string): Promise<void> {
+async function storeFirst(
+  context: WebhookContext,
+  config: Config,
+  product: ManagedProduct,
+  value: string,
+): Promise<void> {
   await storeSecret(context, config, product, value).catch((error: unknown) => {
     throw usageError(
       `no webhook was created, because the secret of ${product.title} webhooks cannot be stored: ${errorText(error)}`,
@@ -102,7 +106,7 @@ export async function openLiveWebhook({
   url,
   onEnd,
 }: {
-  readonly context: Context;
+  readonly context: WebhookContext;
   readonly reservation: WebhookReservation;
   readonly events: readonly string[];
   readonly url: string;
@@ -258,7 +262,7 @@ async function removeAll(session: WebhookSession, mark: string, signal: AbortSig
 }
 
 /** Deletes what a failed creation may have left behind. */
-async function abandon(context: Context, session: WebhookSession, mark: string): Promise<void> {
+async function abandon(context: WebhookContext, session: WebhookSession, mark: string): Promise<void> {
   const outcome = await removeInTime((signal) => removeAll(session, mark, signal));
   if (typeof outcome !== "object") return;
   const message = `a webhook of ${session.product.title} named ${JSON.stringify(mark)} may have been created: ${outcome.because}`;

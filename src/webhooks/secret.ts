@@ -1,12 +1,12 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import type { Context } from "../project/context.ts";
 import { warnIfTracked } from "../project/git.ts";
 import type { Config } from "../project/load.ts";
 import { KEYS_FOLDER } from "../project/secrets.ts";
 import { trustOwn } from "../project/trust.ts";
 import { usageError } from "../util/errors.ts";
 import type { ManagedProduct } from "./product-api.ts";
+import type { WebhookContext } from "./reports.ts";
 
 export interface ChosenSecret {
   readonly value: string;
@@ -19,7 +19,7 @@ export interface ChosenSecret {
  * one; else a new one. Undefined if the webhook does not sign, or signs with Zoho's key.
  */
 export function chooseSecret(
-  context: Context,
+  context: WebhookContext,
   { secrets }: Config,
   { id, title, secret: rule }: ManagedProduct,
 ): ChosenSecret | undefined {
@@ -46,7 +46,7 @@ function newSecret(): string {
 
 /** Stores the secret in the project, so that `listen` verifies with it. */
 export async function storeSecret(
-  context: Context,
+  context: WebhookContext,
   config: Config,
   { id, title }: ManagedProduct,
   value: string,

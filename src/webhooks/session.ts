@@ -1,6 +1,5 @@
 import { maskUrl } from "../delivery/mask.ts";
 import { valueAt } from "../delivery/payload.ts";
-import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
@@ -14,7 +13,7 @@ import type { ZohoHttp } from "../zoho-api/retrying-http.ts";
 import { centreFromEnv, chosenProfile, openSignIn, showRequest, type ZohoOptions } from "../zoho-api/session.ts";
 import type { SignIn } from "../zoho-api/sign-in.ts";
 import { idText, type ManagedProduct, onlyOne, type Webhook, type WebhookConfig, withIds } from "./product-api.ts";
-import type { WebhookReport } from "./reports.ts";
+import type { WebhookContext, WebhookReport } from "./reports.ts";
 
 export interface WebhookOptions extends ZohoOptions {
   readonly org?: string;
@@ -26,7 +25,7 @@ export type WebhookSession = ReturnType<typeof webhookSession>;
 
 /** Runs work with a session, and closes the session. `dryRun` needs no sign-in, because nothing is sent. */
 export async function withWebhooks<T>(
-  context: Context,
+  context: WebhookContext,
   config: Config,
   product: ManagedProduct,
   options: WebhookOptions,
@@ -42,7 +41,7 @@ export async function withWebhooks<T>(
 
 /** Opens a session. The caller closes its `http`. `howToChoose`: one of several organisations, for who must. */
 export async function openWebhooks(
-  context: Context,
+  context: WebhookContext,
   config: Config,
   product: ManagedProduct,
   options: WebhookOptions,
@@ -64,7 +63,7 @@ export async function openWebhooks(
 }
 
 function webhookSession(
-  context: Context,
+  context: WebhookContext,
   api: ZohoApi,
   given: {
     config: Config;
@@ -100,7 +99,7 @@ function webhookSession(
 }
 
 /** Stands for a sign-in in requests that are only shown. */
-async function placeholderSignIn(context: Context, config: Config): Promise<SignIn> {
+async function placeholderSignIn(context: WebhookContext, config: Config): Promise<SignIn> {
   const centre = await centreFromEnv(context, config);
   const message = `not signed in: the request is shown for the data centre ${centre.id}; ZOHO_DC names another one`;
   context.report({ type: "notice", message });
@@ -167,7 +166,7 @@ function webhookRequests(product: ManagedProduct, organisation: string | undefin
 
 /** `organisation` undefined: the product's calls do not need one. */
 function webhookClient(
-  { signal, sleep }: Pick<Context, "signal" | "sleep">,
+  { signal, sleep }: Pick<WebhookContext, "signal" | "sleep">,
   api: ZohoApi,
   product: ManagedProduct,
   organisation: string | undefined,
@@ -252,7 +251,11 @@ export function isUnused({ rules }: Webhook): boolean {
   return rules?.length === 0;
 }
 
-export function warnOfUnused(context: Context, { product, command }: WebhookSession, webhooks: readonly Webhook[]) {
+export function warnOfUnused(
+  context: WebhookContext,
+  { product, command }: WebhookSession,
+  webhooks: readonly Webhook[],
+) {
   for (const { id, name } of webhooks.filter(isUnused)) {
     context.report({
       type: "warning",

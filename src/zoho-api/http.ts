@@ -11,7 +11,7 @@ const TIMEOUT_MS = 30_000;
 
 /** A client for Zoho's servers, which the caller closes. With `--verbose` each request is shown, with its secrets masked. */
 export function zohoHttp(
-  { now, sleep, verbose, report }: Pick<Context, "now" | "sleep" | "verbose" | "report">,
+  { now, sleep, verbose, report }: Pick<Context<ApiRequestReport>, "now" | "sleep" | "verbose" | "report">,
   { env }: Pick<Config, "env">,
   timeoutMs = TIMEOUT_MS,
 ): ZohoHttp {

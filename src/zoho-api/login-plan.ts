@@ -9,6 +9,7 @@ import { grantInBrowser } from "./browser-login.ts";
 import { type DataCentre, dataCentres, type Environment, findDataCentre, findEnvironment } from "./data-centres.ts";
 import { setting } from "./env-sign-in.ts";
 import { exchangeCode, refreshAccess, type TokenReply } from "./oauth.ts";
+import type { ApiRequestReport } from "./reports.ts";
 import type { ZohoHttp } from "./retrying-http.ts";
 import { loginScopes } from "./scopes.ts";
 import { centreNamed } from "./session.ts";
@@ -41,7 +42,7 @@ type Method = "code" | "browser" | "refresh-token";
 
 /** Sources of the values of a plan. */
 interface Sources {
-  readonly context: Context;
+  readonly context: Context<ApiRequestReport>;
   readonly env: Config["env"];
   readonly options: LoginOptions;
   /** Undefined without a terminal. */
@@ -49,7 +50,11 @@ interface Sources {
 }
 
 /** From flags, else the environment, else questions. Without a terminal, a missing value is an error that says how to give it. */
-export async function readLoginPlan(context: Context, config: Config, options: LoginOptions): Promise<LoginPlan> {
+export async function readLoginPlan(
+  context: Context<ApiRequestReport>,
+  config: Config,
+  options: LoginOptions,
+): Promise<LoginPlan> {
   const { env } = config;
   const scopes = [...new Set([...(options.product ?? ["crm"]).flatMap(loginScopes), ...(options.scope ?? [])])];
   const prompts = await context.prompts();
@@ -124,7 +129,11 @@ function askCentre(prompts: Prompts): Promise<string> {
 }
 
 /** Before the first question that the console answers, since a code is only valid for minutes. */
-function explainCode(context: Context, scopes: readonly string[], [only, ...others]: readonly DataCentre[]): void {
+function explainCode(
+  context: Context<ApiRequestReport>,
+  scopes: readonly string[],
+  [only, ...others]: readonly DataCentre[],
+): void {
   const centre = only === undefined || others.length > 0 ? findDataCentre("us") : only;
   const consoleUrl = centre.accountsUrl.replace("accounts.", "api-console.");
   const message = `Open ${consoleUrl}, create a Self Client, and generate a code with these scopes:`;
@@ -174,7 +183,11 @@ async function readGrant(sources: Sources, method: Method, scopes: readonly stri
   }
 }
 
-async function readCode(context: Context, prompts: Prompts | undefined, given: string | undefined): Promise<string> {
+async function readCode(
+  context: Context<ApiRequestReport>,
+  prompts: Prompts | undefined,
+  given: string | undefined,
+): Promise<string> {
   if (given === "-") return (await readSecretFile(context, "-", "--code")).reveal().trim();
   if (given?.trim() === "") throw usageError("--code is empty", "generate one in the API console");
   const question = { message: "Code of the self client", how: "add --code", hidden: true };

@@ -6,13 +6,14 @@ import { type DataCentre, dataCentreOf, resolveHosts } from "./data-centres.ts";
 import { setting } from "./env-sign-in.ts";
 import { type LoginOptions, type LoginPlan, readLoginPlan } from "./login-plan.ts";
 import type { TokenReply } from "./oauth.ts";
+import type { ApiRequestReport, SignInReport } from "./reports.ts";
 import type { ZohoHttp } from "./retrying-http.ts";
 import { chosenProfile, openStore, withHttp } from "./session.ts";
 import { signInError } from "./sign-in.ts";
 import { signInReport } from "./whoami.ts";
 
 /** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */
-export async function login(context: Context, options: LoginOptions): Promise<void> {
+export async function login(context: Context<ApiRequestReport | SignInReport>, options: LoginOptions): Promise<void> {
   const config = loadConfig(context);
   const name = chosenProfile(config, options.profile) ?? "default";
   const store = openStore(context, config);

@@ -17,6 +17,7 @@ import {
 import { hasEnvSignIn, setting, signInFromEnv } from "./env-sign-in.ts";
 import { maskedBody, zohoHttp } from "./http.ts";
 import { keyringVault, systemKeyring } from "./keyring.ts";
+import type { ApiRequestReport } from "./reports.ts";
 import type { ZohoHttp } from "./retrying-http.ts";
 import type { SignIn } from "./sign-in.ts";
 
@@ -27,7 +28,7 @@ export interface ZohoOptions {
 
 /** Members of a Context that a session with Zoho needs. It asks nothing. */
 export type ZohoContext = Pick<
-  Context,
+  Context<ApiRequestReport>,
   "env" | "userFolder" | "knownSecrets" | "invocation" | "now" | "sleep" | keyof Sink
 >;
 
@@ -45,7 +46,11 @@ export async function openSignIn(context: ZohoContext, config: Config, profile: 
 }
 
 /** Whether the servers of the sign-in that `openSignIn` would open are on this machine. Reads no secrets. */
-export async function usesLocalZoho(context: Context, config: Config, profile?: string): Promise<boolean> {
+export async function usesLocalZoho(
+  context: Pick<ZohoContext, "userFolder" | "env">,
+  config: Config,
+  profile?: string,
+): Promise<boolean> {
   const name = chosenProfile(config, profile);
   try {
     const isFromEnv = name === undefined && hasEnvSignIn(config.env);
@@ -64,7 +69,7 @@ export function chosenProfile({ env }: Pick<Config, "env">, flag?: string): stri
 }
 
 /** `ZOHO_KEYRING=off` stores secrets in a private file instead. */
-export function openStore(context: ZohoContext, config: Config): CredentialsStore {
+export function openStore(context: Pick<ZohoContext, "userFolder" | "env">, config: Config): CredentialsStore {
   const keyring = context.env.ZOHO_KEYRING === "off" ? undefined : keyringVault(systemKeyring);
   return credentialsStore({ folder: context.userFolder, keyring, env: config.env });
 }
@@ -142,7 +147,11 @@ export async function confirm(
 }
 
 /** Shows a request to Zoho, with its secrets masked, instead of sending it. */
-export function showRequest(context: Context, { api }: { readonly api: ZohoApi }, request: ApiRequest): ExitCode {
+export function showRequest(
+  context: Pick<Sink<ApiRequestReport>, "report">,
+  { api }: { readonly api: ZohoApi },
+  request: ApiRequest,
+): ExitCode {
   const { method, json, multipart, headers } = request;
   context.report({
     type: "api-request",

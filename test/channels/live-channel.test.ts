@@ -5,13 +5,13 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/channels/expiry.ts";
 import { generateChannelId, generateToken } from "../../src/channels/generate.ts";
 import { openLiveChannel } from "../../src/channels/live-channel.ts";
 import { channelMemory } from "../../src/channels/memory.ts";
+import type { ChannelContext } from "../../src/channels/reports.ts";
 import type { ZohoSession } from "../../src/channels/session.ts";
 import type { ChannelReservation } from "../../src/channels/take-over.ts";
 import { crmWatch } from "../../src/channels/watch-products.ts";
 import { secret } from "../../src/delivery/secrets.ts";
-import type { Report } from "../../src/process/messages.ts";
-import type { Context } from "../../src/project/context.ts";
 import type { Config } from "../../src/project/load.ts";
+import type { Report } from "../../src/reports/report.ts";
 import { type Sleep, sleepRealTime } from "../../src/util/timing.ts";
 import { accountOf } from "../../src/zoho-api/env-sign-in.ts";
 import { type Rig, startRig } from "../support/zoho-client.ts";
@@ -37,15 +37,15 @@ beforeEach(async () => {
 afterEach(() => rig.close());
 
 /** The part of a context that a live channel uses. */
-function context(sleep: Sleep): Context {
-  const part: Partial<Context> = {
+function context(sleep: Sleep): ChannelContext {
+  const part: Partial<ChannelContext> = {
     report: (each) => void reports.push(each),
     now: rig.clock.now,
     sleep,
     signal: interrupt.signal,
     invocation: "zoho-hooks",
   };
-  return part as Context;
+  return part as ChannelContext;
 }
 
 const memory = () =>

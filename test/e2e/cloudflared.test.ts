@@ -1,8 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { startBin } from "../support/bin.ts";
 import { isRunning, type StandIn, standInCloudflared, urlOfStart } from "../support/cloudflared.ts";
 import { freePort, startTarget } from "../support/target.ts";
 import { hasTmux, TerminalShell } from "../support/tmux.ts";
+import { startZohoServer } from "../support/zoho-server.ts";
 
 const running = (standIn: StandIn): readonly boolean[] => standIn.starts().map(({ pid }) => isRunning(pid));
 
@@ -61,6 +62,33 @@ describe("listen --tunnel cloudflared, as it is built", { timeout: 90_000 }, () 
     await shell.shown(/^exit 0$/m);
     expect(running(standIn)).toEqual([false, false]);
     await app.close();
+  });
+
+  it.skipIf(!hasTmux)("moves what is registered when a key closes and opens it", async () => {
+    const standIn = await standInCloudflared();
+    const zoho = await startZohoServer();
+    onTestFinished(() => zoho.close());
+    const shell = new TerminalShell({
+      env: {
+        CLOUDFLARED_PATH: standIn.path,
+        ZOHO_CLIENT_ID: zoho.accounts.clientId,
+        ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,
+        ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(["ZohoSign.account.ALL"]),
+        ZOHO_ACCOUNTS_URL: zoho.url,
+        ZOHO_API_URL: zoho.url,
+      },
+    });
+    const urls = () => zoho.sign.hooks.map(({ form }) => form.webhook_url);
+    shell.enter(`$Z listen --port 0 --tunnel cloudflared --register 'sign:*'; echo "exit $?"`);
+    await shell.shown(/registered +sign Sent, Viewed, .* \(webhook \d+\)/);
+    expect(urls()).toEqual([`${urlOfStart(1)}/webhooks/zoho/sign`]);
+    shell.type("t");
+    await shell.shown(/webhook \d+ still posts to https:\/\/made-up-words-1/);
+    shell.type("t");
+    await expect.poll(urls, { timeout: 20_000 }).toEqual([`${urlOfStart(2)}/webhooks/zoho/sign`]);
+    shell.press("C-c");
+    await shell.shown(/^exit 0$/m);
+    expect(urls()).toEqual([]);
   });
 
   it.skipIf(!hasTmux)("ends a tunnel that is being opened by a key", async () => {

@@ -170,8 +170,7 @@ describe.skipIf(!hasRuntime("deno") || !hasPostgres)(
       expect((await zoho.deliveries()).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
       const { rows } = await database.query("select * from leads");
       expect(rows).toEqual([{ id: one.id, last_name: "Doe", email: "jane@acme.example" }]);
-      // Both functions have the token from the table.
-      expect((await database.query("select from zoho_store where key not like '%:%:%'")).rowCount).toBeGreaterThan(0);
+      expect((await database.query("select from zoho_store")).rowCount).toBeGreaterThan(0);
       const forged = await fetch(env.SUPABASE_URL, { method: "POST", body: '{"token":"other"}' });
       expect(forged.status).toBe(401);
     });

@@ -5,10 +5,10 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { CommandContext } from "../../src/commands/command.ts";
 import { createInspector } from "../../src/commands/listen/index.ts";
 import type { Plan } from "../../src/listener/plan.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
-import type { Context } from "../../src/project/context.ts";
 import { desktop } from "../support/desktop.ts";
 import { folderWith } from "../support/files.ts";
 import { connect, startInspector, userEnv } from "../support/inspector.ts";
@@ -221,7 +221,7 @@ describe("listen --ui", () => {
       end() {},
       ended: new Promise(() => {}),
     });
-    const context = { startSelf, signal: new AbortController().signal } as unknown as Context;
+    const context = { startSelf, signal: new AbortController().signal } as unknown as CommandContext;
     const plan = { config: { settings: { store: "events.db" } }, flags: {}, options: {}, givenSecrets: {} };
     const { start } = createInspector(context, plan as unknown as Plan);
     const addresses = [await start(), await start(), await start()];

@@ -23,7 +23,7 @@ const CRM = `/webhooks/zoho/crm?token=${TOKEN}`;
 /** A running listen, and a client of the API of its project. */
 async function startApi(options: ProjectOptions = {}) {
   const env = { ...userEnv(), ...SECRETS };
-  const project = await startLoggedProject({ ...options, env });
+  const project = await startLoggedProject({ ...options, env: { ...env, ...options.env } });
   onTestFinished(() => project.stop());
   const inspector = await startInspector([], { cwd: project.cwd, env });
   return { project, inspector, ...clientOf(inspector) };
@@ -60,6 +60,7 @@ describe("GET /v1/events", () => {
     expect((await events("?event=crm:*&limit=1")).lines).toMatchObject([{ n: 1 }]);
     expect((await events("?where=data.Company%3DNorthwind&where=data.Last_Name%3DTanaka")).lines).toHaveLength(1);
     expect((await events("?limit=1")).notes).toEqual(["these are the newest 1: there are more"]);
+    expect((await events("?event=crm:Lead?.*")).lines).toHaveLength(1);
     expect((await events("?event=crm:Deals.*")).notes).toEqual(["no delivery in the log matches"]);
   });
 
@@ -84,11 +85,10 @@ describe("GET /v1/events", () => {
     });
     const { status, ok, lines, notes } = await waiting;
     expect([status, ok, lines]).toEqual([200, false, []]);
-    expect(notes).toEqual([
-      expect.stringMatching(
-        /^no crm:Leads\.\* came within 1s: what came: #2 crm Leads\.create, answered 401: .+; #1 desk Ticket\.Create$/,
-      ),
-    ]);
+    const newest = "the newest are #2 crm Leads.create, answered 401: .+ ago\\); #1 desk Ticket.Create \\(.+ ago\\)";
+    expect(notes).toEqual([expect.stringMatching(new RegExp(`^no crm:Leads\\.\\* came within 1s; ${newest}$`))]);
+    // Also where it came before the wait began, as it does where a test sends and then waits.
+    expect((await events("?event=crm:Leads.*&wait=0s")).notes[0]).toMatch(new RegExp(newest));
   });
 
   it("counts a rejected delivery only where it is asked for", async () => {
@@ -109,9 +109,44 @@ describe("GET /v1/events", () => {
     await down.project.listener.post(CRM, leadBody(), { "content-type": "application/json", ...signature(leadBody()) });
     expect(await down.events("?wait=1s")).toMatchObject({
       ok: false,
-      lines: [],
-      notes: ["no event came within 1s: #1 crm Leads.create has come, and still waits for your app"],
+      lines: [{ n: 1, state: "waiting" }],
+      notes: ["#1 crm Leads.create: it still waits for your app"],
     });
+    // The newest alone does not hide it.
+    await failing.project.app.close();
+    expect(await failing.events("?wait=1s&limit=1")).toMatchObject({ ok: false });
+  });
+
+  it("finds a delivery that fails while it waits for one", async () => {
+    let answer: () => void = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const { project, events } = await startApi({
+      answer: async (response) => {
+        await answered;
+        response.writeHead(400).end();
+      },
+    });
+    await project.listener.post(CRM, leadBody(), { "content-type": "application/json", ...signature(leadBody()) });
+    await project.listener.event(1);
+    const waiting = events("?only=failed&wait=15s");
+    await expect.poll(() => project.app.seen.length).toBe(1);
+    answer();
+    expect(await waiting).toMatchObject({ ok: true, lines: [{ n: 1, state: "failed" }] });
+  });
+
+  it("says what the app answered where it is tried again", async () => {
+    const { project, events } = await startApi({
+      answer: (response) => void response.writeHead(500).end(),
+      argv: ["--retries", "9"],
+      env: { ...SECRETS, ZOHO_HOOKS_RETRY_BASE: "1h" },
+    });
+    await project.listener.post(CRM, leadBody(), { "content-type": "application/json", ...signature(leadBody()) });
+    await project.listener.line("forward", { n: 1, state: "retry" });
+    expect((await events("?wait=1s")).notes).toEqual([
+      "#1 crm Leads.create: your app answered 500, and listen tries it again",
+    ]);
   });
 
   it.each([
@@ -122,6 +157,8 @@ describe("GET /v1/events", () => {
     ["?evnt=crm:*", 400, "evnt"],
     ["?event=crm:Leads.*%00", 400, "NUL"],
     ["?product=nope", 422, "nope"],
+    ["?event=crm:Leads.craete&wait=10s", 422, "there is no event Leads.craete"],
+    ["?search=what?&limit=0", 400, "limit"],
   ])("refuses %s", async (query, status, error) => {
     const { events } = await startApi();
     const answer = await events(query);

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest";
 import { causeOfGap } from "../../src/listener/sleep-detector.ts";
-import { clockTime } from "../../src/terminal/event.ts";
+import { clockTime } from "../../src/reports/event.ts";
 import { formatDay } from "../../src/util/units.ts";
 import { startHumanListener } from "../support/human-listener.ts";
 import { type Listener, startListener } from "../support/listener.ts";

@@ -1,7 +1,7 @@
 import { defaultFirst, type Product } from "../../src/contract/product.ts";
 import { describeProduct } from "../../src/custom/show-products.ts";
-import { noPaint } from "../../src/terminal/paint.ts";
-import { renderProduct } from "../../src/terminal/product.ts";
+import { noPaint } from "../../src/reports/paint.ts";
+import { renderProduct } from "../../src/reports/product.ts";
 
 /** The skill's reference of a product: what `products <product>` prints, and how to get a sample. */
 export function skillReference(product: Product): string {

@@ -1,4 +1,5 @@
 import { type ApiCall, apiCalls, inputSchema } from "../../src/inspector/v1.ts";
+import { operations } from "../../src/operations/index.ts";
 
 const json = (schema: object) => ({ "application/json": { schema } });
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
@@ -37,7 +38,9 @@ function operation(call: ApiCall): object {
     };
   });
   const body = { required: true, content: json({ ...input, properties, required }) };
+  const [name = ""] = Object.entries(operations).find(([, each]) => each === of) ?? [];
   return {
+    operationId: name,
     summary: of.summary,
     ...(method === "POST" ? { requestBody: body } : parameters.length > 0 && { parameters }),
     responses: {

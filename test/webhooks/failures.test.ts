@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/process/prompts.ts";
-import { clockTime } from "../../src/terminal/event.ts";
+import { clockTime } from "../../src/reports/event.ts";
 import { formatDay } from "../../src/util/units.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";

@@ -287,7 +287,7 @@ describe("listen --register that cannot start", () => {
     ["an event without a product", "Ticket_Add", "names no product"],
     ["an unknown product", "dsk:Ticket_Add", "did you mean desk? listen registers crm, bigin, recruit, desk, sign"],
     ["a product without an API", "mail:x", "Zoho documents no API for its webhooks"],
-    ["Books", "books:invoice", "zoho-hooks webhooks create <module> --product books --rule"],
+    ["Books", "books:invoice", "zoho-hooks webhooks create invoice --product books --rule add"],
     ["Inventory", "inventory:item", "listen adds no rules to your organisation"],
     ["no event", "desk:", "no event given"],
     ["a pattern that matches nothing", "desk:Tickets_*", "no known event of Zoho Desk matches Tickets_*"],
@@ -313,11 +313,11 @@ describe("listen --register that cannot start", () => {
     expect(err).toContain("--register needs a public URL");
   });
 
-  it("exits with 6 if nobody is signed in", async () => {
+  it("exits with 6 if nobody is signed in, and names the products to sign in for", async () => {
     const env = { ZOHO_KEYRING: "off", ZOHO_HOOKS_PUBLIC_URL: "https://hooks.example.com" };
-    const { exitCode, err } = await fails("desk:Ticket_Add", { env });
+    const { exitCode, err } = await fails("desk:Ticket_Add,crm:Leads.all", { env });
     expect(exitCode).toBe(6);
-    expect(err).toContain("zoho-hooks login");
+    expect(err).toContain("sign in with zoho-hooks login --product desk --product crm, or set");
   });
 
   it.each([

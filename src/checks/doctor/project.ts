@@ -1,3 +1,4 @@
+import { type AnyReport, isWarning, type Message, type WarningReport } from "../../process/messages.ts";
 import type { Context } from "../../project/context.ts";
 import { overrideContext } from "../../project/context.ts";
 import type { Config } from "../../project/load.ts";
@@ -9,7 +10,7 @@ import type { RunningListener } from "./listener.ts";
 /** The project that is checked, and what all its checks share. */
 export interface CheckedProject {
   /** Asks nothing, prints nothing. */
-  readonly context: Context;
+  readonly context: ReturnType<typeof silentContext>;
   readonly config: Config;
   /** The project's running `listen`; undefined where there is none, or its log cannot be read. */
   readonly listener: RunningListener | undefined;
@@ -38,16 +39,11 @@ export function bounded<T>(signal: AbortSignal, work: (signal: AbortSignal) => P
   return withTimeout(TIMEOUT_MS, [signal], (limit) => untilAborted(work(limit), limit));
 }
 
-interface Message {
-  readonly message: string;
-  readonly hint?: string;
-}
-
 /** A context for helpers that report and ask: it asks nothing, and collects their warnings. */
-export function silentContext(context: Context): Context & { readonly warnings: readonly Message[] } {
-  const warnings: Message[] = [];
-  const report: Context["report"] = (each) => {
-    if (each.type === "warning") warnings.push(each);
+export function silentContext(context: Context) {
+  const warnings: WarningReport[] = [];
+  const report = (each: Message | AnyReport): void => {
+    if (isWarning(each)) warnings.push(each);
   };
   return overrideContext(context, { warnings, report, verbose: false, prompts: async () => undefined });
 }

@@ -1,13 +1,13 @@
 import { maskText } from "../../delivery/mask.ts";
 import type { Context, Sink } from "../../project/context.ts";
 import { counted } from "../../util/units.ts";
-import type { Finding } from "../finding.ts";
+import type { CheckReport, Finding } from "../finding.ts";
 
 /** More are not named. */
 const MAX_NAMED = 6;
 
 /** Shows findings at once. For people, checks that are skipped for the same reason share one line at the end. */
-export function createResults({ json, report }: Pick<Sink, "json" | "report">) {
+export function createResults({ json, report }: Pick<Sink<CheckReport>, "json" | "report">) {
   const skippedFor = new Map<string, string[]>();
   const reasons = new Set<string>();
   return {

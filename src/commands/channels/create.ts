@@ -12,15 +12,19 @@ import { findWatchProduct } from "../../channels/watch-products.ts";
 import { warnOfMistypedModules } from "../../custom/project-products.ts";
 import { listenerUrl } from "../../events/running-listener.ts";
 import { products } from "../../products/index.ts";
-import type { Context } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { isRejection } from "../../zoho-api/errors.ts";
 import { showRequest, usesLocalZoho } from "../../zoho-api/session.ts";
 import { zohoTime } from "../../zoho-api/time.ts";
+import type { CommandContext } from "../command.ts";
 import { type ChannelOptions, rejectUnknownOptions, tokenOf } from "./options.ts";
 
-export async function create(context: Context, names: readonly string[], options: ChannelOptions): Promise<ExitCode> {
+export async function create(
+  context: CommandContext,
+  names: readonly string[],
+  options: ChannelOptions,
+): Promise<ExitCode> {
   const { id: productId } = findWatchProduct(options.product ?? "crm");
   const events = channelEvents(productId, names);
   const typed = events.map((event) => `${productId}:${event}`);

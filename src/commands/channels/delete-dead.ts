@@ -5,15 +5,15 @@ import { deleteChannels, forget } from "../../channels/delete.ts";
 import { isInUse } from "../../channels/orphaned-channels.ts";
 import { withZoho, type ZohoSession } from "../../channels/session.ts";
 import { maskUrl } from "../../delivery/mask.ts";
-import type { Context } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
 import { ExitCode } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { confirm, showRequest } from "../../zoho-api/session.ts";
+import type { CommandContext } from "../command.ts";
 import { type DeletionOptions, unchanged } from "./options.ts";
 
 /** Deletes the channels that were created or changed here and whose URL does not answer. */
-export async function removeDead(context: Context, options: DeletionOptions): Promise<ExitCode> {
+export async function removeDead(context: CommandContext, options: DeletionOptions): Promise<ExitCode> {
   return withZoho(context, loadConfig(context), options, async (session) => {
     const { account, client, command, folder, memory, product } = session;
     const listed = await context.waiting("asking Zoho for its channels", () => client.list());

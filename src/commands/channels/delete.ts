@@ -2,11 +2,11 @@ import { readChannelId, removeRequest } from "../../channels/client.ts";
 import { deleteChannels, forget } from "../../channels/delete.ts";
 import { isInUse } from "../../channels/orphaned-channels.ts";
 import { listWithMissing, withZoho, type ZohoSession } from "../../channels/session.ts";
-import type { Context } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { formatSpan } from "../../util/units.ts";
 import { confirm, showRequest } from "../../zoho-api/session.ts";
+import type { CommandContext } from "../command.ts";
 import { type DeletionOptions, unchanged } from "./options.ts";
 
 interface DeleteOptions extends DeletionOptions {
@@ -14,7 +14,11 @@ interface DeleteOptions extends DeletionOptions {
   readonly dead?: boolean;
 }
 
-export async function remove(context: Context, texts: readonly string[], options: DeleteOptions): Promise<ExitCode> {
+export async function remove(
+  context: CommandContext,
+  texts: readonly string[],
+  options: DeleteOptions,
+): Promise<ExitCode> {
   const given = [texts.length > 0, options.all === true, options.dead === true].filter(Boolean);
   if (given.length !== 1) throw usageError("give the ids of the channels, --all or --dead");
   if (options.dead) return (await import("./delete-dead.ts")).removeDead(context, options);
@@ -39,7 +43,7 @@ export async function remove(context: Context, texts: readonly string[], options
 
 /** Warns of deleting what a running `listen` uses, which would create it again. */
 async function warnOfListeners(
-  context: Context,
+  context: CommandContext,
   { folder, pollMs, product }: ZohoSession,
   ids: readonly string[],
 ): Promise<void> {

@@ -2,10 +2,9 @@ import { type Command, Option } from "commander";
 import type { ListOptions } from "../../channels/list.ts";
 import { watchProductIds } from "../../channels/watch-products.ts";
 import { openWorkspace } from "../../operations/workspace.ts";
-import type { Context } from "../../project/context.ts";
 import { examples } from "../../terminal/help.ts";
 import type { ExitCode } from "../../util/errors.ts";
-import type { Define } from "../command.ts";
+import type { CommandContext, Define } from "../command.ts";
 import { collect } from "../flags/index.ts";
 
 export const define: Define = (command, act) => {
@@ -37,7 +36,7 @@ export const define: Define = (command, act) => {
     )
     .option("--url <url>", "with --require: only channels that post to this URL count")
     .action(
-      act(async (context: Context, options: ListOptions) => {
+      act(async (context: CommandContext, options: ListOptions) => {
         const { list } = await import("../../channels/list.ts");
         return list(openWorkspace(context), options);
       }),
@@ -125,8 +124,10 @@ export const define: Define = (command, act) => {
 };
 
 /** Loads the work of a subcommand when it is called: to renew a channel needs no product, and no log. */
-function lazily<Args extends unknown[]>(load: () => Promise<(context: Context, ...args: Args) => Promise<ExitCode>>) {
-  return async (context: Context, ...args: Args): Promise<ExitCode> => (await load())(context, ...args);
+function lazily<Args extends unknown[]>(
+  load: () => Promise<(context: CommandContext, ...args: Args) => Promise<ExitCode>>,
+) {
+  return async (context: CommandContext, ...args: Args): Promise<ExitCode> => (await load())(context, ...args);
 }
 
 const HELP = `

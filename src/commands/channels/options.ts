@@ -1,8 +1,8 @@
 import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../channels/watch-products.ts";
 import type { Secret } from "../../delivery/secrets.ts";
-import type { Context } from "../../project/context.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import type { ZohoOptions } from "../../zoho-api/session.ts";
+import type { CommandContext } from "../command.ts";
 
 /** Options of `create`. */
 export interface ChannelOptions extends ZohoOptions {
@@ -38,7 +38,7 @@ export interface DeletionOptions extends ZohoOptions {
   readonly dryRun?: boolean;
 }
 
-export function unchanged(context: Context): ExitCode {
+export function unchanged(context: CommandContext): ExitCode {
   context.report({ type: "notice", message: "nothing was changed" });
   return ExitCode.ok;
 }

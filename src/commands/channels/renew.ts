@@ -16,13 +16,13 @@ import {
 } from "../../channels/renew.ts";
 import { missingReport, stateReport } from "../../channels/reports.ts";
 import { listWithMissing, withZoho, type ZohoSession } from "../../channels/session.ts";
-import type { Context } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { formatSpan, parseDuration } from "../../util/units.ts";
 import { isThrottled } from "../../zoho-api/errors.ts";
 import { showRequest, type ZohoOptions } from "../../zoho-api/session.ts";
 import { zohoTime } from "../../zoho-api/time.ts";
+import type { CommandContext } from "../command.ts";
 
 interface RenewOptions extends ZohoOptions {
   readonly expiring?: string;
@@ -32,7 +32,11 @@ interface RenewOptions extends ZohoOptions {
   readonly dryRun?: boolean;
 }
 
-export async function renew(context: Context, texts: readonly string[], options: RenewOptions): Promise<ExitCode> {
+export async function renew(
+  context: CommandContext,
+  texts: readonly string[],
+  options: RenewOptions,
+): Promise<ExitCode> {
   const { expires, onLost } = options;
   if (onLost !== undefined && options.every !== true) throw usageError("--on-lost is for --every only");
   const ids = [...new Set(texts.map(readChannelId))];
@@ -91,7 +95,7 @@ function named(ids: readonly string[]): string {
 
 /** The channels to renew, and those that a running `listen` should have and Zoho does not list. */
 async function choose(
-  context: Context,
+  context: CommandContext,
   session: ZohoSession,
   ids: readonly string[],
   withinMs: number | undefined,
@@ -109,7 +113,11 @@ async function choose(
 }
 
 /** Says of each channel of a `listen` what becomes of it. */
-async function reportLeftOut(context: Context, session: ZohoSession, channels: readonly Channel[]): Promise<void> {
+async function reportLeftOut(
+  context: CommandContext,
+  session: ZohoSession,
+  channels: readonly Channel[],
+): Promise<void> {
   const orphans = await orphanIds(await session.memory.all(), session.folder, session.now());
   for (const { id, expiresAt } of channels) {
     const left = expiresAt === undefined ? "" : `, ${formatSpan(expiresAt.getTime() - session.now().getTime())} left`;
@@ -122,7 +130,7 @@ async function reportLeftOut(context: Context, session: ZohoSession, channels: r
 
 /** Nothing more is sent after a failure that concerns all channels. */
 async function renewAll(
-  context: Context,
+  context: CommandContext,
   session: ZohoSession,
   chosen: readonly KnownChannel[],
   options: RenewalOptions,
@@ -149,7 +157,7 @@ async function renewAll(
 
 /** Says what would be renewed until when, and shows the requests. */
 async function showRenewals(
-  context: Context,
+  context: CommandContext,
   session: ZohoSession,
   chosen: readonly KnownChannel[],
   options: RenewalOptions,

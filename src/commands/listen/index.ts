@@ -2,10 +2,9 @@ import { runFindings, writeResults } from "../../checks/summaries.ts";
 import { type RunningInspector, startInspector } from "../../inspector/start.ts";
 import { listen } from "../../listener/listen.ts";
 import { type ListenOptions, noLog, type Plan } from "../../listener/plan.ts";
-import type { Context } from "../../project/context.ts";
 import { examples } from "../../terminal/help.ts";
 import { type ExitCode, errorText } from "../../util/errors.ts";
-import type { Define } from "../command.ts";
+import type { CommandContext, Define } from "../command.ts";
 import { addListenFlags, takesKeys } from "./flags.ts";
 
 export const define: Define = (command, act) => {
@@ -50,7 +49,11 @@ touched. If the sign-in's servers are on this machine, they get the local URL, a
 one. Sign in first, with the scopes of each product: zoho-hooks login --product desk --product sign. The exit code is 9 if
 one was lost, and 7 if one could not be deleted.`;
 
-async function start(context: Context, target: string | undefined, options: ListenOptions): Promise<ExitCode | number> {
+async function start(
+  context: CommandContext,
+  target: string | undefined,
+  options: ListenOptions,
+): Promise<ExitCode | number> {
   // Loaded only where somebody can press them.
   const createKeys = takesKeys(context, options) ? (await import("./keys/index.ts")).createKeys : undefined;
   return listen(context, target, options, {
@@ -66,7 +69,7 @@ async function start(context: Context, target: string | undefined, options: List
 }
 
 /** The inspector of a run, which is started on demand. It has no part in receiving: the run goes on without it. */
-export function createInspector(context: Context, plan: Plan) {
+export function createInspector(context: CommandContext, plan: Plan) {
   const { config, flags, options } = plan;
   let running: Promise<RunningInspector | undefined> | undefined;
   const warn = (message: string): void => {

@@ -8,8 +8,8 @@ import type { Operation } from "../../../operations/index.ts";
 import { reportAll } from "../../../operations/present.ts";
 import { type Door, openWorkspace } from "../../../operations/workspace.ts";
 import { copyText } from "../../../process/desktop.ts";
-import type { Context } from "../../../project/context.ts";
 import { usageError } from "../../../util/errors.ts";
+import type { CommandContext } from "../../command.ts";
 import { type RecentEvent, recentEvent } from "./recent-events.ts";
 
 interface CommandOptions {
@@ -28,7 +28,7 @@ const MASKED = "its secrets are masked, so it would be rejected: send it with r,
 
 /** What the keys do that is not one of the operations alone. */
 export function keyCommands(
-  context: Context,
+  context: CommandContext,
   { products, flags, listener, showSecrets, openInspector }: CommandOptions,
 ) {
   const hidden = hiddenSecrets(context, { showSecrets });

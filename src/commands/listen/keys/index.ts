@@ -4,14 +4,14 @@ import type { Part } from "../../../listener/part.ts";
 import type { Plan } from "../../../listener/plan.ts";
 import type { Log } from "../../../log/log.ts";
 import { type Operation, operations } from "../../../operations/index.ts";
-import type { Report } from "../../../process/messages.ts";
-import type { Context } from "../../../project/context.ts";
 import { overrideContext } from "../../../project/context.ts";
+import { fitText } from "../../../reports/layout.ts";
+import { paintFor } from "../../../reports/paint.ts";
+import type { Report } from "../../../reports/report.ts";
 import { renderFailure } from "../../../terminal/failure.ts";
-import { fitText } from "../../../terminal/layout.ts";
-import { paintFor } from "../../../terminal/paint.ts";
 import { onAbort } from "../../../util/timing.ts";
 import { counted } from "../../../util/units.ts";
+import type { CommandContext } from "../../command.ts";
 import { keyCommands } from "./commands.ts";
 import { type Action, actionOf, BINDINGS, editLine, parseKeys } from "./keymap.ts";
 import { hasNoFailure, RecentEvents, recentEvent } from "./recent-events.ts";
@@ -26,7 +26,7 @@ const STOP_TIMEOUT_MS = 1000;
  * The terminal of a `listen` that takes keys. What the run reports goes through its `context`: below it one line shows the
  * state of the run. Until `start` it changes nothing.
  */
-export function createKeys(base: Context) {
+export function createKeys(base: CommandContext) {
   const recent = new RecentEvents();
   let running: ReturnType<typeof startKeys> | undefined;
   const context = overrideContext(base, {
@@ -60,7 +60,7 @@ interface KeysOptions {
   readonly toggleTunnel: Toggle;
 }
 
-function startKeys(base: Context, { plan, parts, recent, paint, toggleTunnel }: KeysOptions) {
+function startKeys(base: CommandContext, { plan, parts, recent, paint, toggleTunnel }: KeysOptions) {
   const log = parts.log?.log;
   const url = parts.receiver?.url ?? "";
   const over = new AbortController();
@@ -313,7 +313,7 @@ function startKeys(base: Context, { plan, parts, recent, paint, toggleTunnel }: 
   }
 
   async function switchTunnel(): Promise<void> {
-    const waiting: Context["waiting"] = async (message, wait) => {
+    const waiting: CommandContext["waiting"] = async (message, wait) => {
       opening = message;
       line.schedule();
       return wait();
@@ -415,7 +415,7 @@ function createReportBuffer() {
     },
     count: () => reports.length + dropped,
     /** Shows them all. */
-    release(report: Context["report"]): void {
+    release(report: CommandContext["report"]): void {
       const [kept, more] = [reports, dropped];
       [reports, bodyBytes, dropped] = [[], 0, 0];
       for (const each of kept) report(each);

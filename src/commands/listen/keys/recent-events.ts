@@ -1,8 +1,8 @@
 import { maskUrl, secretFieldNames } from "../../../delivery/mask.ts";
 import type { LoggedEvent } from "../../../events/entry.ts";
 import { isDelivered } from "../../../forward/post-failure.ts";
-import type { Report } from "../../../process/messages.ts";
 import type { EventReport } from "../../../receiver/event-report.ts";
+import type { Report } from "../../../reports/report.ts";
 
 /** An event that can be chosen. */
 export interface RecentEvent {

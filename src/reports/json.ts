@@ -1,6 +1,5 @@
 import type { Registered } from "../channels/reports.ts";
 import { shareableLine } from "../checks/finding.ts";
-import type { Report, Reports } from "../process/messages.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
 import { whyUnknown } from "../recognition/receive.ts";
 import type { SendSummaryReport } from "../send/reports.ts";
@@ -8,6 +7,7 @@ import { lineOf, rounded, withoutDashes } from "../util/json-line.ts";
 import { type JsonLine, jsonLine } from "../util/text.ts";
 import type { VerifiedReport } from "../verify/reports.ts";
 import { reconcileLines } from "./reconcile.ts";
+import type { Report } from "./report.ts";
 
 /** A report as lines of JSON for stdout. */
 export function jsonLines(report: Report): string {
@@ -20,13 +20,14 @@ export function jsonLines(report: Report): string {
     .join("");
 }
 
-type Lines<Kind extends keyof Reports> = (report: Required<Reports[Kind]>) => JsonLine | readonly JsonLine[];
+type OfType<Type> = Required<Extract<Report, { readonly type: Type }>>;
+type Lines<Type> = (report: OfType<Type>) => JsonLine | readonly JsonLine[];
 
 /**
  * These lines are a public interface: docs/json.md describes them, tests pin them, and within a version members are only
  * added. A member of a report that is not named here is for people only.
  */
-const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
+const lines: { readonly [Kind in Report["type"]]: Lines<Kind> } = {
   ready: lineOf(
     "role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl api appAnswers notes registered",
     {

@@ -1,4 +1,4 @@
-import type { DecisionsReport, NoticeReport, Report, TextReport, WarningReport } from "../process/messages.ts";
+import type { DecisionsReport, NoticeReport, TextReport, WarningReport } from "../process/messages.ts";
 import { plain } from "../util/text.ts";
 import { renderCheck, renderCheckSummary } from "./check.ts";
 import { renderDrift } from "./drift.ts";
@@ -10,14 +10,17 @@ import { below, fitRows, renderTable, textOf, wrapLine } from "./layout.ts";
 import type { Rendered, Style } from "./paint.ts";
 import { renderProduct } from "./product.ts";
 import { renderReconcile } from "./reconcile.ts";
+import type { Report } from "./report.ts";
 import { renderReady, renderSummary } from "./run.ts";
 import { renderRequest, renderSendSummary, renderSent } from "./sent.ts";
 import { renderLogStats } from "./stats.ts";
 import { renderVerified, renderVerifySummary } from "./verified.ts";
 import { renderApiRequest, renderChannel, renderSignIn, renderWebhook, renderWebhookFailure } from "./zoho.ts";
 
-/** Shows each type of report. This list makes the union of all reports. */
-const renderers = {
+type Renderer<Kind> = (report: Extract<Report, { readonly type: Kind }>, style: Style) => Rendered;
+
+/** Shows each type of report. */
+const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   ready: renderReady,
   event: renderEvent,
   forward: renderForward,
@@ -68,12 +71,6 @@ const renderers = {
   // Not cleaned afterwards: scripts get every character of a file or path.
   text: ({ text }: TextReport, { out }: Style) => ({ out: out.live ? plain(text, true) : text }),
 };
-
-type Shown = { readonly [Kind in keyof typeof renderers]: Parameters<(typeof renderers)[Kind]>[0] };
-
-declare module "../process/messages.ts" {
-  interface Reports extends Shown {}
-}
 
 /** A report as text for a person. Whatever its values hold, only our own colours control the terminal. */
 export function renderText(report: Report, style: Style): Rendered {

@@ -3,8 +3,8 @@ import type { Verdict, VerdictWord } from "../../src/contract/product.ts";
 import { products } from "../../src/products/index.ts";
 import type { EventReport, LoggedFacts } from "../../src/receiver/event-report.ts";
 import { emptyReceipt, type Receipt } from "../../src/recognition/receive.ts";
-import { renderEvent } from "../../src/terminal/event.ts";
-import { paintFor } from "../../src/terminal/paint.ts";
+import { renderEvent } from "../../src/reports/event.ts";
+import { paintFor } from "../../src/reports/paint.ts";
 import { textWidth } from "../../src/util/text.ts";
 
 const paint = await paintFor({} as never, { env: {} } as never, false);

@@ -1,7 +1,8 @@
-import type { Report } from "../process/messages.ts";
+import { isDelivered } from "../forward/post-failure.ts";
+import type { ForwardReport } from "../forward/reports.ts";
+import type { NoticeReport } from "../process/messages.ts";
 import type { EventReport } from "../receiver/event-report.ts";
-import { isDelivered } from "./post-failure.ts";
-import type { ForwardReport } from "./reports.ts";
+import type { ListenReport } from "./reports.ts";
 
 /** Too short to be noticed, and long enough for most apps. */
 const ANSWER_WAIT_MS = 150;
@@ -10,14 +11,14 @@ interface Held {
   event: EventReport;
   readonly until: number;
   /** What is said about it below its line. */
-  readonly notices: Report[];
+  readonly notices: NoticeReport[];
 }
 
 /**
  * Reports an event together with its app's answer, as one line for a person, if the answer comes within a moment. Events keep
  * their order, and no event waits longer than that moment. All but a first, plain success is reported by itself.
  */
-export function joinAnswers(report: (report: Report) => void): (report: Report) => void {
+export function joinAnswers(report: (report: ListenReport) => void): (report: ListenReport) => void {
   const held: Held[] = [];
   let timer: NodeJS.Timeout | undefined;
 

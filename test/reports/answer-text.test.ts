@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { answerText } from "../../src/terminal/paint.ts";
+import { answerText } from "../../src/reports/paint.ts";
 
 const expressPage = `<!DOCTYPE html>
 <html lang="en">
