@@ -147,6 +147,11 @@ describe.skipIf(!hasBrowser)("the inspector for everybody", { timeout: 60_000 },
       await page.keyboard.press("Escape");
       await page.locator("dialog").waitFor({ state: "detached" });
     }
+    await page.setViewportSize({ width: 390, height: 800 });
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole("button", { name: "Events" }).click();
+    await events(page).first().waitFor();
+    expect(await violations(page)).toEqual([]);
     const empty = await openInspectorPage((await startInspector(tempFolder())).address, { colorScheme });
     await empty.getByRole("heading", { name: "No listener is running" }).waitFor();
     expect(await violations(empty)).toEqual([]);

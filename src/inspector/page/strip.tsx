@@ -72,7 +72,7 @@ export function Strip() {
             </Button>
           ))}
         </span>
-        {dayOf(end) !== "" && <span>{rangeOf(start, end)}</span>}
+        {!isToday(end - 1) && <span>{rangeOf(start, end)}</span>}
         <span class="hint">
           Up to {Math.max(...periods.map(countOf)).toLocaleString("en")} {WORDS[span][2]}
         </span>
@@ -226,19 +226,23 @@ function weekdayOf(time: number): string {
   return `${date.toLocaleDateString("en", { weekday: "short" })} ${date.getDate()}`;
 }
 
-/** `14:30–15:00`, with the days where they are not today. */
+/** `14:30–15:00`; of other days than today `11-30 14:30–15:00`, and of two `11-30 14:30–12-01 09:00`. */
 function rangeOf(from: number, to: number): string {
-  return `${momentOf(from)}–${dayOf(from) === dayOf(to) ? clock(to) : momentOf(to)}`;
+  const isOneDay = dayOf(from) === dayOf(to);
+  return isOneDay ? `${momentOf(from)}–${clock(to)}` : `${dayOf(from)} ${clock(from)}–${dayOf(to)} ${clock(to)}`;
 }
 
 function momentOf(time: number): string {
-  return `${dayOf(time)} ${clock(time)}`.trim();
+  return isToday(time) ? clock(time) : `${dayOf(time)} ${clock(time)}`;
 }
 
-/** `11-30`, local, as in the list; empty for today. */
+function isToday(time: number): boolean {
+  return dayOf(time) === dayOf(now.value);
+}
+
+/** `11-30`, local, as in the list. */
 function dayOf(time: number): string {
   const date = new Date(time);
-  if (date.toDateString() === new Date(now.value).toDateString()) return "";
   return [date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
