@@ -136,6 +136,7 @@ describe("the example for Next on Vercel", () => {
 
 describe.skipIf(!hasRuntime("deno") || !hasPostgres)(
   "the example for Supabase (skipped where Deno's package or PostgreSQL is not installed)",
+  { timeout: 60_000 },
   () => {
     it("keeps a channel alive whose notifications it writes to the database", async () => {
       const folder = copyOf("supabase-functions", ["pg"]);
@@ -177,7 +178,8 @@ describe.skipIf(!hasRuntime("deno") || !hasPostgres)(
   },
 );
 
-describe.skipIf(!hasFastApi)("the example for FastAPI (skipped where Python or FastAPI is not installed)", () => {
+const whereSkipped = "skipped where Python or FastAPI is not installed";
+describe.skipIf(!hasFastApi)(`the example for FastAPI (${whereSkipped})`, { timeout: 60_000 }, () => {
   it("gets notifications, also those that Zoho did not send, and its channel is renewed", async () => {
     const folder = copyOf("fastapi", []);
     mkdirSync(join(folder, "node_modules/.bin"));
