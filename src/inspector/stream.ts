@@ -170,8 +170,10 @@ export class EventStream {
       if (newest > 0 && watcher.position.n > newest) watcher.response.destroy();
       if (!hasRoom(watcher)) continue;
       if (watcher.state !== state) send(watcher, state);
-      if (watcher.oldest < oldest) send(watcher, this.#message("pruned", { oldest }));
-      Object.assign(watcher, { state, oldest });
+      // Of an empty log nothing that was sent is left.
+      const first = newest === 0 && watcher.position.n > 0 ? watcher.position.n + 1 : oldest;
+      if (watcher.oldest < first) send(watcher, this.#message("pruned", { oldest: first }));
+      Object.assign(watcher, { state, oldest: first });
     }
   }
 

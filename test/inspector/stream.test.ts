@@ -124,6 +124,19 @@ describe("the stream", () => {
     await watcher.until(({ name, data }) => name === "pruned" && data.oldest > 20);
   });
 
+  it("says so of all events where the log has been emptied", async () => {
+    const cwd = tempFolder();
+    const log = await logOf(cwd);
+    await append(log, 2);
+    const { stream } = await startInspector([], { cwd, env: userEnv() });
+    const watcher = await stream(0);
+    await watcher.until(has(2));
+    await log.prune({ keepMs: 0 });
+    speedUpClock();
+    const { data } = await watcher.until(({ name }) => name === "pruned");
+    expect(data).toEqual({ oldest: 3 });
+  });
+
   it("says that the list is to be read anew where the page knows a later event than the log has", async () => {
     const cwd = tempFolder();
     await append(await logOf(cwd), 2);
