@@ -79,7 +79,7 @@ describe("a request is refused", () => {
     expect((await inspector.raw("/api/state", { headers: { ...bearer(), "sec-fetch-site": site } })).status).toBe(200);
   });
 
-  it.each([undefined, "", "Bearer ", "Bearer TOKENx", "bearer TOKEN", "Basic TOKEN", "TOKEN"])(
+  it.each([undefined, "", "Bearer ", "Bearer TOKENx", "Bearer: TOKEN", "Basic TOKEN", "TOKEN"])(
     "for the Authorization %j, on every address of the API",
     async (value) => {
       const headers = {
