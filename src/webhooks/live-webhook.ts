@@ -117,6 +117,8 @@ export async function openLiveWebhook({
   const ended = new AbortController();
   const creating = new AbortController();
   const life = AbortSignal.any([context.signal, ended.signal]);
+  // Finds the organisation, which Ctrl-C ends at once.
+  await session.client();
   const client = await session.client(creating.signal);
   let wantedUrl = url;
   let isRequested = false;
@@ -134,6 +136,7 @@ export async function openLiveWebhook({
     requireRoom(session, others);
     placedUrl = undefined;
     await removeOwn(session, client, own);
+    life.throwIfAborted();
     isRequested = true;
     const id = await client.create(config);
     placedUrl = config.url;

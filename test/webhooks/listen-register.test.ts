@@ -380,6 +380,26 @@ describe("listen --register that cannot start", () => {
   });
 });
 
+describe("listen --register that is interrupted at its start", () => {
+  it.each([
+    ["looks up the organisation", (request: ApiRequest) => request.path === "/api/v1/organizations"],
+    ["lists the webhooks", isDesk("GET")],
+  ])("ends in seconds while it %s, and creates nothing", async (_, matches) => {
+    for (const trouble of ["silence" as const, { delayMs: 500 }]) {
+      zoho.trouble(trouble, 1, matches);
+      const interrupt = new AbortController();
+      const arrived = zoho.requests.filter(matches).length;
+      const running = fails("desk:Ticket_Add", { signal: interrupt.signal });
+      await expect.poll(() => zoho.requests.filter(matches).length).toBeGreaterThan(arrived);
+      const startedAt = performance.now();
+      interrupt.abort();
+      expect((await running).exitCode).toBe(0);
+      expect(performance.now() - startedAt).toBeLessThan(5000);
+    }
+    expect(zoho.requests.some(isDesk("POST"))).toBe(false);
+  });
+});
+
 describe("listen --register that ends while Zoho fails", () => {
   it.each([
     ["answers 401", { status: 401, body: { errorCode: "INVALID_OAUTH", message: "no" } }],
