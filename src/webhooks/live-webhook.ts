@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { basename } from "node:path";
-import { deleteOnExit, type RegistrationEnd, type Removal, removeInTime } from "../channels/delete-on-exit.ts";
+import { deleteOnExit, type RegistrationEnd, removeInTime } from "../channels/delete-on-exit.ts";
 import { lockForListener } from "../channels/listener-lock.ts";
 import type { Registered } from "../channels/reports.ts";
 import { maskUrl } from "../delivery/mask.ts";
@@ -121,24 +121,31 @@ export async function openLiveWebhook({
   await session.client();
   const client = await session.client(creating.signal);
   let wantedUrl = url;
-  let isRequested = false;
+  /** The URL of the creation that was requested last, which may have been carried out without an answer. */
+  let requestedUrl: string | undefined;
+  const created = new Set<string>();
   let isLost = false;
   /** Undefined while there is no webhook. */
   let placedUrl: string | undefined;
+
+  /** Not by the name alone: a user of another home folder may have one of the same name. */
+  const ofThisRun: IsOwn = ({ id, name, url }) => name === mark && (created.has(id) || url === requestedUrl);
 
   /** The old one is deleted first: an account may have few, and Zoho would post to both. Resolves to the id of the new one. */
   const place = async (): Promise<string> => {
     const config: WebhookConfig = { name: mark, url: wantedUrl, events, secret: signingSecret };
     checkWebhook(context, product, config);
     const all = await client.list();
-    const own = all.filter(({ name }) => name === mark);
+    // At the start, what an earlier run left.
+    const own = all.filter((each) => (requestedUrl === undefined ? each.name === mark : ofThisRun(each)));
     const others = all.filter((each) => !own.includes(each));
     requireRoom(session, others);
     placedUrl = undefined;
     await removeOwn(session, client, own);
     life.throwIfAborted();
-    isRequested = true;
+    requestedUrl = config.url;
     const id = await client.create(config);
+    created.add(id);
     placedUrl = config.url;
     // Zoho has created it, so a list that does not show it yet is no failure.
     const listed = (await client.list().catch(() => [])).find((each) => each.id === id);
@@ -153,7 +160,7 @@ export async function openLiveWebhook({
   const cancelGrace = onAbort(context.signal, grace);
   let id = await place().catch(async (error: unknown) => {
     cancelGrace();
-    if (isRequested && !isRejection(error)) await abandon(context, session, mark);
+    if (requestedUrl !== undefined && !isRejection(error)) await abandon(context, session, mark, ofThisRun);
     context.signal.throwIfAborted();
     throw error;
   });
@@ -218,7 +225,10 @@ export async function openLiveWebhook({
         async remove(signal) {
           if (moving !== undefined) grace();
           await moving;
-          return removeAll(session, mark, signal);
+          const [removed] = await removeAll(session, ofThisRun, signal);
+          // The creation that moved it may have gone without an answer.
+          id = removed?.id ?? id;
+          return removed === undefined ? "gone" : "deleted";
         },
         report,
       });
@@ -256,16 +266,27 @@ async function removeOwn({ command }: WebhookSession, client: WebhookClient, own
   );
 }
 
-async function removeAll(session: WebhookSession, mark: string, signal: AbortSignal): Promise<Removal> {
+type IsOwn = (webhook: Webhook) => boolean;
+
+/** Resolves to what it has deleted. */
+async function removeAll(session: WebhookSession, isOwn: IsOwn, signal: AbortSignal): Promise<readonly Webhook[]> {
   const client = await session.client(signal);
-  const own = (await client.list()).filter(({ name }) => name === mark);
+  const own = (await client.list()).filter(isOwn);
   await removeOwn(session, client, own);
-  return own.length === 0 ? "gone" : "deleted";
+  return own;
 }
 
 /** Deletes what a failed creation may have left behind. */
-async function abandon(context: WebhookContext, session: WebhookSession, mark: string): Promise<void> {
-  const outcome = await removeInTime((signal) => removeAll(session, mark, signal));
+async function abandon(
+  context: WebhookContext,
+  session: WebhookSession,
+  mark: string,
+  isOwn: IsOwn,
+): Promise<void> {
+  const outcome = await removeInTime(async (signal) => {
+    await removeAll(session, isOwn, signal);
+    return "deleted";
+  });
   if (typeof outcome !== "object") return;
   const message = `a webhook of ${session.product.title} named ${JSON.stringify(mark)} may have been created: ${outcome.because}`;
   context.report({ type: "warning", message, hint: `look for it and delete it: ${session.command("list")}` });

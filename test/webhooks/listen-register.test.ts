@@ -204,6 +204,33 @@ describe("listen --register", () => {
   });
 });
 
+describe("listen --register in one folder by two users", () => {
+  const ofUser = () => ({ env: { ...signedIn(), XDG_CONFIG_HOME: tempFolder() } });
+  const start = () => listen(["--no-store", "--register", "desk:Ticket_Add"], ofUser());
+
+  it("leaves alone what the other one has taken over, and says that its own is gone", async () => {
+    const first = await start();
+    const [taken = { id: "" }] = desk();
+    const second = await start();
+    const ofSecond = desk();
+    expect((await first.stop()).exitCode).toBe(9);
+    expect(linesOf(first, "webhook").at(-1)).toMatchObject({ state: "unknown", id: taken.id });
+    expect(desk()).toEqual(ofSecond);
+    expect((await second.stop()).exitCode).toBe(0);
+    expect(desk()).toEqual([]);
+  });
+
+  it("deletes its own, and only that, beside one of the same name", async () => {
+    const first = await start();
+    const [{ id } = { id: "" }] = desk();
+    const foreign = { name: ownerMark(cwd), url: "https://other.example/hook", subscriptions: { Ticket_Add: null } };
+    zoho.desk.subscribe("desk", foreign);
+    expect((await first.stop()).exitCode).toBe(0);
+    expect(linesOf(first, "webhook").at(-1)).toMatchObject({ state: "deleted", id });
+    expect(desk()).toMatchObject([{ url: foreign.url }]);
+  });
+});
+
 describe("listen --register while the URL changes", () => {
   it("moves each webhook, retries until Zoho accepts, and ends at the newest URL", async () => {
     const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
@@ -225,6 +252,21 @@ describe("listen --register while the URL changes", () => {
     expect((await of.stop()).exitCode).toBe(0);
     expect([desk(), sign()]).toEqual([[], []]);
   });
+});
+
+it("deletes the webhook that an unanswered move has created, and reports its id", async () => {
+  const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
+  const of = await register("desk:Ticket_Add", { env });
+  const [old = { id: "" }] = desk();
+  // Longer than Ctrl-C waits for the answer.
+  zoho.trouble({ delayMs: 10_000 }, 1, isDesk("POST"));
+  tunnel.goDown();
+  tunnel.comeBack("localhost");
+  await expect.poll(() => desk().filter(({ id }) => id !== old.id)).toHaveLength(1);
+  const [moved] = desk();
+  await of.stop();
+  expect(linesOf(of, "webhook").at(-1)).toMatchObject({ state: "deleted", id: moved?.id });
+  expect(desk()).toEqual([]);
 });
 
 it("does not wait out the pause before the next attempt once there is another URL", async () => {
