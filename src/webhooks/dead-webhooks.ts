@@ -56,12 +56,11 @@ async function scopesOf(context: WebhookContext, config: Config): Promise<readon
 async function deadWebhooks({ client, product, http, signIn, command }: WebhookSession, signal: AbortSignal) {
   const own = (await (await client()).list()).filter(({ name = "" }) => OWN_NAME.test(name));
   const control = new URL(signIn.hosts.accountsUrl).hostname;
-  const found: { readonly message: string; readonly hint: string }[] = [];
-  for (const { id, name = "", url = "" } of own) {
+  const found = own.map(async ({ id, name = "", url = "" }) => {
     const dead = await findDeadUrl(http, url, control, signal);
-    if (dead === undefined) continue;
+    if (dead === undefined) return [];
     const message = `webhook ${oneLine(id)} of ${product.title} (${oneLine(name)}) posts to ${oneLine(maskUrl(url))}, which no longer answers: ${dead.because}`;
-    found.push({ message, hint: `if nobody uses it: ${command(deletion(id))}` });
-  }
-  return found;
+    return [{ message, hint: `if nobody uses it: ${command(deletion(id))}` }];
+  });
+  return (await Promise.all(found)).flat();
 }

@@ -277,12 +277,7 @@ async function removeAll(session: WebhookSession, isOwn: IsOwn, signal: AbortSig
 }
 
 /** Deletes what a failed creation may have left behind. */
-async function abandon(
-  context: WebhookContext,
-  session: WebhookSession,
-  mark: string,
-  isOwn: IsOwn,
-): Promise<void> {
+async function abandon(context: WebhookContext, session: WebhookSession, mark: string, isOwn: IsOwn): Promise<void> {
   const outcome = await removeInTime(async (signal) => {
     await removeAll(session, isOwn, signal);
     return "deleted";

@@ -502,6 +502,16 @@ describe("listen without --register", () => {
       );
   });
 
+  it("asks each of many such URLs once", async () => {
+    const subscriptions = { Ticket_Add: null };
+    for (let i = 0; i < 20; i++)
+      zoho.desk.subscribe("desk", { name: "zoho-hooks", url: `http://127.0.0.1:9/${i}`, subscriptions });
+    const of = await listen(["--verbose"]);
+    await of.line("warning", {}, 20);
+    const asked = of.lines().filter(({ url }) => url === "http://127.0.0.1:9/healthz");
+    expect(asked).toHaveLength(20);
+  });
+
   it("says nothing of those that answer, of others, and where the sign-in has no scope of them", async () => {
     const used = await register("desk:Ticket_Add");
     zoho.desk.subscribe("desk", { name: "ours", url: "http://127.0.0.1:9/", subscriptions: { Ticket_Add: null } });
