@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import { deleteOnExit, type RegistrationEnd, removeInTime } from "../channels/delete-on-exit.ts";
-import { lockForListener } from "../channels/listener-lock.ts";
+import { isLockedByListener, lockForListener } from "../channels/listener-lock.ts";
 import type { Registered } from "../channels/reports.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { secret } from "../delivery/secrets.ts";
@@ -36,6 +36,15 @@ export function ownerMark(root: string): string {
   return `zoho-hooks ${project} ${owner}`;
 }
 
+/** Whether a running listener of this user has the webhook of this mark. */
+export function isInUse({ userFolder }: WebhookContext, product: ManagedProduct, mark: string): Promise<boolean> {
+  return isLockedByListener(userFolder, lockName(product, mark));
+}
+
+function lockName({ id }: ManagedProduct, mark: string): string {
+  return `webhook-${id}-${mark.slice(-8)}`;
+}
+
 const NEEDS_ONE = "--register needs a sign-in that has one; for another, use zoho-hooks webhooks create --org";
 
 /** The secret and the lock of a listener's webhook. Reserved before it exists, as Zoho may post before it says that it does. */
@@ -45,7 +54,7 @@ export async function reserveWebhook(context: WebhookContext, config: Config, pr
   const session = await openWebhooks(context, config, product, {}, NEEDS_ONE);
   try {
     const mark = ownerMark(config.root);
-    const lock = await lockForListener(context.userFolder, `webhook-${product.id}-${mark.slice(-8)}`);
+    const lock = await lockForListener(context.userFolder, lockName(product, mark));
     if (lock === undefined)
       throw usageError(
         `another zoho-hooks listen of this folder has registered its webhook of ${product.title}`,

@@ -479,6 +479,22 @@ describe("listen --register that ends while Zoho fails", () => {
   });
 });
 
+describe("listen and what an earlier run has left of other products", () => {
+  it("names it with the command, also where it posts to a URL that answers", async () => {
+    const hook = { webhook_actions: "Sent", environment: "PRODUCTION", purpose: ownerMark(cwd) };
+    zoho.sign.subscribe("sign", { ...hook, webhook_url: `${zoho.url}/webhooks/zoho/sign` });
+    const of = await register("desk:Ticket_Add");
+    const { message, hint } = await of.line("warning");
+    const [{ id } = { id: "" }] = sign();
+    expect(message).toBe(
+      `webhook ${id} of Zoho Sign (${ownerMark(cwd)}) posts to ${zoho.url}/webhooks/zoho/sign, but its listen has ended`,
+    );
+    expect(hint).toBe(`if nobody uses it: zoho-hooks webhooks delete ${id} --product sign`);
+    expect((await of.stop()).exitCode).toBe(0);
+    expect(sign()).toHaveLength(1);
+  });
+});
+
 describe("listen without --register", () => {
   it("names the webhooks called zoho-hooks whose URL no longer answers, with the command", async () => {
     const of = await register("desk:Ticket_Add,sign:Sent");
@@ -515,7 +531,7 @@ describe("listen without --register", () => {
   it("says nothing of those that answer, of others, and where the sign-in has no scope of them", async () => {
     const used = await register("desk:Ticket_Add");
     zoho.desk.subscribe("desk", { name: "ours", url: "http://127.0.0.1:9/", subscriptions: { Ticket_Add: null } });
-    const other = await listen(["--no-store"], { cwd: tempFolder() });
+    const other = await listen(["--no-store"]);
     await expect.poll(() => zoho.requests.filter(isDesk("GET")).length).toBeGreaterThan(2);
     await other.stop();
     await used.stop();
