@@ -217,6 +217,9 @@ async function startReceiving(run: Run): Promise<void> {
     // Without a public URL Zoho is on this machine: the plan has made sure of that.
     const baseUrl = publicUrl ?? reachableUrl(receiver.url);
     parts.registered = await parts.zoho.register(baseUrl, log && shared && { log: log.log, shared });
+    // The tunnel may have come back under another one meanwhile.
+    const newUrl = parts.tunnel?.url();
+    if (newUrl !== undefined && newUrl !== publicUrl) parts.registered.onMoved?.(newUrl);
   }
   if (log !== undefined) parts.pruning = startPruning(context, log);
   parts.sleepDetector = startSleepDetector(context);
@@ -235,7 +238,7 @@ async function startReceiving(run: Run): Promise<void> {
   if (options.exec !== undefined)
     parts.exec = await startExec(context, options.exec, {
       url: receiver.url,
-      publicUrl,
+      publicUrl: parts.tunnel?.url(),
       keySetUrl,
       inspectorUrl,
       products,

@@ -254,6 +254,19 @@ describe("listen --register while the URL changes", () => {
   });
 });
 
+it("follows a URL that changes while the others are being registered", async () => {
+  const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
+  zoho.trouble({ delayMs: 1000 }, 1, isSign("POST"));
+  const starting = register("desk:Ticket_Add,sign:Sent,crm:Leads.create", { env });
+  await zoho.seen(isSign("POST"));
+  await expect.poll(() => [desk().length, zoho.watch.rows().length]).toEqual([1, 1]);
+  tunnel.goDown();
+  tunnel.comeBack("localhost");
+  await starting;
+  const urls = () => [...desk(), ...sign()].map(({ url }) => url).concat(zoho.watch.rows()[0]?.notifyUrl ?? "");
+  await expect.poll(urls).toEqual(["desk", "sign", "crm"].map((id) => `${tunnel.url}/webhooks/zoho/${id}`));
+});
+
 it("deletes the webhook that an unanswered move has created, and reports its id", async () => {
   const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
   const of = await register("desk:Ticket_Add", { env });
