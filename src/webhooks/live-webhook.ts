@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { basename } from "node:path";
 import { deleteOnExit, type RegistrationEnd, removeInTime } from "../channels/delete-on-exit.ts";
 import { isLockedByListener, lockForListener } from "../channels/listener-lock.ts";
+import { isSignInError } from "../channels/renew.ts";
 import type { Registered } from "../channels/reports.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { secret } from "../delivery/secrets.ts";
@@ -119,7 +120,7 @@ export async function openLiveWebhook({
   readonly reservation: WebhookReservation;
   readonly events: readonly string[];
   readonly url: string;
-  /** Called if it is lost for good: to another listener. */
+  /** Called if it is lost for good: because of the sign-in or a full account, or to another listener. */
   readonly onEnd: (error: unknown) => void;
 }) {
   const { product, command } = session;
@@ -185,7 +186,8 @@ export async function openLiveWebhook({
         pauseMs = FIRST_RETRY_MS;
       } catch (error) {
         if (life.aborted) return;
-        if (!(error instanceof UserError)) return onEnd(error);
+        const isForGood = isSignInError(error) || (error instanceof UserError && error.code === "limit_reached");
+        if (isForGood || !(error instanceof UserError)) return onEnd(error);
         isLost = true;
         const message = `${product.title} does not post to ${maskUrl(wantedUrl)} yet: ${error.message}`;
         context.report({ type: "warning", message, hint: "retrying until it does" });

@@ -267,6 +267,34 @@ it("follows a URL that changes while the others are being registered", async () 
   await expect.poll(urls).toEqual(["desk", "sign", "crm"].map((id) => `${tunnel.url}/webhooks/zoho/${id}`));
 });
 
+it("ends a move with 9 if the sign-in no longer works, as waiting does not help", async () => {
+  const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
+  const of = await register("desk:Ticket_Add", { env });
+  zoho.trouble({ status: 403, body: { errorCode: "FORBIDDEN", message: "no" } }, 100, isDesk("GET"));
+  tunnel.goDown();
+  tunnel.comeBack("localhost");
+  const { exitCode, err } = await of.finished;
+  expect(exitCode).toBe(9);
+  expect(err).toContain("sign in again with that scope");
+  expect(linesOf(of, "warning")).toEqual([]);
+});
+
+it("ends a move with 9 if the account has become full, as waiting does not help", async () => {
+  const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
+  const of = await register("sign:Sent", { env });
+  const argv = ["webhooks", "delete", sign()[0]?.id ?? "", "--product", "sign", "--yes"];
+  expect((await run(argv, { cwd, env })).exitCode).toBe(0);
+  const hook = { webhook_url: "https://app.example/hook", webhook_actions: "Sent", environment: "PRODUCTION" };
+  for (const purpose of ["one", "two"]) zoho.sign.subscribe("sign", { ...hook, purpose });
+  tunnel.goDown();
+  tunnel.comeBack("localhost");
+  const { exitCode, err } = await of.finished;
+  expect(exitCode).toBe(9);
+  expect(err).toContain("delete one that is not needed");
+  expect(linesOf(of, "warning")).toEqual([]);
+  expect(sign().map(({ name }) => name)).toEqual(["one", "two"]);
+});
+
 it("deletes the webhook that an unanswered move has created, and reports its id", async () => {
   const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
   const of = await register("desk:Ticket_Add", { env });
