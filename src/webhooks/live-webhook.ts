@@ -13,7 +13,7 @@ import { realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { onAbort } from "../util/timing.ts";
 import { requestedDeletions } from "../zoho-api/collection.ts";
-import { isRejection } from "../zoho-api/errors.ts";
+import { isRejection, ZohoApiError } from "../zoho-api/errors.ts";
 import { checkWebhook, warnOfDifferences } from "./create.ts";
 import type { ManagedProduct, Webhook, WebhookConfig } from "./product-api.ts";
 import type { WebhookContext, WebhookReport } from "./reports.ts";
@@ -143,11 +143,12 @@ export async function openLiveWebhook({
 
   /** The old one is deleted first: an account may have few, and Zoho would post to both. Resolves to the id of the new one. */
   const place = async (): Promise<string> => {
+    const isMove = requestedUrl !== undefined;
     const config: WebhookConfig = { name: mark, url: wantedUrl, events, secret: signingSecret };
     checkWebhook(context, product, config);
     const all = await client.list();
     // At the start, what an earlier run left.
-    const own = all.filter((each) => (requestedUrl === undefined ? each.name === mark : ofThisRun(each)));
+    const own = all.filter((each) => (isMove ? ofThisRun(each) : each.name === mark));
     const others = all.filter((each) => !own.includes(each));
     requireRoom(session, others);
     placedUrl = undefined;
@@ -162,7 +163,9 @@ export async function openLiveWebhook({
     const { secret: _secret, ...asked } = config;
     const webhook = { id, ...asked, ...listed };
     const reason = own.length === 0 ? undefined : `in place of webhook ${own.map((each) => each.id).join(", ")}`;
-    context.report(webhookReport("created", product, webhook, reason));
+    // The ready block shows a new one to a person.
+    if (context.json || isMove || reason !== undefined)
+      context.report(webhookReport("created", product, webhook, reason));
     warnOfDifferences(context, config, webhook);
     return id;
   };
@@ -172,7 +175,7 @@ export async function openLiveWebhook({
     cancelGrace();
     if (requestedUrl !== undefined && !isRejection(error)) await abandon(context, session, mark, ofThisRun);
     context.signal.throwIfAborted();
-    throw error;
+    throw ofEvents(error, product);
   });
   cancelGrace();
 
@@ -252,13 +255,20 @@ function takenOver(title: string): UserError {
   return new UserError("connectionLost", message, "start this one again", "registrationLost");
 }
 
+/** Has who cannot see the request look at the events, which are all of it that is the user's. */
+function ofEvents(error: unknown, { id, title, events }: ManagedProduct): unknown {
+  if (!(error instanceof ZohoApiError) || error.hint?.includes("--dry-run") !== true) return error;
+  const hint = `check each ${events.noun} of --register ${id}:…`;
+  return new UserError("zohoApi", `${title}: ${error.message}`, hint, error.code);
+}
+
 function requireRoom({ product, command }: WebhookSession, others: readonly Webhook[]): void {
   if (others.length < (product.maxWebhooks ?? Number.POSITIVE_INFINITY)) return;
   const texts = others.map(({ id, name = "no name", url }) => `${id} (${name}, ${url ? maskUrl(url) : "no URL"})`);
   throw new UserError(
     "zohoApi",
     `${product.title} allows ${product.maxWebhooks} webhooks, and the account has ${others.length}: ${oneLine(texts.join(", "))}`,
-    `delete one that is not needed: ${command("delete <id>")}`,
+    `delete one that is not needed: ${others.map(({ id }) => command(deletion(id))).join(" or ")}`,
     "limit_reached",
   );
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { ApiRequest } from "../../src/emulator/answer.ts";
@@ -88,7 +88,7 @@ describe("listen --register", () => {
     expect(err).toMatch(
       /deleting webhook \d+ \(if interrupted, run zoho-hooks webhooks delete \d+ --yes --product desk\)/,
     );
-    expect(out).toMatch(/^created desk \d+$/m);
+    expect(out).not.toContain("created desk");
     expect(out).toMatch(/^deleted desk \d+$/m);
   });
 
@@ -370,16 +370,22 @@ describe("listen --register that cannot start", () => {
     ["an event without a product", "Ticket_Add", "names no product"],
     ["an unknown product", "dsk:Ticket_Add", "did you mean desk? listen registers crm, bigin, recruit, desk, sign"],
     ["a product without an API", "mail:x", "Zoho documents no API for its webhooks"],
+    ["Forms", "forms:x", "listen registers crm, bigin, recruit, desk, sign"],
+    ["SalesIQ", "salesiq:*", "--register: Zoho SalesIQ: zoho-hooks does not manage its webhooks"],
+    ["a Sign action that Zoho would reject", "sign:Sents", "is not a known action of Zoho Sign"],
+    ["Books without a module", "books:", "--register: no module of Zoho Books given"],
     ["Books", "books:invoice", "zoho-hooks webhooks create invoice --product books --rule add"],
     ["Inventory", "inventory:item", "listen adds no rules to your organisation"],
-    ["no event", "desk:", "no event given"],
+    ["no event", "desk:", "--register: no event of Zoho Desk given"],
     ["a pattern that matches nothing", "desk:Tickets_*", "no known event of Zoho Desk matches Tickets_*"],
+    ["no event of a channel", "crm:", "--register: no event is given"],
     ["a wrong event of a channel", "crm:Leads.created", "did you mean Leads.create?"],
   ])("is a usage error for %s", async (_, events, text) => {
     const { exitCode, err } = await fails(events);
     expect([exitCode, JSON.parse(err).error]).toEqual([2, expect.anything()]);
     expect(err).toContain(text);
     expect(zoho.requests).toEqual([]);
+    expect(existsSync(join(cwd, ".zoho-hooks"))).toBe(false);
   });
 
   it("suggests the event that was meant, and deletes what it had registered of other products", async () => {
@@ -387,6 +393,9 @@ describe("listen --register that cannot start", () => {
     expect(exitCode).toBe(7);
     expect(out).toContain("did you mean Ticket_Add");
     expect(err).toContain("at /subscriptions/Ticket_Adds (invalid)");
+    const { message, hint } = JSON.parse(err).error;
+    expect(message).toMatch(/^Zoho Desk: /);
+    expect(hint).toBe("check each event of --register desk:…");
     expect([desk(), zoho.watch.rows()]).toEqual([[], []]);
   });
 
@@ -421,6 +430,8 @@ describe("listen --register that cannot start", () => {
     expect(exitCode).toBe(7);
     expect(err).toContain("Zoho Sign allows 2 webhooks, and the account has 2");
     expect(err).toContain("production, https://app.example/hook");
+    const deletions = before.map(({ id }) => `zoho-hooks webhooks delete ${id} --product sign`);
+    expect(err).toContain(`delete one that is not needed: ${deletions.join(" or ")}`);
     expect(sign()).toEqual(before);
     expect(zoho.requests.some(isSign("POST")) || zoho.requests.some(isSign("DELETE"))).toBe(false);
   });
