@@ -4,7 +4,6 @@ import { findProduct, nearestProduct, productId } from "../contract/event-names.
 import type { Product } from "../contract/product.ts";
 import { products as knownProducts } from "../products/index.ts";
 import { UserError, usageError } from "../util/errors.ts";
-import { shellQuoted } from "../util/text.ts";
 import { readWebhookEvents } from "../webhooks/events.ts";
 import { managedProducts, requireManagedProduct } from "../webhooks/index.ts";
 import type { ManagedProduct } from "../webhooks/product-api.ts";
@@ -69,10 +68,10 @@ function registrationOf(context: ListenContext, id: string, name: string, events
     const refuses = product.secret !== undefined;
     if (product.rules === undefined)
       return { kind: "webhook", product, events: readWebhookEvents(context, product, events, refuses) };
-    const command = `${context.invocation} webhooks create ${readWebhookEvents(context, product, events).map(shellQuoted).join(" ")}`;
+    const [module = product.events.known?.[0]] = events.filter((each) => /^\w+$/.test(each));
     throw usageError(
       `a webhook of ${product.title} fires only if a workflow rule calls it, and listen adds no rules to your organisation`,
-      `create both yourself: ${command} --product ${id} --rule ${product.rules.kinds[0]}`,
+      `create both yourself: ${context.invocation} webhooks create ${module} --product ${id} --rule ${product.rules.kinds[0]}`,
     );
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
