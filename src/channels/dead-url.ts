@@ -24,7 +24,7 @@ export async function findDeadUrl(
   try {
     // Not the webhook's own path, where a running listen would record the request as a rejected delivery.
     const probe = new URL("/healthz", url).href;
-    const reply = await http.send({ method: "GET", url: probe, repeatable: false, signal });
+    const reply = await http.send({ method: "GET", url: probe, repeatable: false, isProbe: true, signal });
     // ngrok answers for a tunnel that is offline: https://ngrok.com/docs/errors/err_ngrok_3200
     return /ERR_NGROK_3200\b/.test(reply.text) ? { because: "its tunnel is offline", isSure: true } : undefined;
   } catch (error) {

@@ -217,6 +217,9 @@ async function startReceiving(run: Run): Promise<void> {
     // Without a public URL Zoho is on this machine: the plan has made sure of that.
     const baseUrl = publicUrl ?? reachableUrl(receiver.url);
     parts.registered = await parts.zoho.register(baseUrl, log && shared && { log: log.log, shared });
+    // The tunnel may have come back under another one meanwhile.
+    const newUrl = parts.tunnel?.url();
+    if (newUrl !== undefined && newUrl !== publicUrl) parts.registered.onMoved?.(newUrl);
   }
   if (log !== undefined) parts.pruning = startPruning(context, log);
   parts.sleepDetector = startSleepDetector(context);
@@ -227,11 +230,15 @@ async function startReceiving(run: Run): Promise<void> {
   const inspectorUrl = await inspecting;
   await reportReady(run, { secrets, keySetUrl, inspectorUrl }, important);
   receiver.ready();
-  if (registrations.length === 0) parts.deadWebhooks = startDeadWebhookCheck(context, config);
+  parts.deadWebhooks = startDeadWebhookCheck(
+    context,
+    config,
+    registrations.map(({ product }) => product.id),
+  );
   if (options.exec !== undefined)
     parts.exec = await startExec(context, options.exec, {
       url: receiver.url,
-      publicUrl,
+      publicUrl: parts.tunnel?.url(),
       keySetUrl,
       inspectorUrl,
       products,
@@ -239,12 +246,13 @@ async function startReceiving(run: Run): Promise<void> {
     });
 }
 
-/** Looks once, in the background, for webhooks that an earlier `listen` or `webhooks create` has left to a URL that is gone. */
-function startDeadWebhookCheck(context: ListenContext, config: Config): Part {
+/** Looks once, in the background, for webhooks that an earlier `listen` or `webhooks create` has left behind. */
+function startDeadWebhookCheck(context: ListenContext, config: Config, registered: readonly string[]): Part {
   const stopped = new AbortController();
   const look = async (): Promise<void> => {
     const { warnOfDeadWebhooks } = await import("../webhooks/dead-webhooks.ts");
-    await warnOfDeadWebhooks(context, config, AbortSignal.any([context.signal, stopped.signal]));
+    const signal = AbortSignal.any([context.signal, stopped.signal]);
+    await warnOfDeadWebhooks(context, config, { registered, signal });
   };
   const done = look().catch((error: unknown) => {
     context.report({ type: "warning", message: `webhooks of earlier runs could not be checked: ${errorText(error)}` });

@@ -3,8 +3,7 @@ import { findWatchProduct, isWatchProduct, type WatchProduct, watchProductIds } 
 import { findProduct, nearestProduct, productId } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import { products as knownProducts } from "../products/index.ts";
-import { usageError } from "../util/errors.ts";
-import { shellQuoted } from "../util/text.ts";
+import { UserError, usageError } from "../util/errors.ts";
 import { readWebhookEvents } from "../webhooks/events.ts";
 import { managedProducts, requireManagedProduct } from "../webhooks/index.ts";
 import type { ManagedProduct } from "../webhooks/product-api.ts";
@@ -59,23 +58,37 @@ function wordsOf({ name, texts, product }: RegisterTexts) {
 }
 
 function registrationOf(context: ListenContext, id: string, name: string, events: readonly string[]): Registration {
-  if (isWatchProduct(id)) return { kind: "channel", product: findWatchProduct(id), events: channelEvents(id, events) };
   const known = findProduct(knownProducts, id);
   if (known === undefined) throw unknownProduct(id, name);
-  const product = requireManagedProduct(id, known.title);
-  if (product.rules === undefined)
-    return { kind: "webhook", product, events: readWebhookEvents(context, product, events) };
-  throw usageError(
-    `${name}: a webhook of ${product.title} fires only if a workflow rule calls it, and listen adds no rules to your organisation`,
-    `create both yourself: ${context.invocation} webhooks create ${events.map(shellQuoted).join(" ")} --product ${id} --rule ${product.rules.kinds[0]}`,
-  );
+  try {
+    if (isWatchProduct(id))
+      return { kind: "channel", product: findWatchProduct(id), events: channelEvents(id, events) };
+    const product = requireManagedProduct(id, known.title, REGISTERED);
+    // Before a secret is stored for what Zoho would reject.
+    const refuses = product.secret !== undefined;
+    if (product.rules === undefined)
+      return { kind: "webhook", product, events: readWebhookEvents(context, product, events, refuses) };
+    const [module = product.events.known?.[0]] = events.filter((each) => /^\w+$/.test(each));
+    throw usageError(
+      `a webhook of ${product.title} fires only if a workflow rule calls it, and listen adds no rules to your organisation`,
+      `create both yourself: ${context.invocation} webhooks create ${module} --product ${id} --rule ${product.rules.kinds[0]}`,
+    );
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw usageError(`${name}: ${error.message}`, error.hint);
+  }
 }
+
+const registeredIds = [
+  ...watchProductIds,
+  ...managedProducts.filter(({ rules }) => rules === undefined).map(({ id }) => id),
+];
+const REGISTERED = `listen registers ${registeredIds.join(", ")}`;
 
 function unknownProduct(id: string, name: string): Error {
   const near = nearestProduct(knownProducts, id);
-  const own = managedProducts.filter(({ rules }) => rules === undefined).map((each) => each.id);
   return usageError(
     `${name}: there is no product ${JSON.stringify(id)}`,
-    `${near === undefined ? "" : `did you mean ${near}? `}listen registers ${[...watchProductIds, ...own].join(", ")}`,
+    `${near === undefined ? "" : `did you mean ${near}? `}${REGISTERED}`,
   );
 }

@@ -8,6 +8,7 @@ import { accessTokens } from "../zoho-api/access-token.ts";
 import { hasEnvSignIn } from "../zoho-api/env-sign-in.ts";
 import { chosenProfile, openSignIn, openStore, withHttp } from "../zoho-api/session.ts";
 import { managedProducts } from "./index.ts";
+import { isInUse, ownerMark } from "./live-webhook.ts";
 import type { ManagedProduct } from "./product-api.ts";
 import type { WebhookContext } from "./reports.ts";
 import { deletion, type WebhookSession, withWebhooks } from "./session.ts";
@@ -16,19 +17,25 @@ import { deletion, type WebhookSession, withWebhooks } from "./session.ts";
 const OWN_NAME = /^zoho-hooks\b/;
 
 /**
- * Warns of webhooks called zoho-hooks that post to a URL that no longer answers, with the command that deletes each. Does
- * nothing where nobody is signed in, and says nothing of what cannot be read.
+ * Warns of webhooks called zoho-hooks that post to a URL that no longer answers, and of those that an earlier `listen` of the
+ * folder has left, with the command that deletes each. Does nothing where nobody is signed in, and says nothing of what cannot
+ * be read. `registered`: the products whose webhooks this run has taken over.
  */
-export async function warnOfDeadWebhooks(context: WebhookContext, config: Config, signal: AbortSignal): Promise<void> {
+export async function warnOfDeadWebhooks(
+  context: WebhookContext,
+  config: Config,
+  { registered, signal }: { readonly registered: readonly string[]; readonly signal: AbortSignal },
+): Promise<void> {
   const report: WebhookContext["report"] = (each) => void (each.type === "api-request" && context.report(each));
   const silent = overrideContext(context, { report, signal });
   const orNothing = (error: unknown): readonly [] => {
     if (error instanceof UserError || signal.aborted) return [];
     throw error;
   };
-  for (const product of await readableProducts(silent, config).catch(orNothing))
+  const products = await readableProducts(silent, config).catch(orNothing);
+  for (const product of products.filter(({ id }) => !registered.includes(id)))
     await withWebhooks(silent, config, product, {}, async (session) => {
-      for (const { message, hint } of await deadWebhooks(session, signal))
+      for (const { message, hint } of await deadWebhooks(silent, session, signal))
         context.report({ type: "warning", message, hint });
     }).catch(orNothing);
 }
@@ -53,15 +60,22 @@ async function scopesOf(context: WebhookContext, config: Config): Promise<readon
   return profiles.find(({ name }) => name === (named ?? current))?.scopes ?? [];
 }
 
-async function deadWebhooks({ client, product, http, signIn, command }: WebhookSession, signal: AbortSignal) {
+async function deadWebhooks(
+  context: WebhookContext,
+  { client, config, product, http, signIn, command }: WebhookSession,
+  signal: AbortSignal,
+) {
   const own = (await (await client()).list()).filter(({ name = "" }) => OWN_NAME.test(name));
   const control = new URL(signIn.hosts.accountsUrl).hostname;
-  const found: { readonly message: string; readonly hint: string }[] = [];
-  for (const { id, name = "", url = "" } of own) {
+  const mark = ownerMark(config.root);
+  const isMarkInUse = await isInUse(context, product, mark);
+  const found = own.map(async ({ id, name = "", url = "" }) => {
     const dead = await findDeadUrl(http, url, control, signal);
-    if (dead === undefined) continue;
-    const message = `webhook ${oneLine(id)} of ${product.title} (${oneLine(name)}) posts to ${oneLine(maskUrl(url))}, which no longer answers: ${dead.because}`;
-    found.push({ message, hint: `if nobody uses it: ${command(deletion(id))}` });
-  }
-  return found;
+    const isLeft = name === mark && !isMarkInUse;
+    if (dead === undefined && !isLeft) return [];
+    const why = dead === undefined ? "but its listen has ended" : `which no longer answers: ${dead.because}`;
+    const message = `webhook ${oneLine(id)} of ${product.title} (${oneLine(name)}) posts to ${oneLine(maskUrl(url))}, ${why}`;
+    return [{ message, hint: `if nobody uses it: ${command(deletion(id))}` }];
+  });
+  return (await Promise.all(found)).flat();
 }

@@ -6,27 +6,28 @@ import type { WebhookContext } from "./reports.ts";
 
 /**
  * Names in the product's spelling; `Ticket_*` stands for all known ones that match. Unknown names are sent with a warning: Zoho
- * adds names, and rejects wrong ones.
+ * adds names, and rejects wrong ones. `refuses`: they are a usage error instead.
  */
 export function readWebhookEvents(
   context: WebhookContext,
   product: ManagedProduct,
   words: readonly string[],
+  refuses = false,
 ): readonly string[] {
   const { noun, many, aliases = {} } = product.events;
   const known = product.events.known ?? wireNames(product.id);
   const names = words.flatMap((word) => word.split(",")).flatMap((word) => word.trim() || []);
-  if (names.length === 0) throw usageError(`no ${noun} given`, `name one, such as ${known.slice(0, 6).join(", ")}`);
+  if (names.length === 0)
+    throw usageError(`no ${noun} of ${product.title} given`, `name one, such as ${known.slice(0, 6).join(", ")}`);
   const found = names.flatMap((name) => {
     if (/[*?]/.test(name)) return matching(product, name, known);
     const own = known.find((each) => each.toLowerCase() === name.toLowerCase()) ?? aliases[name.toLowerCase()];
     if (own !== undefined) return [own];
     const near = nearest(name, known, 3);
-    context.report({
-      type: "warning",
-      message: `${JSON.stringify(name)} is not a known ${noun} of ${product.title}`,
-      hint: near.length === 0 ? `known: ${known.join(", ")}` : `did you mean ${near.join(" or ")}?`,
-    });
+    const message = `${JSON.stringify(name)} is not a known ${noun} of ${product.title}`;
+    const hint = near.length === 0 ? `known: ${known.join(", ")}` : `did you mean ${near.join(" or ")}?`;
+    if (refuses) throw usageError(message, hint);
+    context.report({ type: "warning", message, hint });
     return [name];
   });
   const events = [...new Set(found)];

@@ -9,12 +9,16 @@ import { sign } from "./sign.ts";
 
 export const managedProducts: readonly ManagedProduct[] = [desk, books, inventory, sign];
 
-/** Throws a usage error that names the place in Zoho's settings. `title`: undefined for a product that does not exist. */
-export function requireManagedProduct(id: string, title: string | undefined): ManagedProduct {
+const WITH_WEBHOOKS = `products with webhooks: ${managedProducts.map(({ id }) => id).join(", ")}`;
+
+/**
+ * Throws a usage error that names the place in Zoho's settings. `title`: undefined for a product that does not exist. `ids`:
+ * names those that exist.
+ */
+export function requireManagedProduct(id: string, title: string | undefined, ids = WITH_WEBHOOKS): ManagedProduct {
   const name = productId(id).toLowerCase();
   const found = managedProducts.find((each) => each.id === name);
   if (found !== undefined) return found;
-  const ids = `products with webhooks: ${managedProducts.map((each) => each.id).join(", ")}`;
   if (title === undefined) throw usageError(`there is no product ${JSON.stringify(id)}`, ids);
   const { why = "Zoho documents no API for its webhooks", how = `set it up in the settings of ${title}` } =
     BY_HAND[name] ?? {};

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { basename } from "node:path";
-import { deleteOnExit, type RegistrationEnd, type Removal, removeInTime } from "../channels/delete-on-exit.ts";
-import { lockForListener } from "../channels/listener-lock.ts";
+import { deleteOnExit, type RegistrationEnd, removeInTime } from "../channels/delete-on-exit.ts";
+import { isLockedByListener, lockForListener } from "../channels/listener-lock.ts";
+import { isSignInError } from "../channels/renew.ts";
 import type { Registered } from "../channels/reports.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { secret } from "../delivery/secrets.ts";
@@ -12,7 +13,7 @@ import { realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { onAbort } from "../util/timing.ts";
 import { requestedDeletions } from "../zoho-api/collection.ts";
-import { isRejection } from "../zoho-api/errors.ts";
+import { isRejection, ZohoApiError } from "../zoho-api/errors.ts";
 import { checkWebhook, warnOfDifferences } from "./create.ts";
 import type { ManagedProduct, Webhook, WebhookConfig } from "./product-api.ts";
 import type { WebhookContext, WebhookReport } from "./reports.ts";
@@ -36,6 +37,15 @@ export function ownerMark(root: string): string {
   return `zoho-hooks ${project} ${owner}`;
 }
 
+/** Whether a running listener of this user has the webhook of this mark. */
+export function isInUse({ userFolder }: WebhookContext, product: ManagedProduct, mark: string): Promise<boolean> {
+  return isLockedByListener(userFolder, lockName(product, mark));
+}
+
+function lockName({ id }: ManagedProduct, mark: string): string {
+  return `webhook-${id}-${mark.slice(-8)}`;
+}
+
 const NEEDS_ONE = "--register needs a sign-in that has one; for another, use zoho-hooks webhooks create --org";
 
 /** The secret and the lock of a listener's webhook. Reserved before it exists, as Zoho may post before it says that it does. */
@@ -45,7 +55,7 @@ export async function reserveWebhook(context: WebhookContext, config: Config, pr
   const session = await openWebhooks(context, config, product, {}, NEEDS_ONE);
   try {
     const mark = ownerMark(config.root);
-    const lock = await lockForListener(context.userFolder, `webhook-${product.id}-${mark.slice(-8)}`);
+    const lock = await lockForListener(context.userFolder, lockName(product, mark));
     if (lock === undefined)
       throw usageError(
         `another zoho-hooks listen of this folder has registered its webhook of ${product.title}`,
@@ -110,39 +120,52 @@ export async function openLiveWebhook({
   readonly reservation: WebhookReservation;
   readonly events: readonly string[];
   readonly url: string;
-  /** Called if it is lost for good: to another listener. */
+  /** Called if it is lost for good: because of the sign-in or a full account, or to another listener. */
   readonly onEnd: (error: unknown) => void;
 }) {
   const { product, command } = session;
   const ended = new AbortController();
   const creating = new AbortController();
   const life = AbortSignal.any([context.signal, ended.signal]);
+  // Finds the organisation, which Ctrl-C ends at once.
+  await session.client();
   const client = await session.client(creating.signal);
   let wantedUrl = url;
-  let isRequested = false;
+  /** The URL of the creation that was requested last, which may have been carried out without an answer. */
+  let requestedUrl: string | undefined;
+  const created = new Set<string>();
   let isLost = false;
   /** Undefined while there is no webhook. */
   let placedUrl: string | undefined;
 
+  /** Not by the name alone: a user of another home folder may have one of the same name. */
+  const ofThisRun: IsOwn = ({ id, name, url }) => name === mark && (created.has(id) || url === requestedUrl);
+
   /** The old one is deleted first: an account may have few, and Zoho would post to both. Resolves to the id of the new one. */
   const place = async (): Promise<string> => {
+    const isMove = requestedUrl !== undefined;
     const config: WebhookConfig = { name: mark, url: wantedUrl, events, secret: signingSecret };
     checkWebhook(context, product, config);
     const all = await client.list();
-    const own = all.filter(({ name }) => name === mark);
+    // At the start, what an earlier run left.
+    const own = all.filter((each) => (isMove ? ofThisRun(each) : each.name === mark));
     const others = all.filter((each) => !own.includes(each));
     requireRoom(session, others);
     placedUrl = undefined;
     await removeOwn(session, client, own);
-    isRequested = true;
+    life.throwIfAborted();
+    requestedUrl = config.url;
     const id = await client.create(config);
+    created.add(id);
     placedUrl = config.url;
     // Zoho has created it, so a list that does not show it yet is no failure.
     const listed = (await client.list().catch(() => [])).find((each) => each.id === id);
     const { secret: _secret, ...asked } = config;
     const webhook = { id, ...asked, ...listed };
     const reason = own.length === 0 ? undefined : `in place of webhook ${own.map((each) => each.id).join(", ")}`;
-    context.report(webhookReport("created", product, webhook, reason));
+    // The ready block shows a new one to a person.
+    if (context.json || isMove || reason !== undefined)
+      context.report(webhookReport("created", product, webhook, reason));
     warnOfDifferences(context, config, webhook);
     return id;
   };
@@ -150,9 +173,9 @@ export async function openLiveWebhook({
   const cancelGrace = onAbort(context.signal, grace);
   let id = await place().catch(async (error: unknown) => {
     cancelGrace();
-    if (isRequested && !isRejection(error)) await abandon(context, session, mark);
+    if (requestedUrl !== undefined && !isRejection(error)) await abandon(context, session, mark, ofThisRun);
     context.signal.throwIfAborted();
-    throw error;
+    throw ofEvents(error, product);
   });
   cancelGrace();
 
@@ -166,7 +189,8 @@ export async function openLiveWebhook({
         pauseMs = FIRST_RETRY_MS;
       } catch (error) {
         if (life.aborted) return;
-        if (!(error instanceof UserError)) return onEnd(error);
+        const isForGood = isSignInError(error) || (error instanceof UserError && error.code === "limit_reached");
+        if (isForGood || !(error instanceof UserError)) return onEnd(error);
         isLost = true;
         const message = `${product.title} does not post to ${maskUrl(wantedUrl)} yet: ${error.message}`;
         context.report({ type: "warning", message, hint: "retrying until it does" });
@@ -215,7 +239,10 @@ export async function openLiveWebhook({
         async remove(signal) {
           if (moving !== undefined) grace();
           await moving;
-          return removeAll(session, mark, signal);
+          const [removed] = await removeAll(session, ofThisRun, signal);
+          // The creation that moved it may have gone without an answer.
+          id = removed?.id ?? id;
+          return removed === undefined ? "gone" : "deleted";
         },
         report,
       });
@@ -228,13 +255,20 @@ function takenOver(title: string): UserError {
   return new UserError("connectionLost", message, "start this one again", "registrationLost");
 }
 
+/** Has who cannot see the request look at the events, which are all of it that is the user's. */
+function ofEvents(error: unknown, { id, title, events }: ManagedProduct): unknown {
+  if (!(error instanceof ZohoApiError) || error.hint?.includes("--dry-run") !== true) return error;
+  const hint = `check each ${events.noun} of --register ${id}:…`;
+  return new UserError("zohoApi", `${title}: ${error.message}`, hint, error.code);
+}
+
 function requireRoom({ product, command }: WebhookSession, others: readonly Webhook[]): void {
   if (others.length < (product.maxWebhooks ?? Number.POSITIVE_INFINITY)) return;
   const texts = others.map(({ id, name = "no name", url }) => `${id} (${name}, ${url ? maskUrl(url) : "no URL"})`);
   throw new UserError(
     "zohoApi",
     `${product.title} allows ${product.maxWebhooks} webhooks, and the account has ${others.length}: ${oneLine(texts.join(", "))}`,
-    `delete one that is not needed: ${command("delete <id>")}`,
+    `delete one that is not needed: ${others.map(({ id }) => command(deletion(id))).join(" or ")}`,
     "limit_reached",
   );
 }
@@ -253,16 +287,22 @@ async function removeOwn({ command }: WebhookSession, client: WebhookClient, own
   );
 }
 
-async function removeAll(session: WebhookSession, mark: string, signal: AbortSignal): Promise<Removal> {
+type IsOwn = (webhook: Webhook) => boolean;
+
+/** Resolves to what it has deleted. */
+async function removeAll(session: WebhookSession, isOwn: IsOwn, signal: AbortSignal): Promise<readonly Webhook[]> {
   const client = await session.client(signal);
-  const own = (await client.list()).filter(({ name }) => name === mark);
+  const own = (await client.list()).filter(isOwn);
   await removeOwn(session, client, own);
-  return own.length === 0 ? "gone" : "deleted";
+  return own;
 }
 
 /** Deletes what a failed creation may have left behind. */
-async function abandon(context: WebhookContext, session: WebhookSession, mark: string): Promise<void> {
-  const outcome = await removeInTime((signal) => removeAll(session, mark, signal));
+async function abandon(context: WebhookContext, session: WebhookSession, mark: string, isOwn: IsOwn): Promise<void> {
+  const outcome = await removeInTime(async (signal) => {
+    await removeAll(session, isOwn, signal);
+    return "deleted";
+  });
   if (typeof outcome !== "object") return;
   const message = `a webhook of ${session.product.title} named ${JSON.stringify(mark)} may have been created: ${outcome.because}`;
   context.report({ type: "warning", message, hint: `look for it and delete it: ${session.command("list")}` });

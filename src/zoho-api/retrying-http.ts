@@ -17,6 +17,8 @@ export interface ZohoRequest {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Carrying it out twice does no harm, so it is retried after a timeout or a 5xx. */
   readonly repeatable: boolean;
+  /** It is never retried: that it fails is what the caller asks for. */
+  readonly isProbe?: boolean;
   /** A long run repeats it every few seconds or minutes: `--verbose` shows it only if it fails. */
   readonly isPoll?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -118,7 +120,7 @@ export function retryingHttp({ transport, now, sleep, onExchange, onPause, timeo
   return {
     /** Resolves with any HTTP status; throws `UserError`: 7 if Zoho cannot be reached, 2 for an unusable proxy. */
     async send(request: ZohoRequest): Promise<ZohoReply> {
-      const { signal, repeatable } = request;
+      const { signal, repeatable, isProbe = false } = request;
       const { host } = new URL(request.url);
       await transport.open?.();
       for (let attempt = 1; ; attempt++) {
@@ -133,7 +135,8 @@ export function retryingHttp({ transport, now, sleep, onExchange, onPause, timeo
         // Exponential, with a jitter of one half.
         const backoffMs = Math.round(FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
         const pauseMs = reply?.retryAfterMs ?? backoffMs;
-        const mayRetry = reply === undefined ? repeatable || isUnsent(failure) : mayRetryAfter(reply, repeatable);
+        const mayRetry =
+          !isProbe && (reply === undefined ? repeatable || isUnsent(failure) : mayRetryAfter(reply, repeatable));
         if (!mayRetry || attempt === MAX_ATTEMPTS || pauseMs > Math.min(MAX_RETRY_AFTER_MS, timeLeftMs(signal))) {
           if (reply !== undefined) return reply;
           throw unreachable(host, failure, timeoutMs);

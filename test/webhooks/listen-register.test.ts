@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { ApiRequest } from "../../src/emulator/answer.ts";
@@ -88,7 +88,7 @@ describe("listen --register", () => {
     expect(err).toMatch(
       /deleting webhook \d+ \(if interrupted, run zoho-hooks webhooks delete \d+ --yes --product desk\)/,
     );
-    expect(out).toMatch(/^created desk \d+$/m);
+    expect(out).not.toContain("created desk");
     expect(out).toMatch(/^deleted desk \d+$/m);
   });
 
@@ -204,6 +204,33 @@ describe("listen --register", () => {
   });
 });
 
+describe("listen --register in one folder by two users", () => {
+  const ofUser = () => ({ env: { ...signedIn(), XDG_CONFIG_HOME: tempFolder() } });
+  const start = () => listen(["--no-store", "--register", "desk:Ticket_Add"], ofUser());
+
+  it("leaves alone what the other one has taken over, and says that its own is gone", async () => {
+    const first = await start();
+    const [taken = { id: "" }] = desk();
+    const second = await start();
+    const ofSecond = desk();
+    expect((await first.stop()).exitCode).toBe(9);
+    expect(linesOf(first, "webhook").at(-1)).toMatchObject({ state: "unknown", id: taken.id });
+    expect(desk()).toEqual(ofSecond);
+    expect((await second.stop()).exitCode).toBe(0);
+    expect(desk()).toEqual([]);
+  });
+
+  it("deletes its own, and only that, beside one of the same name", async () => {
+    const first = await start();
+    const [{ id } = { id: "" }] = desk();
+    const foreign = { name: ownerMark(cwd), url: "https://other.example/hook", subscriptions: { Ticket_Add: null } };
+    zoho.desk.subscribe("desk", foreign);
+    expect((await first.stop()).exitCode).toBe(0);
+    expect(linesOf(first, "webhook").at(-1)).toMatchObject({ state: "deleted", id });
+    expect(desk()).toMatchObject([{ url: foreign.url }]);
+  });
+});
+
 describe("listen --register while the URL changes", () => {
   it("moves each webhook, retries until Zoho accepts, and ends at the newest URL", async () => {
     const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
@@ -225,6 +252,62 @@ describe("listen --register while the URL changes", () => {
     expect((await of.stop()).exitCode).toBe(0);
     expect([desk(), sign()]).toEqual([[], []]);
   });
+});
+
+it("follows a URL that changes while the others are being registered", async () => {
+  const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
+  zoho.trouble({ delayMs: 1000 }, 1, isSign("POST"));
+  const starting = register("desk:Ticket_Add,sign:Sent,crm:Leads.create", { env });
+  await zoho.seen(isSign("POST"));
+  await expect.poll(() => [desk().length, zoho.watch.rows().length]).toEqual([1, 1]);
+  tunnel.goDown();
+  tunnel.comeBack("localhost");
+  await starting;
+  const urls = () => [...desk(), ...sign()].map(({ url }) => url).concat(zoho.watch.rows()[0]?.notifyUrl ?? "");
+  await expect.poll(urls).toEqual(["desk", "sign", "crm"].map((id) => `${tunnel.url}/webhooks/zoho/${id}`));
+});
+
+it("ends a move with 9 if the sign-in no longer works, as waiting does not help", async () => {
+  const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
+  const of = await register("desk:Ticket_Add", { env });
+  zoho.trouble({ status: 403, body: { errorCode: "FORBIDDEN", message: "no" } }, 100, isDesk("GET"));
+  tunnel.goDown();
+  tunnel.comeBack("localhost");
+  const { exitCode, err } = await of.finished;
+  expect(exitCode).toBe(9);
+  expect(err).toContain("sign in again with that scope");
+  expect(linesOf(of, "warning")).toEqual([]);
+});
+
+it("ends a move with 9 if the account has become full, as waiting does not help", async () => {
+  const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
+  const of = await register("sign:Sent", { env });
+  const argv = ["webhooks", "delete", sign()[0]?.id ?? "", "--product", "sign", "--yes"];
+  expect((await run(argv, { cwd, env })).exitCode).toBe(0);
+  const hook = { webhook_url: "https://app.example/hook", webhook_actions: "Sent", environment: "PRODUCTION" };
+  for (const purpose of ["one", "two"]) zoho.sign.subscribe("sign", { ...hook, purpose });
+  tunnel.goDown();
+  tunnel.comeBack("localhost");
+  const { exitCode, err } = await of.finished;
+  expect(exitCode).toBe(9);
+  expect(err).toContain("delete one that is not needed");
+  expect(linesOf(of, "warning")).toEqual([]);
+  expect(sign().map(({ name }) => name)).toEqual(["one", "two"]);
+});
+
+it("deletes the webhook that an unanswered move has created, and reports its id", async () => {
+  const env = { ...signedIn(), ZOHO_HOOKS_TUNNEL: "ngrok", NGROK_AUTHTOKEN: "a-token-of-the-test" };
+  const of = await register("desk:Ticket_Add", { env });
+  const [old = { id: "" }] = desk();
+  // Longer than Ctrl-C waits for the answer.
+  zoho.trouble({ delayMs: 10_000 }, 1, isDesk("POST"));
+  tunnel.goDown();
+  tunnel.comeBack("localhost");
+  await expect.poll(() => desk().filter(({ id }) => id !== old.id)).toHaveLength(1);
+  const [moved] = desk();
+  await of.stop();
+  expect(linesOf(of, "webhook").at(-1)).toMatchObject({ state: "deleted", id: moved?.id });
+  expect(desk()).toEqual([]);
 });
 
 it("does not wait out the pause before the next attempt once there is another URL", async () => {
@@ -287,16 +370,22 @@ describe("listen --register that cannot start", () => {
     ["an event without a product", "Ticket_Add", "names no product"],
     ["an unknown product", "dsk:Ticket_Add", "did you mean desk? listen registers crm, bigin, recruit, desk, sign"],
     ["a product without an API", "mail:x", "Zoho documents no API for its webhooks"],
+    ["Forms", "forms:x", "listen registers crm, bigin, recruit, desk, sign"],
+    ["SalesIQ", "salesiq:*", "--register: Zoho SalesIQ: zoho-hooks does not manage its webhooks"],
+    ["a Sign action that Zoho would reject", "sign:Sents", "is not a known action of Zoho Sign"],
+    ["Books without a module", "books:*", "zoho-hooks webhooks create customer --product books --rule add"],
     ["Books", "books:invoice", "zoho-hooks webhooks create invoice --product books --rule add"],
     ["Inventory", "inventory:item", "listen adds no rules to your organisation"],
-    ["no event", "desk:", "no event given"],
+    ["no event", "desk:", "--register: no event of Zoho Desk given"],
     ["a pattern that matches nothing", "desk:Tickets_*", "no known event of Zoho Desk matches Tickets_*"],
+    ["no event of a channel", "crm:", "--register: no event is given"],
     ["a wrong event of a channel", "crm:Leads.created", "did you mean Leads.create?"],
   ])("is a usage error for %s", async (_, events, text) => {
     const { exitCode, err } = await fails(events);
     expect([exitCode, JSON.parse(err).error]).toEqual([2, expect.anything()]);
     expect(err).toContain(text);
     expect(zoho.requests).toEqual([]);
+    expect(existsSync(join(cwd, ".zoho-hooks"))).toBe(false);
   });
 
   it("suggests the event that was meant, and deletes what it had registered of other products", async () => {
@@ -304,6 +393,9 @@ describe("listen --register that cannot start", () => {
     expect(exitCode).toBe(7);
     expect(out).toContain("did you mean Ticket_Add");
     expect(err).toContain("at /subscriptions/Ticket_Adds (invalid)");
+    const { message, hint } = JSON.parse(err).error;
+    expect(message).toMatch(/^Zoho Desk: /);
+    expect(hint).toBe("check each event of --register desk:…");
     expect([desk(), zoho.watch.rows()]).toEqual([[], []]);
   });
 
@@ -338,6 +430,8 @@ describe("listen --register that cannot start", () => {
     expect(exitCode).toBe(7);
     expect(err).toContain("Zoho Sign allows 2 webhooks, and the account has 2");
     expect(err).toContain("production, https://app.example/hook");
+    const deletions = before.map(({ id }) => `zoho-hooks webhooks delete ${id} --product sign`);
+    expect(err).toContain(`delete one that is not needed: ${deletions.join(" or ")}`);
     expect(sign()).toEqual(before);
     expect(zoho.requests.some(isSign("POST")) || zoho.requests.some(isSign("DELETE"))).toBe(false);
   });
@@ -380,6 +474,26 @@ describe("listen --register that cannot start", () => {
   });
 });
 
+describe("listen --register that is interrupted at its start", () => {
+  it.each([
+    ["looks up the organisation", (request: ApiRequest) => request.path === "/api/v1/organizations"],
+    ["lists the webhooks", isDesk("GET")],
+  ])("ends in seconds while it %s, and creates nothing", async (_, matches) => {
+    for (const trouble of ["silence" as const, { delayMs: 500 }]) {
+      zoho.trouble(trouble, 1, matches);
+      const interrupt = new AbortController();
+      const arrived = zoho.requests.filter(matches).length;
+      const running = fails("desk:Ticket_Add", { signal: interrupt.signal });
+      await expect.poll(() => zoho.requests.filter(matches).length).toBeGreaterThan(arrived);
+      const startedAt = performance.now();
+      interrupt.abort();
+      expect((await running).exitCode).toBe(0);
+      expect(performance.now() - startedAt).toBeLessThan(5000);
+    }
+    expect(zoho.requests.some(isDesk("POST"))).toBe(false);
+  });
+});
+
 describe("listen --register that ends while Zoho fails", () => {
   it.each([
     ["answers 401", { status: 401, body: { errorCode: "INVALID_OAUTH", message: "no" } }],
@@ -417,6 +531,22 @@ describe("listen --register that ends while Zoho fails", () => {
   });
 });
 
+describe("listen and what an earlier run has left of other products", () => {
+  it("names it with the command, also where it posts to a URL that answers", async () => {
+    const hook = { webhook_actions: "Sent", environment: "PRODUCTION", purpose: ownerMark(cwd) };
+    zoho.sign.subscribe("sign", { ...hook, webhook_url: `${zoho.url}/webhooks/zoho/sign` });
+    const of = await register("desk:Ticket_Add");
+    const { message, hint } = await of.line("warning");
+    const [{ id } = { id: "" }] = sign();
+    expect(message).toBe(
+      `webhook ${id} of Zoho Sign (${ownerMark(cwd)}) posts to ${zoho.url}/webhooks/zoho/sign, but its listen has ended`,
+    );
+    expect(hint).toBe(`if nobody uses it: zoho-hooks webhooks delete ${id} --product sign`);
+    expect((await of.stop()).exitCode).toBe(0);
+    expect(sign()).toHaveLength(1);
+  });
+});
+
 describe("listen without --register", () => {
   it("names the webhooks called zoho-hooks whose URL no longer answers, with the command", async () => {
     const of = await register("desk:Ticket_Add,sign:Sent");
@@ -440,10 +570,20 @@ describe("listen without --register", () => {
       );
   });
 
+  it("asks each of many such URLs once", async () => {
+    const subscriptions = { Ticket_Add: null };
+    for (let i = 0; i < 20; i++)
+      zoho.desk.subscribe("desk", { name: "zoho-hooks", url: `http://127.0.0.1:9/${i}`, subscriptions });
+    const of = await listen(["--verbose"]);
+    await of.line("warning", {}, 20);
+    const asked = of.lines().filter(({ url }) => url === "http://127.0.0.1:9/healthz");
+    expect(asked).toHaveLength(20);
+  });
+
   it("says nothing of those that answer, of others, and where the sign-in has no scope of them", async () => {
     const used = await register("desk:Ticket_Add");
     zoho.desk.subscribe("desk", { name: "ours", url: "http://127.0.0.1:9/", subscriptions: { Ticket_Add: null } });
-    const other = await listen(["--no-store"], { cwd: tempFolder() });
+    const other = await listen(["--no-store"]);
     await expect.poll(() => zoho.requests.filter(isDesk("GET")).length).toBeGreaterThan(2);
     await other.stop();
     await used.stop();
