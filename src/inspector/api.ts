@@ -95,6 +95,8 @@ export interface EventDetails extends EventRow {
   readonly fields: readonly { readonly name: string; readonly value: string }[] | null;
   /** Secrets are masked in what is shown. */
   readonly masked: boolean;
+  /** The log has only the start of the body, so it cannot be sent again. */
+  readonly cut: boolean;
   readonly remote: string | null;
   readonly refusal: string | null;
   /** Why the body could not be read. */

@@ -62,6 +62,7 @@ export function eventDetails(
         ? null
         : payload.fields.map(([name, value]) => ({ name, value })),
     masked,
+    cut: cutTo !== undefined,
     remote,
     refusal: entry.refusal ?? null,
     problem: problem === undefined ? null : problemText(problem),

@@ -100,7 +100,9 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
     if (path.startsWith("/v1/")) return sendJson(response, await answerCall(request, response, path, query));
     if (request.method === "POST") {
       const act = ACTIONS.get(path) ?? reading(path) ?? nothingAt(path);
-      return sendJson(response, await act(operations, await readJson(request)));
+      const outcome = await act(operations, await readJson(request));
+      if (ACTIONS.has(path)) stream.renewState();
+      return sendJson(response, outcome);
     }
     const file = page.get(path);
     if (file !== undefined) return sendBytes(response, 200, file.type, file.bytes);

@@ -116,6 +116,11 @@ export class EventStream {
     this.#running = undefined;
   }
 
+  /** Has the state read anew at once: something has just been sent. */
+  renewState(): void {
+    this.#stateAt = Number.NEGATIVE_INFINITY;
+  }
+
   async #poll(): Promise<void> {
     for (let behind = [...this.#watchers]; behind.length > 0; ) behind = await this.#sendBatches(behind);
     const now = performance.now();

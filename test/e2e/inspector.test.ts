@@ -100,18 +100,33 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const before = app.seen.length;
     await page.getByRole("button", { name: "Replay these 3" }).click();
     await page.getByText("Replayed 3 events: 2 accepted, 1 not: #2").waitFor();
+    expect(await page.getByText("Replayed 3 events").textContent()).toMatch(/#2 ?: answered 500$/);
+    // What the header counts follows, and the keyboard stays where the button was.
+    await page.getByRole("banner").getByRole("button", { name: "1 failed" }).waitFor({ timeout: 2500 });
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent?.trim())).toBe("Close");
     expect(app.seen.slice(before).map(({ body }) => JSON.parse(body.toString()).data.Email)).toEqual([
       "a@example.com",
       "bad@example.com",
       "c@example.com",
     ]);
-    await page.getByRole("banner").getByRole("button", { name: "1 failed" }).waitFor();
     await row(page, 1).waitFor({ state: "detached" });
     await page.getByRole("button", { name: "#2", exact: true }).click();
     await page.getByRole("heading", { name: "#2 crm" }).waitFor();
     await page.getByRole("button", { name: "Close" }).click();
     await page.getByRole("banner").getByRole("button", { name: "1 failed" }).click();
     await row(page, 4).waitFor();
+  });
+
+  it("says that a body whose start alone was kept cannot be sent again", async () => {
+    const { cwd, deliver } = await project();
+    const body = leadBody({ token: "wrong", email: `${"x".repeat(5000)}@example.com` });
+    await deliver("/webhooks/zoho/crm?token=wrong", body, { "content-type": "application/json" });
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await row(page, 1).click();
+    await page.getByRole("heading", { name: "#1" }).waitFor();
+    await page.keyboard.press("r");
+    await page.getByText("The log has only the start of the body").waitFor();
+    expect(await page.getByRole("button", { name: "Sign and replay" }).count()).toBe(0);
   });
 
   it("stops replaying after the request that is under way", async () => {

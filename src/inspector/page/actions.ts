@@ -42,7 +42,8 @@ export function explain(n: number): void {
 
 /** Asks where to, if that is not known. */
 export function replayAsItIs(n: number): void {
-  if (hasTarget.value) void show(`Replay #${n}`, "replay", { n });
+  // The dialog says why it cannot be sent.
+  if (hasTarget.value && details.value?.cut !== true) void show(`Replay #${n}`, "replay", { n });
   else dialog.value = "replay";
 }
 

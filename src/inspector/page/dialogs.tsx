@@ -37,9 +37,11 @@ function Help() {
 /** Edits by number and time, for as long as the page is open: closing the dialog loses none. */
 const drafts = new Map<string, string>();
 
+const ONLY_START = "The log has only the start of the body, so it cannot be sent again.";
+
 function EditAndReplay({ of }: { readonly of: EventDetails }) {
   // This event may change while the dialog is open.
-  const { n, at, raw, pretty, masked, attempts } = useSignal(of).value;
+  const { n, at, raw, pretty, masked, cut, attempts } = useSignal(of).value;
   // In a text field, hidden characters can neither be seen nor edited.
   const original = pretty === null ? (raw ?? "") : withEscapes(pretty);
   const key = `${n} ${at}`;
@@ -49,10 +51,10 @@ function EditAndReplay({ of }: { readonly of: EventDetails }) {
   const id = useId();
   const isEdited = body.value !== original;
   const flaw = pretty === null ? undefined : jsonFlaw(body.value);
-  if (raw === null)
+  if (raw === null || cut)
     return (
       <Modal onClose={close} title={`Edit #${n} and replay it`}>
-        The body is not text.
+        {cut ? ONLY_START : "The body is not text."}
       </Modal>
     );
   const edit = (text: string) => {

@@ -33,7 +33,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, text: string, act?: ()
   ["/", "search; Enter and ↓ go on to the list", search],
   ["p", "pause the list", togglePause],
   ["s", "send a sample", set(dialog, "send")],
-  ["Home End", "the newest, the oldest"],
+  ["Home End", "the newest, the oldest that is loaded"],
   ["← →", "on the strip of time: list the events of a time, as dragging does; with Shift a longer one"],
   ["← →", "on the line between list and event: move it"],
   ["Esc", "close, clear, back to the list"],

@@ -105,7 +105,7 @@ export function EventList() {
       onPointerLeave={set(hovered, false)}
     >
       <Strip />
-      <ReplayBar />
+      <ReplayBar onClose={focusList} />
       {heldCount.value > 0 && (
         <Button class="new-rows" letter="Home" onPress={showNewest}>
           ↑ {heldCount.value.toLocaleString("en")} new

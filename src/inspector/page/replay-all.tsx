@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { Button, counted, visible } from "../../web/page/parts.tsx";
-import { set } from "../../web/page/signals.ts";
 import { ask } from "./actions.ts";
 import { filters, isFiltered, more, searching, select, shown } from "./model.ts";
 
@@ -19,8 +19,8 @@ interface Run {
 const run = signal<Run | null>(null);
 
 /** What the filters list, and a button that replays it: one at a time, with the count of those that were accepted. */
-export function ReplayBar() {
-  if (run.value !== null) return <Progress run={run.value} />;
+export function ReplayBar({ onClose }: { onClose(): void }) {
+  if (run.value !== null) return <Progress run={run.value} onClose={onClose} />;
   const { length } = shown.value;
   if (!isFiltered.value || searching.value || length === 0) return null;
   const numbers = replayable();
@@ -33,7 +33,7 @@ export function ReplayBar() {
       </span>
       {numbers.length > 1 && (
         <Button
-          title="One at a time, the oldest first, each to where it went before; what was rejected is left out"
+          title="One at a time, the oldest first, each to where it went before; what was rejected, or still waits, is left out"
           onPress={() => replayAll(numbers)}
         >
           {isAll ? "Replay these" : "Replay the newest"} {numbers.length}
@@ -43,10 +43,10 @@ export function ReplayBar() {
   );
 }
 
-/** The newest of those that the app should have received, the oldest first. */
+/** The newest of those that the app should have received, the oldest first. `listen` sends what waits by itself. */
 function replayable(): readonly number[] {
   return shown.value
-    .filter(({ state }) => state !== "rejected")
+    .filter(({ state }) => state !== "rejected" && state !== "waiting")
     .slice(-MAX_REPLAYS)
     .map(({ n }) => n);
 }
@@ -57,7 +57,9 @@ async function replayAll(numbers: readonly number[]): Promise<void> {
   run.value = { count: numbers.length, done: 0, accepted: 0, failure: null, state: "running" };
   for (const n of numbers) {
     const { ok, lines, notes } = await ask("replay", { n, failed });
-    const reason = String(lines.find(({ error = null }) => error !== null)?.error ?? notes[0]);
+    const refused = lines.find(({ status }) => typeof status === "number" && status >= 300);
+    const error = lines.find(({ error = null }) => error !== null)?.error;
+    const reason = String(error ?? (refused === undefined ? notes[0] : `answered ${refused.status}`));
     const now: Run | null = run.value;
     if (now === null) return;
     run.value = {
@@ -71,13 +73,29 @@ async function replayAll(numbers: readonly number[]): Promise<void> {
   if (run.value !== null) run.value = { ...run.value, state: "ended" };
 }
 
-function Progress({ run: { count, done, accepted, failure, state } }: { readonly run: Run }) {
+interface ProgressProps {
+  readonly run: Run;
+  /** The list is what remains. */
+  onClose(): void;
+}
+
+function Progress({ run: { count, done, accepted, failure, state }, onClose }: ProgressProps) {
   const stop = (): void => {
     if (run.value !== null) run.value = { ...run.value, state: "stopping" };
   };
+  const hasEnded = state === "ended";
+  const bar = useRef<HTMLDivElement>(null);
+  // The button that had the focus has gone.
+  useEffect(() => {
+    if (document.activeElement === document.body) bar.current?.querySelector<HTMLElement>(".end")?.focus();
+  }, [hasEnded]);
+  const close = (): void => {
+    run.value = null;
+    onClose();
+  };
   return (
-    <div class="replay-bar">
-      {state === "ended" ? (
+    <div class="replay-bar" ref={bar}>
+      {hasEnded ? (
         <span role="status">
           Replayed {done < count && `${done} of `}
           {counted(count, "event")}: {accepted} accepted
@@ -99,8 +117,8 @@ function Progress({ run: { count, done, accepted, failure, state } }: { readonly
           </span>
         </>
       )}
-      {state === "ended" ? (
-        <Button class="end" onPress={set(run, null)}>
+      {hasEnded ? (
+        <Button class="end" onPress={close}>
           Close
         </Button>
       ) : (
