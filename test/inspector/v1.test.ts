@@ -176,7 +176,7 @@ describe("GET /v1/events", () => {
       return { gone, answer };
     });
     const refused = async () => (await fetch(url.replace("10m", "0s"), { headers })).status;
-    await expect.poll(refused).toBe(503);
+    await expect.poll(refused, { timeout: 10_000 }).toBe(503);
     for (const { gone } of left) gone.abort();
     await Promise.all(left.map(({ answer }) => answer));
     await expect.poll(refused, { timeout: 10_000 }).toBe(200);
