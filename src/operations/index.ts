@@ -261,7 +261,7 @@ export const operations = {
       z.strictObject({
         n: number().optional(),
         to: target().optional().describe("port or URL of the app, such as 3000; default: where it was forwarded to"),
-        body: z.string().optional().describe("with n: the body to send in place of its own, signed again"),
+        body: z.string().optional().describe("with n: another body to send, which is signed again"),
         dry_run: z.boolean().optional().describe("return the requests, send nothing"),
         ...filters(),
       }),

@@ -67,7 +67,7 @@ const COMPONENTS = {
           notes: {
             type: "array",
             items: { type: "string" },
-            description: "For people, such as what came instead of what was waited for.",
+            description: "Messages for people, such as which deliveries came instead.",
           },
         },
       },

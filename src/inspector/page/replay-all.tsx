@@ -33,7 +33,7 @@ export function ReplayBar({ onClose }: { onClose(): void }) {
       </span>
       {numbers.length > 1 && (
         <Button
-          title="One at a time, the oldest first, each to where it went before; what was rejected, or still waits, is left out"
+          title="Replays one at a time, oldest first, to its previous target; skips rejected and waiting events"
           onPress={() => replayAll(numbers)}
         >
           {isAll ? "Replay these" : "Replay the newest"} {numbers.length}
