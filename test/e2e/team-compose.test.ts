@@ -8,6 +8,7 @@ import { CRM } from "../support/forward-run.ts";
 import { hasPostgres, sharedAddress } from "../support/postgres.ts";
 import { hasRedis, startRedis } from "../support/redis.ts";
 import { freePort } from "../support/target.ts";
+import { startTargetApp } from "../support/target-app.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
@@ -76,6 +77,27 @@ describe.runIf(hasPostgres && hasRedis)("compose.yaml", () => {
     await expect.poll(() => queue.getWaitingCount()).toBe(receivers.length);
     for (const { child } of started) child.kill("SIGTERM");
     for (const { child } of started) expect((await child.ended).status).toBe(0);
+  });
+});
+
+describe("compose.dev.yaml", () => {
+  it("starts one receiver that forwards to the app of this machine", async () => {
+    const app = await startTargetApp();
+    onTestFinished(() => app.stop());
+    const { hooks } = (parse(read("compose.dev.yaml")) as Pick<Compose, "services">).services;
+    expect(hooks).toMatchObject({
+      image: "zoho-hooks",
+      extra_hosts: ["host.docker.internal:host-gateway"],
+      ports: ["127.0.0.1:4460:4460"],
+    });
+    const { child, url } = await startContainer(hooks ?? {}, [["host.docker.internal:3000", `127.0.0.1:${app.port}`]]);
+    expect(await healthOf(url)).toBe(200);
+    expect(await runBin(["send", "crm", "Leads.create", "--to", url + CRM], { env: VARIABLES })).toMatchObject({
+      status: 0,
+    });
+    expect(await app.came(1)).toMatchObject([{ path: CRM }]);
+    child.kill("SIGTERM");
+    expect((await child.ended).status).toBe(0);
   });
 });
 
