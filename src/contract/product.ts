@@ -84,6 +84,8 @@ export interface Proof {
   readonly keyPlace?: string;
   /** Name of its header or parameter where the user gave it: the value is masked wherever it is shown. Logs store this name. */
   readonly secretIn?: string;
+  /** URLs of its public keys, by data centre. */
+  readonly keySets?: Readonly<Record<string, string>>;
   /** Unless one of these settings is given, it passes for any customer of the sender. */
   readonly unboundWithout?: readonly (keyof FormatSettings)[];
   sign(delivery: Delivery, secret: Secret, now: Date): Delivery;
@@ -182,7 +184,7 @@ export interface OfferedSecret {
 /** How the body of a format is known: its source documents it, integrations in use show it, or neither. */
 export type Evidence = "doc" | "seen" | "modelled";
 
-/** One way a product's deliveries look. */
+/** One way in which a product posts. */
 export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[], Id extends string = string> {
   readonly id: Id;
   /** Specification, or what it is modelled on. */
@@ -192,6 +194,13 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   /** In the order of signing. */
   readonly proofs: readonly Proof[];
   readonly events: Events;
+  readonly body: Body;
+  readonly setup?: Setup;
+  readonly sender?: Sender;
+}
+
+/** What the deliveries of a format look like, and what is read from them. */
+export interface Body {
   /**
    * The event that a delivery claims to be, known or not (`Ticket.Merge`); undefined where it names none. Cheap: looks at
    * a few keys, never validates.
@@ -202,46 +211,50 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
    * another product sends.
    */
   envelope?(data: object): Envelope | undefined;
-  /** The body is one record under its name, `{"invoice": {…}}`: a body of that name alone is one, whatever is under it. */
-  readonly wrapped?: boolean;
-  /** The body is a list of objects with that envelope. */
-  readonly list?: boolean;
-  /** Members of the envelope that a body of the user's own may have as well: they say nothing about where it comes from. */
-  readonly plain?: readonly string[];
+  /**
+   * `list`: a list of objects with that envelope. `wrapped`: one record under its name, `{"invoice": {…}}`; a body of that name
+   * alone is one, whatever is under it. Default: one object.
+   */
+  readonly layout?: "list" | "wrapped";
   /** The ids of the records that an event is about, as text. */
   records(data: unknown, event: string): readonly string[];
   /** Several record ids mean several records; in other formats they are those of one record and its parents. */
   readonly batches?: boolean;
+  /** The part that all deliveries of one event share. Default: the bytes. */
+  identity?(data: unknown, event: string): string | undefined;
+  /** Name of the event of a custom body, which is any other body on the product's own URL. */
+  readonly customEvent?: string;
+  /** Other products whose deliveries look the same: only the URL or a flag tells them apart. */
+  readonly twins?: readonly string[];
+}
+
+/** What a user chooses when a webhook is set up with Zoho, and what Zoho then asks of its URL. */
+export interface Setup {
   /** The response that the sender needs before it sends events: to a challenge or a probe. */
   handshake?(payload: Payload, delivery: Delivery): Reply | undefined;
   /** The known requests that check a URL before the webhook is saved, sent in turn until one gets a 200. */
   readonly probes?: readonly Probe[];
+  /** The settings that the format takes, and how it applies them. */
+  readonly settings?: readonly (keyof FormatSettings)[];
+  configure?(settings: FormatSettings): Format;
+}
+
+/** How the sender makes its requests, and what it does with a response. */
+export interface Sender {
   /** Methods of deliveries or probes beside POST. */
   readonly methods?: readonly string[];
-  /** Other products whose deliveries look the same: only the URL or a flag tells them apart. */
-  readonly twins?: readonly string[];
   /** The header or query that names the event. */
   mark?(event: string): Pick<Encoded, "query" | "headers">;
   /** Encodes a sample that is not plain JSON, or that repeats something of the `url` it is posted to. */
   encode?(data: unknown, event: string | undefined, url: string): Encoded;
-  /** The part that all deliveries of one event share. Default: the bytes. */
-  identity?(data: unknown, event: string): string | undefined;
-  /** A documented pitfall of such deliveries, reported once a run. */
-  hint?(payload: Payload, event: string): string | undefined;
   /** The sender's documented requirements for the response. */
   readonly answer?: AnswerRule;
-  offeredSecret?(delivery: Delivery): OfferedSecret | undefined;
-  /** Name of the event of a custom body, which is any other body on the product's own URL. */
-  readonly customEvent?: string;
-  /** The settings that the format takes, and how it applies them. */
-  readonly settings?: readonly (keyof FormatSettings)[];
-  configure?(settings: FormatSettings): Format;
-  /** URLs of the public keys of its signatures, by data centre. */
-  readonly keySets?: Readonly<Record<string, string>>;
+  /** A documented pitfall of such deliveries, reported once a run. */
+  hint?(payload: Payload, event: string): string | undefined;
 }
 
-export function acceptsMethod(format: Format, method: string): boolean {
-  return method === "POST" || format.methods?.includes(method) === true;
+export function acceptsMethod({ sender }: Format, method: string): boolean {
+  return method === "POST" || sender?.methods?.includes(method) === true;
 }
 
 /** The id of the formats of the Webhooks Guide for Zoho APIs. */
@@ -313,4 +326,6 @@ export interface AnswerRule {
 export interface Envelope {
   (): z.ZodObject;
   readonly names: readonly string[];
+  /** Members that a body of the user's own may have as well: they say nothing about where it comes from. */
+  readonly plain: readonly string[];
 }

@@ -53,14 +53,20 @@ function productFormat(parts: CustomProductParts, settings: FormatSettings): For
     events: parts.events.map(({ name, summary, schema }) =>
       event(name, summary, () => schema ?? z.unknown(), schema === undefined ? CUSTOM : {}),
     ),
-    recognise: (payload, delivery) => (eventAt === undefined ? undefined : nameAt(eventAt, payload, delivery)),
-    records: (data) => (records === undefined ? idFields(data) : records.flatMap((path) => idsAt(data, path))),
-    methods: [...parts.methods, ...(encoding === "query" ? ["GET"] : [])],
-    mark: (name) => (eventAt === undefined || "body" in eventAt ? {} : markOf(eventAt, name)),
-    encode: (data) => encodeFields(data, encoding),
-    settings: ["encoding", "auth"],
-    configure: (chosen) => productFormat(parts, { ...settings, ...chosen }),
-    ...(eventAt === undefined && only !== undefined ? { customEvent: only.name } : {}),
+    body: {
+      recognise: (payload, delivery) => (eventAt === undefined ? undefined : nameAt(eventAt, payload, delivery)),
+      records: (data) => (records === undefined ? idFields(data) : records.flatMap((path) => idsAt(data, path))),
+      ...(eventAt === undefined && only !== undefined ? { customEvent: only.name } : {}),
+    },
+    setup: {
+      settings: ["encoding", "auth"],
+      configure: (chosen) => productFormat(parts, { ...settings, ...chosen }),
+    },
+    sender: {
+      methods: [...parts.methods, ...(encoding === "query" ? ["GET"] : [])],
+      mark: (name) => (eventAt === undefined || "body" in eventAt ? {} : markOf(eventAt, name)),
+      encode: (data) => encodeFields(data, encoding),
+    },
   };
 }
 

@@ -294,7 +294,7 @@ function signed({ product, format, name: event, url, body, keys }: SignInput): S
   const { audience, issuer, auth, ...secrets } = keys;
   // The keys are those of several products, and `sign` refuses settings that its product does not take.
   const settings = Object.entries({ audience, issuer, auth }).filter(
-    ([name, value]) => value !== undefined && format.settings?.some((each) => each === name),
+    ([name, value]) => value !== undefined && format.setup?.settings?.some((each) => each === name),
   );
   // The compiler cannot see that the format is one of the product's, and a sample an object.
   if (format.proofs.length > 0 || settings.length > 0)

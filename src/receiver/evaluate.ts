@@ -76,7 +76,7 @@ function customSchemasFor({ onInvalid, schema }: ReplyPolicy, sender: readonly V
 const PAGE_REASON = "a web page in a browser posted this, not Zoho: to test by hand, use zoho-hooks send or curl";
 
 function rejectMethod(method: string, products: readonly Product[]): Decision {
-  const others = products.flatMap(({ formats }) => formats.flatMap((format) => format.methods ?? []));
+  const others = products.flatMap(({ formats }) => formats.flatMap((format) => format.sender?.methods ?? []));
   const accepted = [...new Set(["POST", ...others])];
   const allow = accepted.join(", ");
   const without = accepted.includes(method) ? " without an event" : "";

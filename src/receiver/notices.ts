@@ -46,9 +46,9 @@ export function reportHintsOnce(
   };
 }
 
-/** See `Format.hint`. */
+/** See `Sender.hint`. */
 function formatHint(products: readonly Product[], { product, format, event, payload }: Receipt): string | undefined {
   const found = product === undefined ? undefined : findProduct(products, product);
   if (found === undefined || format === undefined || event === undefined || payload === undefined) return undefined;
-  return findFormat(found, format)?.hint?.(payload, event);
+  return findFormat(found, format)?.sender?.hint?.(payload, event);
 }

@@ -47,7 +47,7 @@ function needsUsualProof({ allowUnsigned }: Product, found: Reading | undefined)
 
 /** Also where the user has given custom bodies a schema. */
 export function isCustomBody({ format, name }: Reading): boolean {
-  return name !== undefined && name === format.customEvent;
+  return name !== undefined && name === format.body.customEvent;
 }
 
 interface VerifierInput {

@@ -3,6 +3,21 @@ import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import type { Payload } from "../delivery/payload.ts";
 import { type Secrets, sameText, secret } from "../delivery/secrets.ts";
 
+/** The secret that a delivery brings for all later ones, in the header of a probe. */
+export function offeredSecret({ setup }: Format, delivery: Delivery): OfferedSecret | undefined {
+  for (const { handsOver } of setup?.probes ?? []) {
+    const value = handsOver === undefined ? undefined : headerValue(delivery, handsOver.header)?.trim();
+    if (handsOver !== undefined && value !== undefined && value !== "")
+      return { credential: handsOver.credential, value };
+  }
+  return undefined;
+}
+
+/** Whether the sender generates the secret, so that there is none before a webhook is set up. */
+export function handsOverSecret({ setup }: Format): boolean {
+  return setup?.probes?.some(({ handsOver }) => handsOver !== undefined) === true;
+}
+
 /** The decision on a secret in a delivery: it is saved, or the delivery is rejected. */
 export type SecretOffer =
   | { readonly action: "keep"; readonly product: string; readonly offered: OfferedSecret }
@@ -29,7 +44,7 @@ export function evaluateSecretOffer({
 }: OfferInput): SecretOffer | undefined {
   for (const product of products) {
     for (const format of product.formats) {
-      const offered = format.offeredSecret?.(delivery);
+      const offered = offeredSecret(format, delivery);
       if (offered === undefined) continue;
       const known = secrets.for(offered.credential, product.id);
       if (known.some((each) => sameText(each.reveal(), offered.value))) return undefined;
@@ -61,8 +76,8 @@ const offeringOf = new WeakMap<readonly Product[], readonly Format[]>();
 export function offersSecret(products: readonly Product[], delivery: Delivery): boolean {
   let offering = offeringOf.get(products);
   if (offering === undefined) {
-    offering = products.flatMap(({ formats }) => formats.filter((format) => format.offeredSecret !== undefined));
+    offering = products.flatMap(({ formats }) => formats.filter(handsOverSecret));
     offeringOf.set(products, offering);
   }
-  return offering.some((format) => format.offeredSecret?.(delivery) !== undefined);
+  return offering.some((format) => offeredSecret(format, delivery) !== undefined);
 }

@@ -74,7 +74,7 @@ export function otherFormatHint({ product, format, name }: LookAlike): string {
 /** The format of custom bodies, where Zoho signs none of them. */
 export function unsignedCustomFormat({ formats }: Product): Format | undefined {
   return formats.find(
-    ({ customEvent, proofs }) => customEvent !== undefined && proofs.every(({ proves }) => proves !== "body"),
+    ({ body, proofs }) => body.customEvent !== undefined && proofs.every(({ proves }) => proves !== "body"),
   );
 }
 
@@ -98,7 +98,7 @@ export function customHint(product: Product, method: string): string | undefined
 
 /** For a complete body without the header that names its event. */
 export function headerHint({ formats: [format, ...others] }: Product): string | undefined {
-  const [header] = format?.mark?.("event")?.headers?.[0] ?? [];
+  const [header] = format?.sender?.mark?.("event")?.headers?.[0] ?? [];
   return header === undefined || others.length > 0
     ? undefined
     : `the header ${header}, which names the event, is missing`;

@@ -34,7 +34,7 @@ function membersOf(envelope: z.ZodObject): readonly Member[] {
   return members;
 }
 
-export function countMembers(envelope: Envelope, object: unknown, plain: readonly string[] = []): MemberCount {
+export function countMembers(envelope: Envelope, object: unknown): MemberCount {
   // Most bodies have no member of most envelopes, each of which requires one.
   if (!envelope.names.some((name) => isPresent(object, name))) return NO_MEMBERS;
   let [present, required, missing, marks] = [0, 0, 0, 0];
@@ -44,7 +44,7 @@ export function countMembers(envelope: Envelope, object: unknown, plain: readonl
     if (isRequired) required++;
     if (isRequired && !isThere) missing++;
     if (isThere) present++;
-    if (isThere && !plain.includes(name)) marks++;
+    if (isThere && !envelope.plain.includes(name)) marks++;
   }
   return { present, required, missing, marks };
 }

@@ -8,6 +8,7 @@ import { isEmpty, type Payload, type PayloadProblem, readPayload } from "../deli
 import type { Secrets } from "../delivery/secrets.ts";
 import { has } from "../proofs/verdict.ts";
 import { authenticate, isCustomBody, proofVerifier } from "./authenticate.ts";
+import { offeredSecret } from "./handshake.ts";
 import {
   customHint,
   headerHint,
@@ -50,7 +51,7 @@ export interface Receipt {
   readonly batch: boolean;
   /** Two deliveries of the same identity are one event, delivered twice. */
   readonly identity: string | undefined;
-  /** See `Format.hint`. */
+  /** See `Sender.hint`. */
   readonly hint: string | undefined;
 }
 
@@ -111,7 +112,7 @@ export function receive(input: ReceiveInput): Receipt {
     return { ...receipt, nearest };
   }
   const { product, format, name: event, match } = found;
-  const records = format.records(payload.data, event ?? "");
+  const records = format.body.records(payload.data, event ?? "");
   const verdicts = authenticate(incoming, product, found);
   return {
     ...emptyReceipt,
@@ -127,20 +128,20 @@ export function receive(input: ReceiveInput): Receipt {
     verdicts,
     schema: isSchemaChecked(input, found, verdicts) ? checkReading(found, secretFieldNames(verdicts)) : undefined,
     records,
-    batch: format.batches === true && new Set(records).size > 1,
+    batch: format.body.batches === true && new Set(records).size > 1,
     identity:
       event === undefined
         ? undefined
         : identityOf(
             [product.id, event, ...records],
-            format.identity?.(payload.data, event) ??
+            format.body.identity?.(payload.data, event) ??
               (match?.event.once === true && records.length > 0 ? undefined : delivery),
           ),
     hint:
       match === undefined || event === undefined
         ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming))
         : (allHints(unsignedHint(found, verdicts, delivery), mergeFieldHint(payload, secretFieldNames(verdicts))) ??
-          format.hint?.(payload, event)),
+          format.sender?.hint?.(payload, event)),
   };
 }
 
@@ -163,9 +164,9 @@ function findHandshake(products: readonly Product[], payload: Payload, delivery:
   for (const product of products) {
     for (const format of product.formats) {
       if (!acceptsMethod(format, delivery.method)) continue;
-      const isNamed = products.length === 1 || format.offeredSecret?.(delivery) !== undefined;
+      const isNamed = products.length === 1 || offeredSecret(format, delivery) !== undefined;
       if (!isNamed && isAmbiguous(payload, delivery)) continue;
-      const reply = format.handshake?.(payload, delivery);
+      const reply = format.setup?.handshake?.(payload, delivery);
       if (reply !== undefined) return reply;
     }
   }
@@ -206,7 +207,8 @@ function lookAlikeHint(incoming: Incoming): string | undefined {
   if (product === undefined || event !== undefined) return undefined;
   const other = recogniseAny(incoming);
   // Twins look alike wherever they are posted to.
-  if (other === undefined || product.formats.some(({ twins }) => twins?.includes(other.product.id))) return undefined;
+  if (other === undefined || product.formats.some(({ body }) => body.twins?.includes(other.product.id)))
+    return undefined;
   // It can be the same product only where the caller restricted it to one format.
   return other.product.id === product.id ? otherFormatHint(other) : otherProductHint(other);
 }

@@ -68,13 +68,13 @@ function isClaimed(incoming: Incoming, reading: Reading): boolean {
   const isNamed = incoming.product !== undefined;
   if (incoming.event !== undefined || shape.isSigned) return true;
   // Others have an `item`, too: without its id it is a record only where its product is named, and not in a list.
-  if (format.wrapped === true && !isWhole(reading) && (!isNamed || shape.misshapen)) return false;
+  if (format.body.layout === "wrapped" && !isWhole(reading) && (!isNamed || shape.misshapen)) return false;
   if (!isNamed && outcomeOf(reading, incoming) === "failed") return true;
-  if (format.envelope === undefined) return match !== undefined || (isNamed && name !== undefined);
+  if (format.body.envelope === undefined) return match !== undefined || (isNamed && name !== undefined);
   // No server of Zoho posts the guide's bodies: a few members are not enough, unless the user expects them.
   if (format.id === GUIDE_FORMAT && !isChosen(product, format)) return isNearlyWhole(reading);
   // Zoho posts nothing beside a record, so what has other members has to be valid.
-  if (format.wrapped === true) return shape.isWrapped || isValidRecord(reading);
+  if (format.body.layout === "wrapped") return shape.isWrapped || isValidRecord(reading);
   return shape.members.marks + (nameRank(reading) === OWN_NAME ? 1 : 0) >= MIN_MARKS;
 }
 
@@ -137,7 +137,7 @@ function ranked(incoming: Incoming, readings: readonly Reading[]): readonly Read
   const [best, ...others] = claiming.sort((one, other) => compare(RANK, one, other));
   if (best === undefined) return [];
   const isTwin = ({ product, match }: Reading): boolean =>
-    match !== undefined && best.format.twins?.includes(product.id) === true;
+    match !== undefined && best.format.body.twins?.includes(product.id) === true;
   return [best, ...others.filter((each) => isTwin(each) || compare(LIKENESS, best, each) === 0)];
 }
 
@@ -187,10 +187,10 @@ function customReadings(incoming: Incoming): readonly Reading[] {
   if (event !== undefined || isEmpty(payload)) return [];
   return (named === undefined ? products : [named]).flatMap((product) => {
     const format = product.formats.find(
-      (each) => each.customEvent !== undefined && acceptsMethod(each, delivery.method),
+      (each) => each.body.customEvent !== undefined && acceptsMethod(each, delivery.method),
     );
-    if (format === undefined || format.handshake?.(payload, delivery) !== undefined) return [];
-    const isMarked = format.envelope === undefined && format.recognise(payload, delivery) !== undefined;
+    if (format === undefined || format.setup?.handshake?.(payload, delivery) !== undefined) return [];
+    const isMarked = format.body.envelope === undefined && format.body.recognise(payload, delivery) !== undefined;
     const isCustom = isMarked || (named !== undefined && !isOfAnother(incoming, product, format));
     return isCustom ? [customReading(product, format, payload.data)] : [];
   });
@@ -199,7 +199,7 @@ function customReadings(incoming: Incoming): readonly Reading[] {
 function isOfAnother(incoming: Incoming, product: Product, format: Format): boolean {
   if (has("passed", incoming.verdictsOf(product, format))) return false;
   const other = recogniseAny(incoming);
-  return other !== undefined && format.twins?.includes(other.product.id) !== true && isUnmistakable(other, []);
+  return other !== undefined && format.body.twins?.includes(other.product.id) !== true && isUnmistakable(other, []);
 }
 
 /** The known event that a delivery would be if no product had been named. */
@@ -274,7 +274,7 @@ function commonStart(a: string, b: string): number {
 function onlyEnvelope({ product, payload: { data } }: Incoming): Nearest | undefined {
   if (product === undefined || !isObject(data)) return undefined;
   for (const format of product.formats) {
-    const envelope = (format.list === true) === Array.isArray(data) ? format.envelope?.(data) : undefined;
+    const envelope = (format.body.layout === "list") === Array.isArray(data) ? format.body.envelope?.(data) : undefined;
     if (envelope !== undefined)
       return {
         product: product.id,

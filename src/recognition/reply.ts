@@ -118,7 +118,7 @@ export function answerRuleOf(
   format: string | undefined,
 ): { readonly title: string; readonly rule: AnswerRule | undefined } {
   const found = product === undefined ? undefined : findProduct(products, product);
-  const rule = found === undefined || format === undefined ? undefined : findFormat(found, format)?.answer;
+  const rule = found === undefined || format === undefined ? undefined : findFormat(found, format)?.sender?.answer;
   return { title: found?.title ?? "the sender", rule };
 }
 

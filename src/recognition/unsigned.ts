@@ -66,8 +66,8 @@ function unchecked(product: Product, secrets: Pick<Secrets, "for">): readonly Un
   return [...parts, ...allowed];
 }
 
-function partOf({ id, customEvent }: Format): string {
-  return customEvent === undefined ? `format ${id}` : "custom bodies";
+function partOf({ id, body }: Format): string {
+  return body.customEvent === undefined ? `format ${id}` : "custom bodies";
 }
 
 /** Whether a delivery in a format is rejected without the right signature or token. */

@@ -60,7 +60,7 @@ export function readBuiltInFixture(packageRoot: string, sample: FixtureKey): Fix
 
 /** The data of a fixture as of an event that happens now, to a new record. */
 export function freshData({ format, name }: FixtureKey, { text, data }: Fixture, now: Date): unknown {
-  return freshen(readExact(text), randomInt, now, format.records(data, name));
+  return freshen(readExact(text), randomInt, now, format.body.records(data, name));
 }
 
 /** The path of the project's own copy of a fixture, or of the fixture of a custom product. */

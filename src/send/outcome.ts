@@ -29,7 +29,7 @@ export function outcomeOf(
   const isExpected = expected?.has(result.status) ?? (flaw === undefined ? undefined : isRefused);
   const accepted = delivered && expected === undefined && flaw !== undefined;
   const echo = delivered ? echoProblem(outgoing, result) : undefined;
-  const deadline = deadlineOf(product.title, format.answer, workspace.overrides?.answerWithinMs);
+  const deadline = deadlineOf(product.title, format.sender?.answer, workspace.overrides?.answerWithinMs);
   const refusal = probeProblem(source, result) ?? deadline.statusHint(result.status);
   // Some senders do not accept every 2xx, such as a 204: then it is an error.
   const refused = delivered ? refusal : undefined;
@@ -81,7 +81,7 @@ function probeProblem(
   { status, error }: PostResult,
 ): string | undefined {
   if (probe === undefined || error !== undefined || status === 200) return undefined;
-  return `${product.title} calls the URL by ${probesText(format.probes ?? [])}`;
+  return `${product.title} calls the URL by ${probesText(format.setup?.probes ?? [])}`;
 }
 
 function hintOf(

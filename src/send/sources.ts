@@ -128,7 +128,7 @@ function sampleSource({ workspace, plan, config: { root } }: Input, sample: Fixt
     return undefined;
   }
   checkAssignments(fixture.data, plan, name);
-  const records = format.records(fixture.data, event);
+  const records = format.body.records(fixture.data, event);
   return { product, format, event, body: readExact(fixture.text), records };
 }
 
@@ -157,7 +157,7 @@ async function bodySource({ workspace, plan, config, products }: Input, data: st
   }
   const body = asData(given, change);
   checkAssignments(body, plan, `${product.id} ${event ?? "body"}`);
-  const records = event === undefined ? [] : format.records(body, event);
+  const records = event === undefined ? [] : format.body.records(body, event);
   return { product, format, event, body, records, contentType };
 }
 
@@ -190,7 +190,7 @@ function warnOfWrongToken(
 /** The format seen in a body. A custom event fits every body, so it does not count against the event that was named. */
 function formatSeen({ formats }: Product, { event }: SendPlan, seen: Receipt): string | undefined {
   const format = formats.find(({ id }) => id === seen.format);
-  const isAny = format?.customEvent !== undefined && format.customEvent === seen.event;
+  const isAny = format?.body.customEvent !== undefined && format.body.customEvent === seen.event;
   return isAny && event !== undefined && findEvent(format, event) === undefined ? undefined : seen.format;
 }
 
@@ -207,7 +207,7 @@ function checkAssignments(data: unknown, plan: SendPlan, name: string): void {
 /** The challenge of the format of the flag or of the settings; of the first that has one, where that has none. */
 function challengeSources(product: Product, plan: SendPlan): readonly Found[] {
   const usual = chosenFormat(product, plan.format);
-  const has = (format: Format): boolean => isChallenged(format) || (plan.challenge === true && !!format.probes);
+  const has = (format: Format): boolean => isChallenged(format) || (plan.challenge === true && !!format.setup?.probes);
   const format = (plan.format === undefined ? [usual, ...product.formats].find(has) : undefined) ?? usual;
   if (isChallenged(format)) return [{ product, format }];
   return requireProbes(product, format, plan).map((probe) => ({ product, format, probe }));
@@ -215,11 +215,12 @@ function challengeSources(product: Product, plan: SendPlan): readonly Found[] {
 
 /** The guide's challenge, which must be echoed. */
 function isChallenged(format: Format): boolean {
-  return format.handshake === echoChallenge;
+  return format.setup?.handshake === echoChallenge;
 }
 
 /** The probes that Zoho itself sends. A product without known probes has nothing to try. */
-function requireProbes(product: Product, { id, probes }: Format, plan: SendPlan): readonly Probe[] {
+function requireProbes(product: Product, { id, setup }: Format, plan: SendPlan): readonly Probe[] {
+  const probes = setup?.probes;
   if (probes === undefined) {
     const guide = product.formats.find(isChallenged);
     throw usageError(

@@ -176,7 +176,7 @@ function asNamedEvent(receipt: Receipt, format: Format | undefined, delivery: De
   const { event, payload, schema } = receipt;
   if (format === undefined || event === undefined || payload === undefined || schema === undefined) return receipt;
   const family = findEvent(format, event)?.event;
-  const received = format.recognise(payload, delivery);
+  const received = format.body.recognise(payload, delivery);
   // A body that does not name its event does not contradict the name either.
   if (family === undefined || family.name === event || received === undefined) return receipt;
   if (familyMember(family, received) === undefined || received.toLowerCase() === event.toLowerCase()) return receipt;
@@ -235,7 +235,7 @@ function signableFormats(
 ): readonly Format[] {
   const signing = (product?.formats ?? []).filter(({ proofs }) => proofs.some(({ header }) => header !== undefined));
   if ((format !== undefined && !custom) || signing.length === 0) return [guessed];
-  const customFirst = ({ customEvent }: Format): number => (customEvent === undefined ? 0 : 1);
+  const customFirst = ({ body }: Format): number => (body.customEvent === undefined ? 0 : 1);
   return signing.toSorted((a, b) => customFirst(b) - customFirst(a));
 }
 
@@ -321,7 +321,7 @@ function ambiguityNote(receipt: Receipt): readonly string[] {
 
 /** Says where to give a schema for a custom body. */
 function schemaNote({ custom, product }: Receipt, format: Format | undefined): readonly string[] {
-  if (!custom || format?.settings?.includes("schema") !== true) return [];
+  if (!custom || format?.setup?.settings?.includes("schema") !== true) return [];
   return [`to check its shape, put "products": { "${product}": { "schema": "your.schema.json" } } in the config`];
 }
 

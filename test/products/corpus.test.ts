@@ -370,8 +370,8 @@ describe("the samples", () => {
       const delivery = deliveryOf({ product, format, name }, JSON.parse(text));
       const receipt = judge({ ...delivery, url: `/webhooks/zoho?${splitUrl(delivery.url).query}` }, undefined);
       const found = `${receipt.product} ${receipt.format} ${receipt.event}`;
-      const isTwin = format.twins?.includes(receipt.product ?? "") === true;
-      const isUnmarked = format.customEvent !== undefined && receipt.product === undefined;
+      const isTwin = format.body.twins?.includes(receipt.product ?? "") === true;
+      const isUnmarked = format.body.customEvent !== undefined && receipt.product === undefined;
       return found === label || isTwin || isUnmarked ? [] : [`${label} was taken for ${found}`];
     });
     expect(wrong, "where two formats fit: `recognise` has to look at more, or they are `twins`").toEqual([]);

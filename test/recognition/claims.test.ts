@@ -56,7 +56,7 @@ describe("a body that its user designed", () => {
     const secrets: Secrets = { ...noSecrets, for: (credential) => (credential === "secret" ? [key] : []) };
     const checked = designedBodies.flatMap(({ product: id, type, body }) => {
       const product = productOf(id);
-      const [signature] = product.formats.flatMap(({ customEvent, proofs }) =>
+      const [signature] = product.formats.flatMap(({ body: { customEvent }, proofs }) =>
         customEvent === undefined ? [] : proofs.filter(({ proves }) => proves === "body"),
       );
       if (signature === undefined) return [];
@@ -237,7 +237,7 @@ describe("ten mutants of each sample", () => {
 
   it("are judged where no user designs the webhooks of their product", () => {
     const accepted = wrong
-      .filter(({ of }) => of.product.formats.every(({ customEvent }) => customEvent === undefined))
+      .filter(({ of }) => of.product.formats.every(({ body }) => body.customEvent === undefined))
       .filter((mutant) => {
         const receipt = receiptOf(mutant, mutant.of.product);
         return decideReply(receipt, { schema: "enforce", onInvalid: "reject" }).reply.status !== 422;

@@ -40,7 +40,7 @@ export function freshData({ format }: Subject, { data, event, records }: SampleE
 /** The ids that can be made recognisable. */
 export function recordsOf(format: Format, data: unknown, event: string): readonly string[] {
   const parsed = parseJson(writeJson(data));
-  return parsed.ok ? format.records(parsed.value, event).filter((id) => /^\d{15,19}$/.test(id)) : [];
+  return parsed.ok ? format.body.records(parsed.value, event).filter((id) => /^\d{15,19}$/.test(id)) : [];
 }
 
 /** Makes the same data about another record. */

@@ -50,7 +50,7 @@ export async function chooseSubject(
     const { event: kind, name } = match;
     const data = readExact(fixture.text);
     const canRepeat = !kind.once && !kind.custom && recordsOf(format, data, name).length > 0;
-    return [{ event: name, data, records: format.records(fixture.data, name), canRepeat }];
+    return [{ event: name, data, records: format.body.records(fixture.data, name), canRepeat }];
   });
   const [sample] = samples;
   if (sample === undefined)
@@ -64,7 +64,7 @@ export async function chooseSubject(
     sample,
     update: samples.find(({ canRepeat }) => canRepeat),
     secrets: config.secrets,
-    deadlineMs: deadlineOf(product.title, format.answer, workspace.overrides?.answerWithinMs).withinMs,
+    deadlineMs: deadlineOf(product.title, format.sender?.answer, workspace.overrides?.answerWithinMs).withinMs,
     count: countCmd === undefined ? undefined : await counter(workspace, countCmd),
   };
 }

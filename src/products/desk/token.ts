@@ -26,6 +26,22 @@ const LIFETIME_SECONDS = 600;
 /** For samples without a webhook. */
 const SAMPLE_AUDIENCE = "webhookId:189200000000321001";
 
+/** The public keys of each data centre. */
+const KEY_SETS = Object.fromEntries(
+  [
+    ["us", "zoho.com"],
+    ["eu", "zoho.eu"],
+    ["in", "zoho.in"],
+    ["au", "zoho.com.au"],
+    ["jp", "zoho.jp"],
+    ["ca", "zohocloud.ca"],
+    ["cn", "zoho.com.cn"],
+    ["sa", "zoho.sa"],
+    ["uk", "zoho.uk"],
+    ["ae", "zoho.ae"],
+  ].map(([centre, domain]) => [centre, `https://desk.${domain}/.well-known/jwks.json`]),
+);
+
 /**
  * An RS256 JWT that Desk makes for a webhook, verified with the data centre's public keys. It names the organisation and the
  * webhook but does not cover the body: a stolen one is valid with any body until it expires.
@@ -38,6 +54,7 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
     credential: "jwks",
     signingCredential: "privateKey",
     header: HEADER,
+    keySets: KEY_SETS,
     // Desk signs for all customers with the same keys, and the body, which names the organisation, is not signed.
     ...(issuer === undefined && audience === undefined ? { unboundWithout: ["audience", "issuer"] as const } : {}),
     title: `${HEADER}: a JWT (RS256) that does not cover the body`,

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import type { Encoding, FormatSettings } from "../../contract/format-settings.ts";
 import {
+  type Body,
   type Encoded,
   type Evidence,
   event,
   type Format,
   type Proof,
+  type Sender,
   type WebhookEvent,
 } from "../../contract/product.ts";
 import { type Delivery, headerValue, splitUrl } from "../../delivery/delivery.ts";
@@ -28,9 +30,9 @@ interface CustomFormatParts<Name extends string, Id extends string> {
   readonly methods?: readonly string[];
   readonly event: { readonly name: Name; readonly summary: string };
   /** Recognises such bodies without a product named, where they have distinctive keys. */
-  readonly recognise?: Format["recognise"];
-  readonly records?: Format["records"];
-  readonly answer?: Format["answer"];
+  readonly recognise?: Body["recognise"];
+  readonly records?: Body["records"];
+  readonly answer?: Sender["answer"];
   /** For the few senders that can sign; a fixed value takes its place. */
   readonly signature?: Proof;
 }
@@ -58,14 +60,20 @@ export function customFormat<const Name extends string, const Id extends string>
     evidence: parts.evidence,
     proofs: proof === undefined ? [] : [proof],
     events,
-    recognise: parts.recognise ?? (() => undefined),
-    records: parts.records ?? idFields,
-    methods: parts.methods ?? [],
-    encode: (data) => encodeFields(wrap(data), encoding),
-    customEvent: name,
-    settings: ["encoding", "auth", "schema"],
-    configure: (chosen) => customFormat(parts, { ...settings, ...chosen }),
-    ...(parts.answer === undefined ? {} : { answer: parts.answer }),
+    body: {
+      recognise: parts.recognise ?? (() => undefined),
+      records: parts.records ?? idFields,
+      customEvent: name,
+    },
+    setup: {
+      settings: ["encoding", "auth", "schema"],
+      configure: (chosen) => customFormat(parts, { ...settings, ...chosen }),
+    },
+    sender: {
+      methods: parts.methods ?? [],
+      encode: (data) => encodeFields(wrap(data), encoding),
+      ...(parts.answer === undefined ? {} : { answer: parts.answer }),
+    },
   };
 }
 
