@@ -209,7 +209,7 @@ function startKeys(base: CommandContext, { plan, parts, recent, paint, toggleTun
   async function countWaiting(log: Log): Promise<void> {
     if (plan.routes.empty || !hasNews) return;
     hasNews = false;
-    const counts = await log.waiting();
+    const counts = await log.queue.waiting();
     waiting = counts.reduce((sum, each) => (plan.routes.has(each.target) ? sum + each.waiting : sum), 0);
   }
 
