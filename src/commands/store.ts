@@ -108,7 +108,7 @@ async function statusOfFile({ now }: Context, config: Config) {
   const owner = await lockOwnerAt(logPlace(config));
   const log = await openLogAt(logPlace(config), { now, create: false });
   try {
-    const waiting = await log.waiting();
+    const waiting = await log.queue.waiting();
     const bytes = logBytes(log.path);
     const receivers = owner === undefined ? [] : [owner];
     return { path: log.path, serverVersion: undefined, bytes, receivers, waiting };

@@ -61,7 +61,7 @@ export class LogFollower {
   async #countWaiting(): Promise<void> {
     if (this.#routes.empty || !this.#hasChanged) return;
     this.#hasChanged = false;
-    const counts = await this.#log.waiting();
+    const counts = await this.#log.queue.waiting();
     this.#waiting = counts.reduce((sum, each) => (this.#routes.has(each.target) ? sum + each.waiting : sum), 0);
   }
 }
