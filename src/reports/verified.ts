@@ -1,6 +1,6 @@
 import { senderVerdict } from "../proofs/verdict.ts";
 import { nearestNotes, whyUnknown } from "../recognition/receive.ts";
-import type { VerifyOutcome } from "../recognition/verify-payload.ts";
+import type { VerifyOutcome } from "../verify/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";

@@ -6,7 +6,7 @@ import { type EventNumber, requireEntry, requireWholeBody, useLog } from "../eve
 import type { LogEntry } from "../log/log.ts";
 import type { Workspace } from "../project/workspace.ts";
 import { verdictText } from "../proofs/verdict.ts";
-import type { InputPayload } from "../recognition/verify-input.ts";
+import type { InputPayload } from "./read-input.ts";
 import type { VerifiedReport } from "./reports.ts";
 
 /** A delivery of the log as an input of `verify`. */
