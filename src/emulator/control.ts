@@ -15,6 +15,7 @@ import {
   type RecordStore,
   Refusal,
   type Subscription,
+  storeOf,
   type Wording,
 } from "./answer.ts";
 import type { BoundedList } from "./bounded-list.ts";
@@ -325,14 +326,6 @@ export function readAge(text: string): number {
 
 /** Ten years: times stay within what a Date can hold. */
 const MAX_AGE_MS = 3650 * 86_400_000;
-
-/** The records of a product, in any case of its letters. Throws a usage error for a product without any. */
-export function storeOf(stores: readonly RecordStore[], product: string): RecordStore {
-  const found = stores.find((each) => each.product === product.toLowerCase());
-  if (found !== undefined) return found;
-  const known = stores.map((each) => each.product).join(", ");
-  throw usageError(`the emulator has no records of ${JSON.stringify(product)}`, `it has those of ${known}`);
-}
 
 /** A delivery as control calls and `startZoho` show it. */
 export function wholeDelivery(sent: NumberedDelivery): WholeDelivery {

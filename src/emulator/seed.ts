@@ -1,8 +1,7 @@
 import { UserError, usageError } from "../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
-import { Refusal } from "./answer.ts";
-import { storeOf } from "./control.ts";
+import { Refusal, storeOf } from "./answer.ts";
 import type { Service } from "./service.ts";
 import type { DeclaredField, User } from "./state.ts";
 

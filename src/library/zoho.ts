@@ -1,5 +1,5 @@
-import { type RecordStore, Refusal } from "../emulator/answer.ts";
-import { planFault, readAge, storeOf, wholeDelivery } from "../emulator/control.ts";
+import { type RecordStore, Refusal, storeOf } from "../emulator/answer.ts";
+import { planFault, readAge, wholeDelivery } from "../emulator/control.ts";
 import { openEmulator } from "../emulator/emulator.ts";
 import { variablesOf } from "../emulator/published.ts";
 import { readSnapshot, snapshotOf } from "../emulator/snapshot.ts";
