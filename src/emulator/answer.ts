@@ -1,4 +1,5 @@
 import { usageError } from "../util/errors.ts";
+
 /** A request to one of the emulated APIs. */
 export interface ApiRequest {
   readonly method: string;
