@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import type { Payload } from "../delivery/payload.ts";
 import type { Credential, Secret, Secrets } from "../delivery/secrets.ts";
@@ -150,6 +150,10 @@ export interface Reply {
   readonly body: string | Buffer<ArrayBuffer>;
 }
 
+export function plainReply(status: number, text: string): Reply {
+  return { status, contentType: "text/plain; charset=utf-8", body: text };
+}
+
 /** A sample as it goes over the wire; by POST unless it names another method. */
 export interface Encoded {
   readonly method?: string;
@@ -256,27 +260,6 @@ export interface Product<Id extends string = string, Formats extends readonly Fo
   readonly folder?: string;
 }
 
-/** Whether Zoho never signs a product: only the guide's format has a proof, or a fixed value that the user has added. */
-export function isNeverSigned({ formats }: Pick<Product, "formats">): boolean {
-  const others = formats.filter(({ id }) => id !== GUIDE_FORMAT);
-  return others.length > 0 && others.every(({ proofs }) => proofs.every(({ credential }) => credential === "auth"));
-}
-
-/**
- * Whether a product's deliveries need no proof: Zoho never signs them, and its user has neither given this product a key nor
- * named the guide's format in the settings. A secret of all products does not count: it is there for those that sign.
- */
-export function acceptsUnsigned(
-  product: Pick<Product, "id" | "formats" | "chosenFormat">,
-  secrets: Pick<Secrets, "for">,
-): boolean {
-  const { id, formats, chosenFormat } = product;
-  if (chosenFormat === GUIDE_FORMAT || !isNeverSigned(product)) return false;
-  const isOwn = ({ credential }: Proof): boolean =>
-    secrets.for(credential, id).some(({ shared }) => shared !== true || credential === "auth");
-  return !formats.some(({ proofs }) => proofs.some(isOwn));
-}
-
 /** The format where none is named: what Zoho posts, unless the settings name another one. Of a user's own product the first. */
 export function defaultFormat({ formats, chosenFormat = "wire" }: Product): Format | undefined {
   return formats.find(({ id }) => id === chosenFormat) ?? formats[0];
@@ -330,77 +313,4 @@ export interface AnswerRule {
 export interface Envelope {
   (): z.ZodObject;
   readonly names: readonly string[];
-}
-
-interface Member {
-  readonly path: readonly string[];
-  readonly required: boolean;
-}
-
-/** How many members of an envelope a body has. */
-export interface MemberCount {
-  readonly present: number;
-  /** The required members of the envelope, and those of them that the body lacks. */
-  readonly required: number;
-  readonly missing: number;
-  /** Those present that are not `plain`. */
-  readonly marks: number;
-}
-
-export const NO_MEMBERS: MemberCount = { present: 0, required: 0, missing: 0, marks: 0 };
-
-const membersOfEnvelope = new WeakMap<z.ZodObject, readonly Member[]>();
-
-/** The members of an envelope, and the required ones of its required objects. */
-function membersOf(envelope: z.ZodObject): readonly Member[] {
-  let members = membersOfEnvelope.get(envelope);
-  if (members === undefined) {
-    members = Object.entries(envelope.shape).flatMap(([name, part]): readonly Member[] => {
-      const required = part._zod.optin !== "optional";
-      const nested = required && part instanceof z.ZodObject ? membersOf(part).filter((each) => each.required) : [];
-      return [{ path: [name], required }, ...nested.map(({ path }) => ({ path: [name, ...path], required }))];
-    });
-    membersOfEnvelope.set(envelope, members);
-  }
-  return members;
-}
-
-export function countMembers(envelope: Envelope, object: unknown, plain: readonly string[] = []): MemberCount {
-  // Most bodies have no member of most envelopes, each of which requires one.
-  if (!envelope.names.some((name) => isPresent(object, name))) return NO_MEMBERS;
-  let [present, required, missing, marks] = [0, 0, 0, 0];
-  for (const { path, required: isRequired } of membersOf(envelope())) {
-    const [name = ""] = path;
-    const isThere = hasMember(object, path);
-    if (isRequired) required++;
-    if (isRequired && !isThere) missing++;
-    if (isThere) present++;
-    if (isThere && !plain.includes(name)) marks++;
-  }
-  return { present, required, missing, marks };
-}
-
-/** Null is as good as missing. No envelope has a name that every object has. */
-function hasMember(data: unknown, path: readonly string[]): boolean {
-  let value = data;
-  for (const name of path) {
-    if (!isPresent(value, name)) return false;
-    value = (value as Record<string, unknown>)[name];
-  }
-  return true;
-}
-
-function isPresent(data: unknown, name: string): boolean {
-  const value = isObject(data) ? (data as Record<string, unknown>)[name] : undefined;
-  return value !== undefined && value !== null;
-}
-
-/** The required members that are missing: `notifications.operation_type`. */
-export function missingOf(envelope: Envelope, object: unknown): readonly string[] {
-  const missing = membersOf(envelope()).filter(({ path, required }) => required && !hasMember(object, path));
-  return missing.map(({ path }) => path.join("."));
-}
-
-export function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

@@ -9,11 +9,11 @@ import type { ImportModule } from "../process/runtime.ts";
 import { filesIn, schemaFilesIn } from "../project/schema-files.ts";
 import { bodySignature, guideSignature } from "../proofs/body-signature.ts";
 import { financeSignature } from "../proofs/finance-signature.ts";
-import { customProduct, type EventPlace } from "../recognition/custom-format.ts";
 import { eventOfFileName } from "../samples/fixtures.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../util/files.ts";
 import { oneLine } from "../util/text.ts";
+import { customProduct, type EventPlace } from "./own-format.ts";
 import { loadSchemaFile } from "./schema-file.ts";
 
 interface FolderOptions {

@@ -9,7 +9,7 @@ import {
   patternParts,
 } from "../contract/event-names.ts";
 import { prepare } from "../contract/prepare.ts";
-import { acceptsUnsigned, type Format, type Product } from "../contract/product.ts";
+import type { Format, Product } from "../contract/product.ts";
 import { type HeaderPair, MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { targetFor } from "../delivery/target.ts";
@@ -19,6 +19,7 @@ import type { EventReport } from "../receiver/event-report.ts";
 import { startReceiver } from "../receiver/receiver.ts";
 import { memoryRecorder } from "../receiver/recorder.ts";
 import { webhookUrl } from "../receiver/routes.ts";
+import { acceptsUnsigned } from "../recognition/unsigned.ts";
 import { type FixtureKey, freshData } from "../samples/fixtures.ts";
 import { errorCode, errorText } from "../util/errors.ts";
 import type { FormatId, NameIn, ProductId } from "./event-types.ts";

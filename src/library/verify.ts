@@ -1,8 +1,8 @@
 import {
-  acceptsUnsigned,
   type OfferedSecret,
   type Product,
   type Proof,
+  plainReply,
   type Reply,
   type Signature,
   type Verdict,
@@ -14,7 +14,7 @@ import { has, senderResult, signatureOf } from "../proofs/verdict.ts";
 import { verifyProof } from "../recognition/authenticate.ts";
 import { evaluateSecretOffer, type SecretOffer } from "../recognition/handshake.ts";
 import { identityOf, type Receipt, receive } from "../recognition/receive.ts";
-import { plainReply } from "../recognition/reply.ts";
+import { acceptsUnsigned } from "../recognition/unsigned.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { deliveryOf, formatOf, productOf, type RequestLike, requireOptions, withSettings } from "./input.ts";
 import { type Keys, readKeys, requireUsableKey } from "./keys.ts";

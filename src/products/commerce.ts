@@ -2,8 +2,8 @@ import { z } from "zod";
 import { event, type Format, type Product } from "../contract/product.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import { idsAt } from "../delivery/payload.ts";
-import { idFields, markOf } from "../recognition/custom-format.ts";
 import { writeJson } from "../util/json.ts";
+import { idFields, markOf } from "./shared/custom-format.ts";
 
 const HEADER = "X-ZOHO-Event";
 /** From Zoho's documentation, without `Connection: close`. */

@@ -1,11 +1,10 @@
 import { z } from "zod";
-import { event, type Format, type Product } from "../contract/product.ts";
+import { event, type Format, type Product, plainReply } from "../contract/product.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
 import { bodySignature } from "../proofs/body-signature.ts";
-import { CUSTOM } from "../recognition/custom-format.ts";
-import { plainReply } from "../recognition/reply.ts";
 import { writeJson } from "../util/json.ts";
+import { CUSTOM } from "./shared/custom-format.ts";
 import { amount, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 
 /** The key is the text of the secret that Zoho Mail sends in `x-hook-secret` when the webhook is saved, or its URL changed. */

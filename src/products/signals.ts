@@ -3,7 +3,7 @@ import type { FormatSettings } from "../contract/format-settings.ts";
 import { event, type Format, type Product, type WebhookEvent } from "../contract/product.ts";
 import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
 import { staticAuth } from "../proofs/token.ts";
-import { CUSTOM, idFields } from "../recognition/custom-format.ts";
+import { CUSTOM, idFields } from "./shared/custom-format.ts";
 import { lazyObject, recordId, severalHint } from "./shared/schema-parts.ts";
 
 /** The documented events of Catalyst's components and of Zoho's products; there are more. */

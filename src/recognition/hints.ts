@@ -1,10 +1,11 @@
 import { eventNames, MAX_NAME_LENGTH, nearest } from "../contract/event-names.ts";
-import { acceptsMethod, type Format, isNeverSigned, type Product } from "../contract/product.ts";
+import { acceptsMethod, type Format, type Product } from "../contract/product.ts";
 import { pathText } from "../contract/schema.ts";
 import { isSecretIn } from "../delivery/mask.ts";
 import type { Payload } from "../delivery/payload.ts";
 import { oneLine } from "../util/text.ts";
 import { counted } from "../util/units.ts";
+import { isNeverSigned } from "./unsigned.ts";
 
 /**
  * The events that an unknown name most likely means, best first: `ticket.created` is Desk's `Ticket_Add`. Those of

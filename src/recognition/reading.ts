@@ -1,19 +1,10 @@
 import { z } from "zod";
 import { type EventMatch, findEvent } from "../contract/event-names.ts";
-import {
-  acceptsMethod,
-  countMembers,
-  type Envelope,
-  type Format,
-  isObject,
-  type MemberCount,
-  NO_MEMBERS,
-  type Product,
-  type Verdict,
-} from "../contract/product.ts";
+import { acceptsMethod, type Envelope, type Format, type Product, type Verdict } from "../contract/product.ts";
 import { checkSchema, isCustomSchema, type SchemaIssue, type SchemaResult } from "../contract/schema.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import { memberCount, type Payload } from "../delivery/payload.ts";
+import { countMembers, isObject, type MemberCount, NO_MEMBERS } from "./members.ts";
 
 /** A delivery whose body could be read. */
 export interface Incoming {

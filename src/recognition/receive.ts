@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isBareChallenge } from "../contract/challenge.ts";
 import { acceptsMethod, type Limits, type Product, type Reply, type Verdict } from "../contract/product.ts";
 import type { SchemaResult } from "../contract/schema.ts";
 import { type Delivery, splitUrl } from "../delivery/delivery.ts";
@@ -7,7 +8,6 @@ import { isEmpty, type Payload, type PayloadProblem, readPayload } from "../deli
 import type { Secrets } from "../delivery/secrets.ts";
 import { has } from "../proofs/verdict.ts";
 import { authenticate, isCustomBody, proofVerifier } from "./authenticate.ts";
-import { isBareChallenge } from "./handshake.ts";
 import {
   customHint,
   headerHint,

@@ -1,9 +1,10 @@
-import { acceptsMethod, type Format, GUIDE_FORMAT, isObject, missingOf, type Product } from "../contract/product.ts";
+import { acceptsMethod, type Format, GUIDE_FORMAT, type Product } from "../contract/product.ts";
 import type { SchemaIssue } from "../contract/schema.ts";
 import { isEmpty } from "../delivery/payload.ts";
 import { has } from "../proofs/verdict.ts";
 import { oneLine } from "../util/text.ts";
 import { nearestEvents } from "./hints.ts";
+import { isObject, missingOf } from "./members.ts";
 import {
   carriesSignature,
   checkReading,

@@ -1,5 +1,5 @@
 import { findFormat, findProduct } from "../contract/event-names.ts";
-import type { AnswerRule, Probe, Product, Reply } from "../contract/product.ts";
+import { type AnswerRule, type Probe, type Product, plainReply, type Reply } from "../contract/product.ts";
 import { issueWithoutValue } from "../contract/schema.ts";
 import { problemText } from "../delivery/payload.ts";
 import { parseJson } from "../util/json.ts";
@@ -46,10 +46,6 @@ export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
     return refuse(422, `the event of ${receipt.product} does not match its schema: ${issueWithoutValue(issue)}`);
   }
   return { reply: plainReply(200, "OK"), accepted: true, reason: undefined };
-}
-
-export function plainReply(status: number, text: string): Reply {
-  return { status, contentType: "text/plain; charset=utf-8", body: text };
 }
 
 export function refuse(status: number, reason: string): Decision {

@@ -1,5 +1,26 @@
-import { acceptsUnsigned, defaultFormat, type Format, isNeverSigned, type Product } from "../contract/product.ts";
+import { defaultFormat, type Format, GUIDE_FORMAT, type Product, type Proof } from "../contract/product.ts";
 import type { Secrets } from "../delivery/secrets.ts";
+
+/** Whether Zoho never signs a product: only the guide's format has a proof, or a fixed value that the user has added. */
+export function isNeverSigned({ formats }: Pick<Product, "formats">): boolean {
+  const others = formats.filter(({ id }) => id !== GUIDE_FORMAT);
+  return others.length > 0 && others.every(({ proofs }) => proofs.every(({ credential }) => credential === "auth"));
+}
+
+/**
+ * Whether a product's deliveries need no proof: Zoho never signs them, and its user has neither given this product a key nor
+ * named the guide's format in the settings. A secret of all products does not count: it is there for those that sign.
+ */
+export function acceptsUnsigned(
+  product: Pick<Product, "id" | "formats" | "chosenFormat">,
+  secrets: Pick<Secrets, "for">,
+): boolean {
+  const { id, formats, chosenFormat } = product;
+  if (chosenFormat === GUIDE_FORMAT || !isNeverSigned(product)) return false;
+  const isOwn = ({ credential }: Proof): boolean =>
+    secrets.for(credential, id).some(({ shared }) => shared !== true || credential === "auth");
+  return !formats.some(({ proofs }) => proofs.some(isOwn));
+}
 
 /** Why deliveries are accepted without a signature: no key is set to check one with, a setting allows it, or Zoho makes none. */
 export const UNSIGNED_REASONS = ["no_key", "allowed", "never_signed"] as const;

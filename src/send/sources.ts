@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
+import { echoChallenge } from "../contract/challenge.ts";
 import { assign } from "../contract/edit-body.ts";
 import { eventNames, findEvent, findFormat } from "../contract/event-names.ts";
 import { chosenFormat, requireEvent, requireOneEvent, requireProduct, splitEvent } from "../contract/named.ts";
@@ -12,7 +13,6 @@ import type { Config } from "../project/load.ts";
 import { openTips } from "../project/tips.ts";
 import type { ReportingWorkspace } from "../project/workspace.ts";
 import { verifyProof } from "../recognition/authenticate.ts";
-import { echoChallenge } from "../recognition/handshake.ts";
 import { type Receipt, receive } from "../recognition/receive.ts";
 import { type FixtureKey, fixtureKeysOf, projectFixturePath, readFixture } from "../samples/fixtures.ts";
 import { UserError, usageError } from "../util/errors.ts";

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { echoChallenge } from "../../contract/challenge.ts";
 import type { Encoding } from "../../contract/format-settings.ts";
 import { acceptsMethod, type Format, GUIDE_FORMAT, type Probe } from "../../contract/product.ts";
 import { type Delivery, headerValue } from "../../delivery/delivery.ts";
 import { readPayload } from "../../delivery/payload.ts";
 import { CREDENTIAL_VARIABLES } from "../../delivery/secrets.ts";
-import { echoChallenge } from "../../recognition/handshake.ts";
 import { deadlineOf, probeText } from "../../recognition/reply.ts";
 import { isRecord, parseJson } from "../../util/json.ts";
 import { type Found, passed, skipped } from "../finding.ts";

@@ -1,15 +1,21 @@
 import { z } from "zod";
-import { encodeFields } from "../../contract/edit-body.ts";
 import type { FormatSettings } from "../../contract/format-settings.ts";
-import type { Envelope } from "../../contract/product.ts";
-import { type Evidence, event, type Format, type Reply, type WebhookEvent } from "../../contract/product.ts";
+import {
+  type Envelope,
+  type Evidence,
+  event,
+  type Format,
+  plainReply,
+  type Reply,
+  type WebhookEvent,
+} from "../../contract/product.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import { idsAt, memberCount, type Payload, valueAt } from "../../delivery/payload.ts";
 import { financeSignature } from "../../proofs/finance-signature.ts";
 import { staticAuth } from "../../proofs/token.ts";
-import { CUSTOM, type EventMark, idFields, markedEvent, markOf } from "../../recognition/custom-format.ts";
-import { plainReply } from "../../recognition/reply.ts";
 import { writeJson } from "../../util/json.ts";
+import { CUSTOM, type EventMark, idFields, markedEvent, markOf } from "./custom-format.ts";
+import { encodeFields } from "./encode-fields.ts";
 import { amount, lazyObject, looseId, optionalText, wireId } from "./schema-parts.ts";
 
 const text = optionalText;

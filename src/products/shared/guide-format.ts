@@ -1,7 +1,7 @@
+import { echoChallenge } from "../../contract/challenge.ts";
 import { type Evidence, type Format, GUIDE_FORMAT, type Proof, type WebhookEvent } from "../../contract/product.ts";
 import { textAt } from "../../delivery/payload.ts";
 import { guideSignature } from "../../proofs/body-signature.ts";
-import { echoChallenge } from "../../recognition/handshake.ts";
 
 const GUIDE = "Webhooks Guide for Zoho APIs 1.0";
 

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { encodeFields } from "../../contract/edit-body.ts";
 import { type EventOptions, type Evidence, event, type Format, type WebhookEvent } from "../../contract/product.ts";
 import { splitUrl } from "../../delivery/delivery.ts";
 import { idsAt, type Payload, textAt } from "../../delivery/payload.ts";
 import { guideSignature } from "../../proofs/body-signature.ts";
 import { bodyToken } from "../../proofs/token.ts";
+import { encodeFields } from "./encode-fields.ts";
 import { guideFormat } from "./guide-format.ts";
 import {
   dateTime,
