@@ -7,6 +7,7 @@ import type { Context } from "../project/context.ts";
 import { type Config, loadConfig, logPlace } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
+import { timeOf } from "../util/json-line.ts";
 import { formatAge, formatBytes } from "../util/units.ts";
 import type { Define } from "./command.ts";
 import { addStoreFlag } from "./flags/log.ts";
@@ -82,12 +83,12 @@ async function status(context: Context, options: StoreOptions): Promise<ExitCode
           host,
           role,
           url,
-          since,
+          since: since.toJSON(),
         })),
-        waiting: waiting.map(({ target, waiting: count, oldestAt = null }) => ({
+        waiting: waiting.map(({ target, waiting: count, oldestAt }) => ({
           target: maskUrl(target),
           count,
-          oldest_at: oldestAt,
+          oldest_at: timeOf(oldestAt),
         })),
       },
     ],
@@ -108,7 +109,7 @@ async function statusOfFile({ now }: Context, config: Config) {
   const owner = await lockOwnerAt(logPlace(config));
   const log = await openLogAt(logPlace(config), { now, create: false });
   try {
-    const waiting = await log.waiting();
+    const waiting = await log.queue.waiting();
     const bytes = logBytes(log.path);
     const receivers = owner === undefined ? [] : [owner];
     return { path: log.path, serverVersion: undefined, bytes, receivers, waiting };

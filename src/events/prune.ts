@@ -24,7 +24,7 @@ export async function prune(workspace: ReportingWorkspace, options: PruneOptions
     for (const text of options.giveUp ?? []) await giveUp(workspace, log, text);
     const work = () => log.prune(limits);
     const { removed, bytes } = await workspace.waiting("pruning the log", work);
-    const waiting = (await log.waiting()).reduce((sum, each) => sum + each.waiting, 0);
+    const waiting = (await log.queue.waiting()).reduce((sum, each) => sum + each.waiting, 0);
     const first = await oldest(log);
     const what = removed === 0 ? "nothing" : counted(removed, "delivery", "deliveries");
     const left =
@@ -49,7 +49,7 @@ export async function prune(workspace: ReportingWorkspace, options: PruneOptions
 
 /** For an app that will never listen again: what waits for it is never pruned. */
 async function giveUp(sink: Pick<Sink, "report">, log: Log, text: string): Promise<void> {
-  const targets = (await log.waiting()).map(({ target }) => target);
+  const targets = (await log.queue.waiting()).map(({ target }) => target);
   const meant = targets.filter((target) => namesOf(target).includes(text));
   if (meant.length === 0) {
     throw usageError(
@@ -60,7 +60,7 @@ async function giveUp(sink: Pick<Sink, "report">, log: Log, text: string): Promi
     );
   }
   for (const target of meant) {
-    const count = await log.giveUp(target);
+    const count = await log.queue.giveUp(target);
     const message = `${counted(count, "delivery", "deliveries")} to ${maskUrl(target)} marked as failed`;
     sink.report({ type: "notice", message });
   }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskUrl } from "../delivery/mask.ts";
-import type { ClaimRef, ForwardOutcome, Log } from "../log/log.ts";
+import type { ClaimRef, ForwardOutcome, LogQueue } from "../log/log.ts";
 import type { Deadline } from "../recognition/reply.ts";
 import { retryAfterMs } from "../util/timing.ts";
 import { formatDuration } from "../util/units.ts";
@@ -12,7 +12,7 @@ import type { ForwardReport } from "./reports.ts";
 import { type ForwardSource, forwardRequest } from "./request.ts";
 
 export interface AttemptOptions {
-  readonly log: Pick<Log, "complete" | "release">;
+  readonly log: { readonly queue: Pick<LogQueue, "complete" | "release"> };
   readonly poster: Poster;
   readonly retry: RetryPolicy;
   /** How long the sender of such a delivery would have waited for the app. */
@@ -92,13 +92,13 @@ export async function attempt({
     const isAnswered = outcome.state === "down" && outcome.unit === "target";
     const behindMs = Math.min(maxPauseOf(retry), health.own.behindMs());
     const dueAt = isAnswered ? new Date(now().getTime() + behindMs) : undefined;
-    await writeToLog(() => log.release([claim], dueAt));
+    await writeToLog(() => log.queue.release([claim], dueAt));
     return { next: "due", down };
   }
   const next: ForwardOutcome =
     outcome.state === "retry" ? { state: "retry", at: new Date(now().getTime() + outcome.afterMs) } : outcome;
   const made = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
-  const completed = await writeToLog(() => log.complete(claim, made, next));
+  const completed = await writeToLog(() => log.queue.complete(claim, made, next));
   if (completed === "lost") {
     const why = "this process was held up for longer than its claim lasts, so another may have sent it as well";
     onTrouble(`#${claim.n} to ${maskUrl(target)}: ${why}`);

@@ -20,7 +20,7 @@ import {
 } from "./target-queue.ts";
 
 export interface ForwarderOptions extends TargetQueueOptions {
-  readonly log: TargetQueueOptions["log"] & Pick<Log, "waiting">;
+  readonly log: Pick<Log, "queue">;
   onTarget(report: TargetReport): void;
 }
 
@@ -69,23 +69,14 @@ export function createForwarder(options: ForwarderOptions) {
   }
 
   async function countWaiting(isCounted: (target: string) => boolean): Promise<number> {
-    const counts = await log.waiting();
+    const counts = await log.queue.waiting();
     return counts.reduce((sum, { target, waiting }) => (isCounted(target) ? sum + waiting : sum), 0);
   }
 
   return {
-    /** Reserves room for a delivery with each of the targets. All or nothing: false when any of them has none. */
-    reserve(targets: readonly string[], bytes: number): boolean {
-      const reserved: TargetQueue[] = [];
-      for (const queue of targets.map(queueOf)) {
-        if (queue.reserve(bytes)) reserved.push(queue);
-        else {
-          for (const each of reserved) each.release(bytes);
-          return false;
-        }
-      }
-      return true;
-    },
+    /** Reserves room for a delivery. Returns those of the targets that have some. */
+    reserve: (targets: readonly string[], bytes: number): readonly string[] =>
+      targets.filter((target) => queueOf(target).reserve(bytes)),
     /** Frees room that was reserved. */
     release(targets: readonly string[], bytes: number): void {
       for (const target of targets) queueOf(target).release(bytes);
@@ -93,10 +84,6 @@ export function createForwarder(options: ForwarderOptions) {
     /** Sends a delivery that was claimed when it was recorded, into room that was reserved. */
     deliver(claim: ClaimRef, target: string, source: ForwardSource): void {
       queueOf(target).deliver(claim, source);
-    },
-    /** Sends a delivery that was recorded without a claim and that no other has to precede: at once if nothing else waits. */
-    offer(ref: ClaimRef, target: string, source: ForwardSource): void {
-      queueOf(target).offer(ref, source);
     },
     /** Something waits in the log for these targets. */
     wake(targets: readonly string[]): void {
@@ -141,13 +128,13 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
       const queued = mirror === undefined ? targets : others;
       // The mirrored app's answer is not known yet.
       const status = mirror === undefined ? decision.reply.status : undefined;
-      const claim = forwarder.reserve(queued, bytes);
+      const reserved = forwarder.reserve(queued, bytes);
       let appended: Appended;
       try {
         const orderKey = ordered ? orderKeyOf(receipt) : undefined;
-        appended = await log.append(toLogEntry(entry, status, { targets: queued, orderKey, claim }));
+        appended = await log.append(toLogEntry(entry, status, { targets: queued, orderKey, claim: reserved }));
       } catch (error) {
-        if (claim) forwarder.release(queued, bytes);
+        forwarder.release(reserved, bytes);
         throw error;
       }
       const { n, duplicateOf, forwards } = appended;
@@ -158,11 +145,11 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
         duplicateOf,
         mirror: mirror && (() => mirror.answer(mirrored, source)),
         forward() {
-          for (const { target, claimed, ...ref } of forwards) {
-            if (claimed) forwarder.deliver(ref, target, source);
-            else if (!ordered) forwarder.offer(ref, target, source);
+          for (const { target, claim } of forwards) {
+            if (claim !== undefined) forwarder.deliver(claim, target, source);
             else {
-              if (claim) forwarder.release([target], bytes);
+              // Another delivery has to come before it.
+              if (reserved.includes(target)) forwarder.release([target], bytes);
               forwarder.wake([target]);
             }
           }

@@ -9,7 +9,7 @@ import { type AttemptOptions, attempt, type ClaimedDelivery, maxPauseOf } from "
 import type { ForwardSource } from "./request.ts";
 
 export interface TargetQueueOptions extends AttemptOptions {
-  readonly log: Pick<Log, "claim" | "claimWaiting" | "isClaimValid" | "nextDue" | "complete" | "release">;
+  readonly log: Pick<Log, "queue">;
   /** The most deliveries that are sent to one app at the same time. */
   readonly concurrency: number;
   /** A delivery was given up unsent, because the log cannot read it. */
@@ -90,7 +90,7 @@ export function createTargetQueue(
       const next = buffer.shift();
       if (next === undefined) break;
       freeRoom(next.source.delivery.body.length);
-      if (log.isClaimValid(next.claim)) track(send(next));
+      if (next.claim.isValid()) track(send(next));
       else lapsed.push(next);
     }
     // Another process may have them by now, or else they are due again.
@@ -144,18 +144,14 @@ export function createTargetQueue(
     // A `wake` from here on may be about something that this claim does not see.
     mayHaveDue = false;
     const at = now();
-    let claimed: Claimed = { claims: [], unreadable: [] };
+    let claimed: Claimed = { claims: [], unreadable: [], hasMore: false, nextAt: undefined };
     try {
       const maxBytes = MAX_BUFFERED_BYTES - bufferedBytes;
-      claimed = await log.claimWaiting({ target, limit, maxPauseMs, maxBytes, now: at });
-      hasBacklog = claimed.claims.length + claimed.unreadable.length === limit;
-      if (hasBacklog) mayHaveDue = true;
-      else {
-        // As of the claim's time: the timer below fires for what has become due since.
-        const next = await log.nextDue({ target, now: at, maxPauseMs });
-        mayHaveDue ||= next.hasMore;
-        if (next.at !== undefined) wakeAt(next.at);
-      }
+      claimed = await log.queue.claim({ target, limit, maxPauseMs, maxBytes, now: at });
+      hasBacklog = claimed.hasMore;
+      mayHaveDue ||= claimed.hasMore;
+      // As of the claim's time: the timer fires for what has become due since.
+      if (claimed.nextAt !== undefined) wakeAt(claimed.nextAt);
     } catch (error) {
       hasBacklog = true;
       mayHaveDue = true;
@@ -183,7 +179,7 @@ export function createTargetQueue(
 
   async function claimOne(): Promise<ClaimedDelivery | undefined> {
     if (closing.signal.aborted || app.isDown()) return undefined;
-    const { claims, unreadable } = await log.claimWaiting({ target, limit: 1, maxPauseMs, now: now() });
+    const { claims, unreadable } = await log.queue.claim({ target, limit: 1, maxPauseMs, now: now() });
     for (const each of unreadable) track(giveUp(each));
     const [claimed] = claims.map(claimedDelivery);
     if (claimed === undefined || !closing.signal.aborted) return claimed;
@@ -196,7 +192,7 @@ export function createTargetQueue(
     const error = `it is damaged in the event log: ${reason}`;
     reportTrouble(new Error(`#${ref.n} failed: ${error}`));
     const failed = { target, at: now(), status: undefined, latencyMs: 0, error };
-    const completed = await retryUntilClosed(() => log.complete(ref, failed, { state: "failed" }));
+    const completed = await retryUntilClosed(() => log.queue.complete(ref, failed, { state: "failed" }));
     onUnreadable?.({ n: ref.n, target, reason: error });
     if (completed === "due") wake();
   }
@@ -211,7 +207,7 @@ export function createTargetQueue(
 
   function giveBack(released: readonly ClaimedDelivery[]): void {
     if (released.length > 0)
-      track(retryUntilClosed(() => log.release(released.map(({ claim: ref }) => ref))).then(wake));
+      track(retryUntilClosed(() => log.queue.release(released.map(({ claim: ref }) => ref))).then(wake));
   }
 
   /** Wakes at the earliest of the times it is called with; sooner when that is beyond the reach of a timer. */
@@ -275,16 +271,6 @@ export function createTargetQueue(
     release,
     /** Sends a delivery that was claimed when it was recorded, into room that was reserved. */
     deliver,
-    /** Sends a delivery that was just recorded without a claim, unless a claim from the log has found it, or will. */
-    offer(ref: ClaimRef, source: ForwardSource): void {
-      const { length } = source.delivery.body;
-      if (!reserve(length)) wake();
-      else if (log.claim(ref)) deliver(ref, source);
-      else {
-        release(length);
-        wake();
-      }
-    },
     /** Something waits in the log. */
     wake,
     /** Nothing is being sent, buffered or due: what is left waits for its app, or for a time. */

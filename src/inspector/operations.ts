@@ -291,7 +291,7 @@ async function readState(
   // Of the log that is shown, whatever the settings name by now.
   const owner = await lockOwner(start).catch(() => undefined);
   const url = owner?.url;
-  const waiting = await log.use((open) => open.waiting(), []);
+  const waiting = await log.use((open) => open.queue.waiting(), []);
   const failed = await listRows(log, (row) => row, { only: ["failed"] }, { limit: MAX_FAILED });
   return {
     project: config.root,

@@ -82,7 +82,7 @@ export function eventDetails(
       ...nearestNotes(receipt, entry.refusal !== undefined || unknown !== undefined),
       ...(payload?.wrappedIn === undefined ? [] : [`the JSON is in the field ${payload.wrappedIn}`]),
     ],
-    attempts: event.logged.attempts.map(attemptLine) as unknown as EventDetails["attempts"],
-    forwards: event.logged.forwards.map(forwardLine) as unknown as EventDetails["forwards"],
+    attempts: event.logged.attempts.map(attemptLine),
+    forwards: event.logged.forwards.map(forwardLine),
   };
 }

@@ -9,7 +9,7 @@ import { createMirror } from "../forward/mirror.ts";
 import { isDelivered } from "../forward/post-failure.ts";
 import { openTargets } from "../forward/queue-poster.ts";
 import type { ForwardReport } from "../forward/reports.ts";
-import type { Log } from "../log/log.ts";
+import type { Log, WaitingCount } from "../log/log.ts";
 import type { Config } from "../project/load.ts";
 import type { Recorder } from "../receiver/recorder.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../recognition/reply.ts";
@@ -127,7 +127,7 @@ export async function startForwarding(context: ListenContext, plan: Plan, log: L
       },
     });
   let endWork = (): void => {};
-  const waiting = async () => (await log.waiting()).filter(({ target }) => routes.has(target));
+  const waiting = async () => (await log.queue.waiting()).filter(({ target }) => routes.has(target));
 
   return {
     name: "forwarding",
@@ -144,7 +144,7 @@ export async function startForwarding(context: ListenContext, plan: Plan, log: L
       return soon.length === 0 ? undefined : !soon.includes(false);
     },
     async resume() {
-      endWork = log.onWork(
+      endWork = log.queue.onWork(
         (target) => {
           if (routes.has(target)) forwarder.wake([target]);
         },
@@ -189,7 +189,7 @@ function remedyFor(target: string): string {
     : "add it with --forward-to";
 }
 
-function sumOfWaiting(counts: Awaited<ReturnType<Log["waiting"]>>): number {
+function sumOfWaiting(counts: readonly WaitingCount[]): number {
   return counts.reduce((sum, { waiting }) => sum + waiting, 0);
 }
 
@@ -232,7 +232,7 @@ function findEqualFailures(): (report: ForwardReport) => ForwardReport | undefin
 
 /** Deliveries that earlier runs left in the log: those for this run's targets, and those for targets that it does not have. */
 export async function waitingNotes(log: Log, routes: RunRoutes): Promise<readonly string[]> {
-  const counts = await log.waiting();
+  const counts = await log.queue.waiting();
   const own = sumOfWaiting(counts.filter(({ target }) => routes.has(target)));
   return [
     ...(own === 0

@@ -62,7 +62,7 @@ export function createMetrics(now: () => Date) {
       () => true,
       () => false,
     );
-    const counts = (isUp ? await watched?.waiting().catch(() => []) : []) ?? [];
+    const counts = (isUp ? await watched?.queue.waiting().catch(() => []) : []) ?? [];
     up.set(Number(isUp));
     if (isUp) reconstructed.set((await watched?.countReconstructed().catch(() => undefined)) ?? 0);
     waiting.reset();
@@ -97,12 +97,15 @@ export function createMetrics(now: () => Date) {
             throw error;
           }
         },
-        async complete(claim, attempt, outcome) {
-          const completed = await log.complete(claim, attempt, outcome);
-          countAttempt(attempt);
-          if (completed === "lost") lost.inc();
-          else if (outcome.state === "failed") givenUp.inc({ target: labelOf(attempt.target) });
-          return completed;
+        queue: {
+          ...log.queue,
+          async complete(claim, attempt, outcome) {
+            const completed = await log.queue.complete(claim, attempt, outcome);
+            countAttempt(attempt);
+            if (completed === "lost") lost.inc();
+            else if (outcome.state === "failed") givenUp.inc({ target: labelOf(attempt.target) });
+            return completed;
+          },
         },
         recordAttempt(n, attempt) {
           countAttempt(attempt);

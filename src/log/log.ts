@@ -22,31 +22,13 @@ export interface Log {
   /** Records the answer to the sender, when it was not known at `append`. */
   setAnswer(n: number, answer: Answer): Promise<void>;
 
-  /**
-   * Claims deliveries that are due for a target, the longest due first; of ordered ones only the first of each key. On SQLite
-   * only for the owner of the lock, with whose process all claims end; elsewhere a claim is a lease, which the log renews
-   * until it is completed or released.
-   */
-  claimWaiting(request: ClaimRequest): Promise<Claimed>;
-  /** Claims a delivery that was just recorded; false if `claimWaiting` has claimed it, or only that can. */
-  claim(ref: ClaimRef): boolean;
-  /** Whether a claim can be acted on: false when its lease has ended, as after a pause of the process. */
-  isClaimValid(ref: ClaimRef): boolean;
-  /** When a claim would find more, after one that found less than its limit. */
-  nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
-  /** Records the attempt and releases the claim in one step. */
-  complete(claim: ClaimRef, attempt: NewAttempt, outcome: ForwardOutcome): Promise<Completed>;
-  /** Releases claims without an attempt, because the target is down. With a time they are due then: behind those that are due before. */
-  release(claims: readonly ClaimRef[], dueAt?: Date): Promise<void>;
+  /** The deliveries that wait for targets. */
+  readonly queue: LogQueue;
   /**
    * Only for the owner of the lock. Deliveries that an earlier run has left without an answer count as failed: their
    * senders got none. Resolves to their number.
    */
   endUnanswered(): Promise<number>;
-  /** Calls back when another process may have made something due for a target, and when the log cannot be asked. Returns what ends it. */
-  onWork(listener: (target: string) => void, onAway?: (error: unknown) => void): () => void;
-  /** The deliveries that wait, by target. */
-  waiting(): Promise<readonly WaitingCount[]>;
   /** Records an attempt outside of the queue: a replay, a mirrored answer. Resolves to its number. */
   recordAttempt(n: number, attempt: NewAttempt): Promise<number>;
   /** Attempts that were recorded after the one with this id, in order, a few hundred at a time. */
@@ -78,8 +60,6 @@ export interface Log {
    * early on abort.
    */
   prune(limits?: Retention, signal?: AbortSignal): Promise<Pruned>;
-  /** Marks deliveries that wait for a target as failed. Resolves to their number. */
-  giveUp(target: string): Promise<number>;
   /**
    * Registers a process that receives or delivers, until `release` or its end. On SQLite it is the only one, and the log is
    * locked for it.
@@ -96,6 +76,26 @@ export interface Log {
   readonly shared: SharedSecrets | undefined;
   /** Commits pending writes, then closes the file. */
   close(): Promise<void>;
+}
+
+/** A queue for each target. */
+export interface LogQueue {
+  /**
+   * Claims deliveries that are due for a target, the longest due first; of ordered ones only the first of each key. On SQLite
+   * only for the owner of the lock, with whose process all claims end; elsewhere a claim is a lease, which the log renews
+   * until it is completed or released.
+   */
+  claim(request: ClaimRequest): Promise<Claimed>;
+  /** Records the attempt and releases the claim in one step. */
+  complete(claim: ClaimRef, attempt: NewAttempt, outcome: ForwardOutcome): Promise<Completed>;
+  /** Releases claims without an attempt, because the target is down. With a time they are due then: behind those that are due before. */
+  release(claims: readonly ClaimRef[], dueAt?: Date): Promise<void>;
+  /** Marks deliveries that wait for a target as failed. Resolves to their number. */
+  giveUp(target: string): Promise<number>;
+  /** The deliveries that wait, by target. */
+  waiting(): Promise<readonly WaitingCount[]>;
+  /** Calls back when another process may have made something due for a target, and when the log cannot be asked. Returns what ends it. */
+  onWork(listener: (target: string) => void, onAway?: (error: unknown) => void): () => void;
 }
 
 export interface NewEntry {
@@ -118,8 +118,8 @@ export interface Appended {
   readonly n: number;
   /** The delivery of the same identity within the last 24 hours that was accepted and not answered with an error. */
   readonly duplicateOf: number | undefined;
-  /** One for each target; `claimed` says that the caller is to deliver it now. */
-  readonly forwards: readonly (ClaimRef & { readonly target: string; readonly claimed: boolean })[];
+  /** One for each target. The caller is to deliver now what is claimed. */
+  readonly forwards: readonly { readonly target: string; readonly claim: ClaimRef | undefined }[];
 }
 
 /** `due`: the next one of its order is due now. `lost`: the claim had ended, and another process may have sent it, too. */
@@ -274,16 +274,18 @@ export interface ForwardRequest {
    * Undefined when order does not matter.
    */
   readonly orderKey?: string | undefined;
-  /** Claims at once, for a caller that has reserved room. */
-  readonly claim?: boolean;
+  /** Those for which the caller has reserved room: claimed at once, unless an earlier delivery has to come first. */
+  readonly claim?: readonly string[];
 }
 
-/** One delivery for one target. */
+/** The right to send one delivery to one target. */
 export interface ClaimRef {
   readonly id: number;
   readonly n: number;
   /** Id of this claim alone, where claims are leases. */
   readonly lease?: string | undefined;
+  /** False when its lease has ended, as after a pause of the process: another one may have sent the delivery. */
+  isValid(): boolean;
 }
 
 export interface ClaimRequest {
@@ -304,13 +306,10 @@ export interface Unreadable extends ClaimRef {
 export interface Claimed {
   readonly claims: readonly Claim[];
   readonly unreadable: readonly Unreadable[];
-}
-
-export interface NextDue {
-  /** Something is due but not claimed: it did not fit. */
+  /** More may be due: the limit was reached, or the next one did not fit. */
   readonly hasMore: boolean;
-  /** When the next one becomes due; undefined when there is none. */
-  readonly at: Date | undefined;
+  /** When the next one becomes due after `now`; undefined where there is none, and where the limit was reached. */
+  readonly nextAt: Date | undefined;
 }
 
 export interface Claim extends ClaimRef {

@@ -46,7 +46,7 @@ export async function readStoreStatus({ store: address }: LogPlace, now: () => D
   const log = await openPostgresLog({ address, now, create: false });
   try {
     const { readServer } = await import("./postgres/status.ts");
-    return { ...(await readServer({ address })), receivers: await log.receivers(), waiting: await log.waiting() };
+    return { ...(await readServer({ address })), receivers: await log.receivers(), waiting: await log.queue.waiting() };
   } finally {
     await log.close();
   }

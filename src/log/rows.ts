@@ -7,6 +7,7 @@ import { DamagedValue } from "./damage.ts";
 import type {
   Attempt,
   Claim,
+  ClaimRef,
   DeliveryState,
   FollowedAttempt,
   Forward,
@@ -151,10 +152,9 @@ export function groupByDelivery(rows: readonly SqlRow[]): ReadonlyMap<number, re
 }
 
 /** From a row of `forwards` with those of the delivery and its content. */
-export function readClaim(row: SqlRow): Claim {
+export function readClaim(row: SqlRow, ref: ClaimRef): Claim {
   return {
-    id: numberOf(row, "id"),
-    n: numberOf(row, "n"),
+    ...ref,
     target: textOf(row, "target"),
     attempts: maybeNumber(row, "attempts") ?? 0,
     receivedAt: dateOf(row, "received_at"),

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, sep } from "node:path";
 import { eventNames, familyMember, findEvent } from "../contract/event-names.ts";
 import type { Format, Product } from "../contract/product.ts";
+import type { FileLine } from "../process/lines.ts";
 import { PROJECT_FOLDER } from "../project/settings.ts";
 import { usageError } from "../util/errors.ts";
 import { parseJsonFile, readText } from "../util/files.ts";
@@ -24,7 +25,12 @@ export function fixtureKeysOf(product: Product, format: Format): readonly Fixtur
 }
 
 /** The JSON line of a file that was written, or left as it was. `n`: the delivery that it was made of. */
-export function fileLine({ product, format, name }: FixtureKey, action: string, path: string, n?: number) {
+export function fileLine(
+  { product, format, name }: FixtureKey,
+  action: FileLine["action"],
+  path: string,
+  n?: number,
+): FileLine {
   return { type: "file", action, path, n, product: product.id, format: format.id, event: name };
 }
 

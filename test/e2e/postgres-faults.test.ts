@@ -38,18 +38,18 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const log = await opened(address, { leaseMs: 1000 });
     const told: string[] = [];
     const away: unknown[] = [];
-    log.onWork(
+    log.queue.onWork(
       (target) => told.push(target),
       (error) => away.push(error),
     );
     const owner = await log.lock({ pid: 1, url: "http://127.0.0.1:1", since: new Date() });
     const duty = await log.takeDuty("prune");
     await log.append(waiting());
-    const { claims } = await log.claimWaiting({ ...request, now: new Date() });
+    const { claims } = await log.queue.claim({ ...request, now: new Date() });
     await server.stop();
     await expect(log.append(waiting())).rejects.toMatchObject({ code: "log-unreachable" });
     await expect(log.rowsAfter(0, 1)).rejects.toMatchObject({ code: "log-unreachable" });
-    await expect(log.claimWaiting(request)).rejects.toMatchObject({ code: "log-unreachable" });
+    await expect(log.queue.claim(request)).rejects.toMatchObject({ code: "log-unreachable" });
     await expect(opened(address)).rejects.toMatchObject({ code: "log-unreachable" });
     expect(duty?.signal.aborted).toBe(true);
     await expect.poll(() => away, { timeout: 10_000 }).toMatchObject([{ code: "log-unreachable" }]);
@@ -57,7 +57,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     expect((await log.append(waiting())).n).toBe(2);
     const [claim] = claims;
     const attempt = { target: APP, at: new Date(), status: 200, latencyMs: 1, error: undefined };
-    expect(claim && (await log.complete(claim, attempt, { state: "delivered" }))).toBe("done");
+    expect(claim && (await log.queue.complete(claim, attempt, { state: "delivered" }))).toBe("done");
     // It listens again, and not only asks once a second.
     await expect
       .poll(() => runSql(address, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"))
@@ -90,7 +90,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await server.start();
     const kept = new Set((await collect(log.rows())).map(({ n }) => n));
     expect(confirmed.filter((n) => !kept.has(n))).toEqual([]);
-    expect((await log.waiting())[0]?.waiting).toBe(kept.size);
+    expect((await log.queue.waiting())[0]?.waiting).toBe(kept.size);
   });
 
   it("goes on when its connections are ended one by one", async () => {
@@ -137,7 +137,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const took: number[] = [];
     const append = async (): Promise<void> => {
       const startedAt = performance.now();
-      const entry = newEntry({ identity: "repeated", forward: { targets: [APP], claim: true } });
+      const entry = newEntry({ identity: "repeated", forward: { targets: [APP], claim: [APP] } });
       await expect(log.append(entry)).rejects.toMatchObject({ code: "log-locked" });
       took.push(performance.now() - startedAt);
     };
@@ -160,7 +160,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await log.checkReady();
     // Nobody has it in hand: it is due when its lease ends, and not renewed.
     await expect
-      .poll(async () => (await log.claimWaiting({ ...request, now: new Date() })).claims.map(({ n }) => n), {
+      .poll(async () => (await log.queue.claim({ ...request, now: new Date() })).claims.map(({ n }) => n), {
         timeout: 8000,
       })
       .toContain(late[1]?.n);
@@ -227,7 +227,7 @@ listen_port = ${port}\nauth_type = any\npool_mode = ${mode}\ndefault_pool_size =
       if (mode === "session") {
         const log = await opened(address);
         expect((await log.append(waiting())).n).toBe(1);
-        expect((await log.claimWaiting({ ...request, now: new Date() })).claims).toHaveLength(1);
+        expect((await log.queue.claim({ ...request, now: new Date() })).claims).toHaveLength(1);
       } else await expect(opened(address)).rejects.toThrow("transaction pooling");
     },
   );

@@ -37,7 +37,7 @@ it.each(engines)("a log on %s marks what was reconstructed, wherever it is read"
   expect((await log.get(1))?.reconstructed).toBe(true);
   expect((await log.row(1))?.reconstructed).toBe(true);
   expect((await log.rowsAfter(0, 9))?.map((each) => each.reconstructed)).toEqual(marks);
-  const { claims } = await log.claimWaiting({ target: TARGET, limit: 9, now: new Date(), maxPauseMs: 60_000 });
+  const { claims } = await log.queue.claim({ target: TARGET, limit: 9, now: new Date(), maxPauseMs: 60_000 });
   expect(claims.map((each) => each.reconstructed)).toEqual(marks);
   expect(await log.countReconstructed()).toBe(1);
 });

@@ -35,7 +35,7 @@ it("listen delivers every event that it acknowledged, however often it is killed
   await expect.poll(missing).toBe(0);
   // Recorded but not answered when it was killed: these come last, and are delivered, too.
   const log = await openLog({ path: join(cwd, DEFAULT_LOG), now: () => new Date(), create: false });
-  await expect.poll(() => log.waiting()).toEqual([]);
+  await expect.poll(() => log.queue.waiting()).toEqual([]);
   await log.close();
   const peakMegabytes = peakOf(last);
   expect((await last.stop()).summary).toMatchObject({ forwards: { failed: 0, waiting: 0 } });
@@ -56,7 +56,7 @@ describe("a log in SQLite", () => {
     const kept = new Set((await collect(log.list())).map(({ n }) => n));
     expect(acknowledged.filter((n) => !kept.has(n))).toEqual([]);
     expect(new Set(acknowledged).size).toBe(acknowledged.length);
-    const { claims } = await log.claimWaiting({ target: APP, limit: 1e6, now: new Date(), maxPauseMs: 1000 });
+    const { claims } = await log.queue.claim({ target: APP, limit: 1e6, now: new Date(), maxPauseMs: 1000 });
     expect(claims.length).toBe(kept.size);
   });
 });

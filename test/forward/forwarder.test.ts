@@ -9,7 +9,7 @@ import {
 import { openPoster } from "../../src/forward/post.ts";
 import type { ForwardReport, TargetReport } from "../../src/forward/reports.ts";
 import { createRoutes } from "../../src/forward/routes.ts";
-import type { Log } from "../../src/log/log.ts";
+import type { ClaimRequest, Log } from "../../src/log/log.ts";
 import { deadlineOf, decideReply } from "../../src/recognition/reply.ts";
 import { app } from "../support/forward-run.ts";
 import { newEntry } from "../support/log-entry.ts";
@@ -60,15 +60,26 @@ async function given(options: Partial<ForwarderOptions> = {}): Promise<Given> {
   };
 }
 
+function recorderFor(log: Log, forwarder: Forwarder, forwardTo: readonly string[]) {
+  const routes = createRoutes({ forwardTo, routes: [], paths: [] });
+  return recordAndForward(log, { routes, forwarder, mirror: undefined, ordered: false });
+}
+
+function recordRequest() {
+  const { delivery, receipt, receivedAt } = newEntry();
+  const arrival = { delivery, address: undefined, isFromPage: false, at: receivedAt };
+  return { arrival, receipt, decision: decideReply(receipt, { schema: "warn", onInvalid: "reject" }) };
+}
+
 describe("a forwarder", () => {
   it("delivers what becomes due while the log is queried", async () => {
     const target = await app((response) => void response.end("OK"));
     let time = 1_000_000;
     const { log, forwarder, reports } = await given({ now: () => new Date(time) });
-    const claimWaiting = log.claimWaiting;
-    Object.assign(log, {
-      async claimWaiting(request: Parameters<Log["claimWaiting"]>[0]) {
-        const claimed = await claimWaiting(request);
+    const { claim } = log.queue;
+    Object.assign(log.queue, {
+      async claim(request: ClaimRequest) {
+        const claimed = await claim(request);
         if (claimed.claims.length === 0) time += 1;
         return claimed;
       },
@@ -88,10 +99,10 @@ describe("a forwarder", () => {
     });
     const { log, forwarder, reports } = await given();
     const delivered = (): number => reports.filter((each) => each.type === "forward").length;
-    const claimWaiting = log.claimWaiting;
-    Object.assign(log, {
-      async claimWaiting(request: Parameters<Log["claimWaiting"]>[0]) {
-        const claimed = await claimWaiting(request);
+    const { claim } = log.queue;
+    Object.assign(log.queue, {
+      async claim(request: ClaimRequest) {
+        const claimed = await claim(request);
         // The second is blocked by the first, which ends before this result is processed.
         if (claimed.claims.length === 0 && delivered() === 0) {
           letGo();
@@ -109,35 +120,30 @@ describe("a forwarder", () => {
     await expect.poll(delivered).toBe(2);
   });
 
-  it("sends what was recorded without a claim once, without reading it from the log unless a claim has", async () => {
-    const target = await app();
-    const { log, forwarder, reports } = await given();
-    let claims = 0;
-    const claimWaiting = log.claimWaiting;
-    Object.assign(log, {
-      claimWaiting(request: Parameters<Log["claimWaiting"]>[0]) {
-        claims++;
-        return claimWaiting(request);
+  it("sends new deliveries to one target without reading them from the log while another has no room", async () => {
+    const [target, full] = [await app(), await app(hang)];
+    const { log, forwarder, reports } = await given({ concurrency: 1 });
+    const { url } = target;
+    const recorder = recorderFor(log, forwarder, [url, full.url]);
+    forwarder.wake([url, full.url]);
+    await expect.poll(() => forwarder.reserve([url, full.url], 0)).toEqual([url, full.url]);
+    forwarder.release([url], 0);
+    while (forwarder.reserve([full.url], 1).length > 0);
+    const claimed: string[] = [];
+    const { claim } = log.queue;
+    Object.assign(log.queue, {
+      claim(request: ClaimRequest) {
+        claimed.push(request.target);
+        return claim(request);
       },
     });
-    const record = async () => {
-      const { n, forwards } = await log.append(newEntry({ forward: { targets: [target.url] } }));
-      const { delivery } = newEntry();
-      const source = { n, delivery, product: undefined, format: undefined, remote: undefined, receivedAt: new Date() };
-      return () => forwards.forEach(({ id }) => void forwarder.offer({ id, n }, target.url, source));
-    };
-    forwarder.wake([target.url]);
-    await forwarder.drain(1000, AbortSignal.timeout(1000));
-    const offerFound = await record();
-    forwarder.wake([target.url]);
-    offerFound();
-    await expect.poll(() => reports.length).toBe(1);
-    const offerNew = await record();
-    const before = claims;
-    offerNew();
-    await expect.poll(() => reports.length).toBe(2);
-    expect(claims).toBe(before);
-    expect(target.seen).toHaveLength(2);
+    for (let i = 1; i <= 3; i++) {
+      (await recorder.record(recordRequest())).forward?.();
+      await expect.poll(() => reports.length).toBe(i);
+    }
+    expect(reports).toMatchObject([{ target: url }, { target: url }, { target: url }]);
+    expect(claimed).not.toContain(url);
+    expect(await log.queue.waiting()).toMatchObject([{ target: full.url, waiting: 3 }]);
   });
 
   it("warns when an answer takes longer than Zoho would wait", async () => {
@@ -177,14 +183,14 @@ describe("a forwarder", () => {
     const target = await app();
     const { forwarder, reports, add } = await given();
     await add(target.url);
-    expect(forwarder.reserve([target.url], 1)).toBe(false);
+    expect(forwarder.reserve([target.url], 1)).toEqual([]);
     forwarder.wake([target.url]);
     await expect.poll(() => reports.length).toBe(1);
-    expect(forwarder.reserve([target.url], 1)).toBe(true);
+    expect(forwarder.reserve([target.url], 1)).toEqual([target.url]);
     forwarder.release([target.url], 1);
   });
 
-  it("reserves no room at all when one of several targets has none", async () => {
+  it("reserves room for those of several targets that have some", async () => {
     const [one, two] = [await app(), await app(hang)];
     const { forwarder, reports, troubles, add } = await given({ concurrency: 1 });
     for (const { url } of [one, two]) {
@@ -194,10 +200,10 @@ describe("a forwarder", () => {
     await two.came(1);
     await expect.poll(() => reports.length).toBe(1);
     // Each buffers up to two megabytes.
-    expect(forwarder.reserve([two.url], 2_000_000)).toBe(true);
-    expect(forwarder.reserve([one.url, two.url], 200_000)).toBe(false);
-    expect(forwarder.reserve([one.url], 2_000_000)).toBe(true);
-    expect(forwarder.reserve([one.url], 200_000)).toBe(false);
+    expect(forwarder.reserve([two.url], 2_000_000)).toEqual([two.url]);
+    expect(forwarder.reserve([one.url, two.url], 200_000)).toEqual([one.url]);
+    expect(forwarder.reserve([one.url], 1_800_000)).toEqual([one.url]);
+    expect(forwarder.reserve([one.url], 200_000)).toEqual([]);
     expect(troubles).toEqual([]);
   });
 
@@ -205,15 +211,15 @@ describe("a forwarder", () => {
     const target = await app();
     const { forwarder, log, reports, troubles, add } = await given();
     await add(target.url);
-    const claimWaiting = log.claimWaiting;
-    Object.assign(log, { claimWaiting: () => Promise.reject(new Error("the disk failed")) });
+    const { claim } = log.queue;
+    Object.assign(log.queue, { claim: () => Promise.reject(new Error("the disk failed")) });
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
     forwarder.wake([target.url]);
     await expect.poll(() => troubles.length).toBeGreaterThan(0);
     // New deliveries do not overtake it.
-    expect(forwarder.reserve([target.url], 1)).toBe(false);
-    Object.assign(log, { claimWaiting });
+    expect(forwarder.reserve([target.url], 1)).toEqual([]);
+    Object.assign(log.queue, { claim });
     vi.advanceTimersByTime(5000);
     vi.useRealTimers();
     await expect.poll(() => reports.length).toBe(1);
@@ -226,7 +232,7 @@ describe("a forwarder", () => {
     await target.stop();
     forwarder.wake([target.url]);
     await expect.poll(() => reports.length).toBe(1);
-    Object.assign(log, { waiting: () => Promise.reject(new Error("the log is busy")) });
+    Object.assign(log.queue, { waiting: () => Promise.reject(new Error("the log is busy")) });
     await target.start();
     await expect.poll(() => reports.map(({ state }) => state)).toEqual(["down", "up", "delivered"]);
     expect(troubles).toEqual(["the log is busy"]);
@@ -248,7 +254,7 @@ describe("a forwarder", () => {
       // It had its turn before the next ten.
       await target.came(target.seen.length + 1);
     }
-    expect(await log.waiting()).toMatchObject([{ waiting: 1 }]);
+    expect(await log.queue.waiting()).toMatchObject([{ waiting: 1 }]);
     expect(reports.filter(({ state }) => state === "failed" || state === "retry")).toEqual([]);
   });
 
@@ -305,7 +311,7 @@ describe("a forwarder", () => {
     const { forwarder, log, reports, add } = await given();
     for (let i = 0; i < 3; i++) await add(target.url);
     forwarder.wake([target.url]);
-    await expect.poll(() => log.waiting(), { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => log.queue.waiting(), { timeout: 5000 }).toEqual([]);
     expect(together).toEqual([1, 1]);
     expect(target.seen).toHaveLength(7);
     expect(reports.map(({ state }) => state).toSorted()).toEqual(["delivered", "delivered", "delivered", "down", "up"]);
@@ -353,29 +359,23 @@ describe("a forwarder", () => {
   it("frees the room of a delivery that could not be recorded", async () => {
     const target = await app();
     const { forwarder, log } = await given({ concurrency: 1 });
-    const routes = createRoutes({ forwardTo: [target.url], routes: [], paths: [] });
-    const forwarding = { routes, forwarder, mirror: undefined, ordered: false };
-    const recorder = recordAndForward(log, forwarding);
-    const { delivery, receipt, receivedAt } = newEntry();
-    const arrival = { delivery, address: undefined, isFromPage: false, at: receivedAt };
-    const decision = decideReply(receipt, { schema: "warn", onInvalid: "reject" });
+    const recorder = recorderFor(log, forwarder, [target.url]);
     forwarder.wake([target.url]);
-    await expect.poll(() => forwarder.reserve([target.url], 1)).toBe(true);
+    await expect.poll(() => forwarder.reserve([target.url], 1)).toEqual([target.url]);
     forwarder.release([target.url], 1);
     Object.assign(log, { append: () => Promise.reject(new Error("the log is full")) });
-    for (let i = 0; i < 16; i++)
-      await expect(recorder.record({ arrival, receipt, decision })).rejects.toThrow("is full");
-    expect(forwarder.reserve([target.url], 1)).toBe(true);
+    for (let i = 0; i < 16; i++) await expect(recorder.record(recordRequest())).rejects.toThrow("is full");
+    expect(forwarder.reserve([target.url], 1)).toEqual([target.url]);
   });
 
   it("buffers a few deliveries however many wait, and fewer large ones", async () => {
     const target = await app(hang);
     const { forwarder, log, add } = await given({ concurrency: 2 });
     const buffered = new Map<string, number>();
-    const claimWaiting = log.claimWaiting;
-    Object.assign(log, {
-      async claimWaiting(request: Parameters<Log["claimWaiting"]>[0]) {
-        const claimed = await claimWaiting(request);
+    const { claim } = log.queue;
+    Object.assign(log.queue, {
+      async claim(request: ClaimRequest) {
+        const claimed = await claim(request);
         buffered.set(request.target, (buffered.get(request.target) ?? 0) + claimed.claims.length);
         return claimed;
       },
@@ -391,7 +391,7 @@ describe("a forwarder", () => {
     forwarder.wake([other.url]);
     await other.came(2);
     await expect.poll(() => buffered.get(other.url)).toBe(5);
-    expect(forwarder.reserve([other.url], 900_000)).toBe(false);
+    expect(forwarder.reserve([other.url], 900_000)).toEqual([]);
   });
 
   it("releases its buffer when the app goes down, and when it closes", async () => {
@@ -403,10 +403,10 @@ describe("a forwarder", () => {
     await target.stop();
     // One attempt finds nothing listening; the others are not attempted.
     await expect.poll(() => reports.find(({ state }) => state === "down")).toBeDefined();
-    await expect.poll(() => log.waiting()).toMatchObject([{ waiting: 6 }]);
+    await expect.poll(() => log.queue.waiting()).toMatchObject([{ waiting: 6 }]);
     await target.start();
     await target.came(2);
     await forwarder.close(0);
-    expect(await log.waiting()).toMatchObject([{ waiting: 6 }]);
+    expect(await log.queue.waiting()).toMatchObject([{ waiting: 6 }]);
   });
 });

@@ -96,15 +96,15 @@ describe("the stream", () => {
   it("sends an event again as changed when an attempt changes its state, also after a reconnection", async () => {
     const cwd = tempFolder();
     const log = await logOf(cwd);
-    const forward = { targets: [TARGET], claim: true };
+    const forward = { targets: [TARGET], claim: [TARGET] };
     const { forwards } = await log.append(newEntry({ forward }));
     const { stream } = await startInspector([], { cwd, env: userEnv() });
     const watcher = await stream(0);
     const state = ({ data }: Message): string => data[0]?.state;
     expect(state(await watcher.until(has(1)))).toBe("waiting");
-    const [claim = { id: 0, n: 0 }] = forwards;
+    const claim = forwards[0]?.claim;
     const attempt = { target: TARGET, at: new Date(), status: 200, latencyMs: 1, error: undefined, reply: undefined };
-    await log.complete(claim, attempt, { state: "delivered" });
+    if (claim) await log.queue.complete(claim, attempt, { state: "delivered" });
     expect(state(await watcher.until(({ name }) => name === "changed"))).toBe("delivered");
     const again = await stream(1);
     expect(state(await again.until(({ name }) => name === "changed"))).toBe("delivered");

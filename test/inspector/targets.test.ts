@@ -56,11 +56,11 @@ describe("a replay goes", () => {
     const targets = [`${good.url}/hook`, `${bad.url}/hook`];
     const cwd = tempFolder();
     const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
-    const { n, forwards } = await log.append(newEntry({ forward: { targets, claim: true } }));
-    for (const { target, ...claim } of forwards) {
+    const { n, forwards } = await log.append(newEntry({ forward: { targets, claim: targets } }));
+    for (const { target, claim } of forwards) {
       const status = target === targets[0] ? 200 : 500;
       const attempt = { target, at: new Date(), status, latencyMs: 1, error: undefined };
-      await log.complete({ ...claim, n }, attempt, { state: status === 200 ? "delivered" : "failed" });
+      if (claim) await log.queue.complete(claim, attempt, { state: status === 200 ? "delivered" : "failed" });
     }
     await log.close();
     const inspector = await startInspector([], { cwd, env: userEnv() });

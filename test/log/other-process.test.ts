@@ -11,7 +11,7 @@ describe.each(engines)("a log on %s that a receiver has open", (engine) => {
     const receiver = await tempLog(engine, { path });
     await receiver.lock({ pid: 4711, url: undefined, since: new Date() });
     const told: string[] = [];
-    const end = receiver.onWork((target) => told.push(target));
+    const end = receiver.queue.onWork((target) => told.push(target));
     const other = await tempLog(engine, { path });
     await other.append(newEntry({ forward: { targets: [TARGET] } }));
     await expect.poll(() => told).toContain(TARGET);

@@ -12,7 +12,7 @@ let count = 0;
 const newAddress = (): Promise<string> => sharedAddress(`postgres-races.test.ts ${process.pid} ${count++}`);
 const schemaOf = (address: string): string => /schema=(\w+)/.exec(address)?.[1] ?? "";
 const waiting = (orderKey?: string) => newEntry({ forward: { targets: [APP], orderKey } });
-const claim = (log: Log) => log.claimWaiting({ target: APP, limit: 10, now: new Date(), maxPauseMs: 1 });
+const claim = (log: Log) => log.queue.claim({ target: APP, limit: 10, now: new Date(), maxPauseMs: 1 });
 
 async function opened(address: string, options: Partial<OpenPostgresOptions> = {}): Promise<Log> {
   const log = await openPostgresLog({ now: () => new Date(), ...options, address });
@@ -59,7 +59,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const log = await opened(address);
     await log.append(waiting());
     const settling = await holding(address, "UPDATE forwards SET state = 2");
-    const givenUp = log.giveUp(APP);
+    const givenUp = log.queue.giveUp(APP);
     await blocked(address, 1);
     await settling.query("COMMIT");
     expect(await givenUp).toBe(0);
@@ -134,7 +134,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await runSql(address, `CREATE ROLE ${user} LOGIN; CREATE SCHEMA ${schemaOf(address)} AUTHORIZATION ${user}`);
     expect((await (await opened(address.replace("postgres@", `${user}@`))).append(newEntry())).n).toBe(1);
     const log = await opened(address.replace(/schema=\w+/, "schema=order"));
-    log.onWork(() => {});
+    log.queue.onWork(() => {});
     expect((await log.append(waiting())).n).toBe(1);
   });
 });

@@ -30,7 +30,7 @@ const answered = (status: number): NewAttempt => ({
 const waiting = (parts: Parameters<typeof newEntry>[0] = {}) => newEntry({ forward: { targets: [APP] }, ...parts });
 
 async function claim(log: Log, limit = 10): Promise<readonly Claim[]> {
-  const { claims } = await log.claimWaiting({ target: APP, limit, now: new Date(), maxPauseMs: 1 });
+  const { claims } = await log.queue.claim({ target: APP, limit, now: new Date(), maxPauseMs: 1 });
   return claims;
 }
 
@@ -101,11 +101,11 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await runSql(address, "UPDATE forwards SET due_at = 0");
     const [second] = await claim(other);
     expect(second?.n).toBe(1);
-    expect(first && (await slow.complete(first, answered(500), { state: "failed" }))).toBe("lost");
+    expect(first && (await slow.queue.complete(first, answered(500), { state: "failed" }))).toBe("lost");
     expect((await other.get(1))?.state).toBe("waiting");
-    await slow.release(first ? [first] : []);
+    await slow.queue.release(first ? [first] : []);
     expect(await claim(slow)).toEqual([]);
-    expect(second && (await other.complete(second, answered(200), { state: "delivered" }))).toBe("done");
+    expect(second && (await other.queue.complete(second, answered(200), { state: "delivered" }))).toBe("done");
     expect(await other.get(1)).toMatchObject({ state: "delivered", forwards: [{ attempts: 1 }] });
     expect((await other.get(1))?.attempts).toHaveLength(2);
   });
@@ -118,7 +118,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const dueAt = async () => Number((await runSql(address, "SELECT due_at FROM forwards"))[0]?.due_at);
     const first = await dueAt();
     await expect.poll(dueAt).toBeGreaterThan(first + 300);
-    expect(held && (await log.complete(held, answered(500), { state: "retry", at: new Date() }))).toBe("done");
+    expect(held && (await log.queue.complete(held, answered(500), { state: "retry", at: new Date() }))).toBe("done");
     // Of a process that is gone.
     await runSql(address, "UPDATE forwards SET lease = gen_random_uuid(), due_at = clock_ms() + 200");
     expect(await claim(log)).toEqual([]);
@@ -135,7 +135,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
         for (;;) {
           const claims = await claim(log, 16);
           if (claims.length === 0) return all;
-          await Promise.all(claims.map((each) => log.complete(each, answered(200), { state: "delivered" })));
+          await Promise.all(claims.map((each) => log.queue.complete(each, answered(200), { state: "delivered" })));
           all.push(...claims.map(({ n }) => n));
         }
       }),
@@ -164,7 +164,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
           for (const each of claims) {
             order.push(each.n);
             inHand--;
-            await log.complete(each, answered(200), { state: "delivered" });
+            await log.queue.complete(each, answered(200), { state: "delivered" });
           }
         }
       }),
@@ -179,11 +179,11 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await ahead.append(waiting({ receivedAt: fast() }));
     const [first] = await claim(right);
     expect(first?.n).toBe(1);
-    if (first) await right.complete(first, answered(500), { state: "retry", at: new Date(Date.now() + 60_000) });
-    const [due] = await ahead.waiting();
+    if (first) await right.queue.complete(first, answered(500), { state: "retry", at: new Date(Date.now() + 60_000) });
+    const [due] = await ahead.queue.waiting();
     expect((due?.nextAt?.getTime() ?? 0) - fast().getTime()).toBeGreaterThan(50_000);
     expect((due?.nextAt?.getTime() ?? 0) - fast().getTime()).toBeLessThanOrEqual(60_000);
-    const next = await ahead.claimWaiting({ target: APP, limit: 1, now: fast(), maxPauseMs: 1 });
+    const next = await ahead.queue.claim({ target: APP, limit: 1, now: fast(), maxPauseMs: 1 });
     expect(next.claims).toEqual([]);
   });
 
@@ -217,7 +217,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const address = await newAddress();
     const [receiver, worker] = [await opened(address), await opened(address)];
     const told: string[] = [];
-    worker.onWork((target) => told.push(target));
+    worker.queue.onWork((target) => told.push(target));
     await receiver.append(waiting());
     await expect.poll(() => told).toContain(APP);
     await claim(worker);

@@ -28,10 +28,10 @@ const request = (parts: { target?: string; limit?: number; now?: Date } = {}) =>
 });
 
 const claimed = async (log: Log, parts: Parameters<typeof request>[0] = {}): Promise<readonly Claim[]> =>
-  (await log.claimWaiting(request(parts))).claims;
+  (await log.queue.claim(request(parts))).claims;
 
 const waiting = async (log: Log) =>
-  (await log.waiting()).map(({ nextAt, ...each }) => ({ ...each, nextAt: toSecond(nextAt) }));
+  (await log.queue.waiting()).map(({ nextAt, ...each }) => ({ ...each, nextAt: toSecond(nextAt) }));
 
 function waitingFor(parts: Partial<ForwardRequest> = {}, at = 0) {
   return newEntry({ receivedAt: later(at), forward: { targets: [APP], ...parts } });
@@ -55,7 +55,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     await log.append(waitingFor({ targets: [APP, OTHER] }));
     const [claim] = await claimed(log);
     expect(claim).toBeDefined();
-    if (claim) await log.complete(claim, answered(200), { state: "delivered" });
+    if (claim) await log.queue.complete(claim, answered(200), { state: "delivered" });
     expect(await waiting(log)).toMatchObject([{ target: OTHER, waiting: 1, nextAt: later(0) }]);
     expect((await log.get(1))?.state).toBe("waiting");
     expect(await claimed(log, { target: OTHER })).toHaveLength(1);
@@ -65,13 +65,13 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [first] = await claimed(log);
-    if (first) await log.complete(first, answered(503), { state: "retry", at: later(2000) });
+    if (first) await log.queue.complete(first, answered(503), { state: "retry", at: later(2000) });
     expect(await claimed(log, { now: later(1999) })).toEqual([]);
     expect(await waiting(log)).toMatchObject([{ target: APP, waiting: 1, nextAt: later(2000) }]);
     const [second] = await claimed(log, { now: later(2001) });
     expect(second).toMatchObject({ n: 1, attempts: 1 });
-    if (second) await log.complete(second, answered(500), { state: "failed" });
-    expect(await log.waiting()).toEqual([]);
+    if (second) await log.queue.complete(second, answered(500), { state: "failed" });
+    expect(await log.queue.waiting()).toEqual([]);
     const kept = await log.get(1);
     expect(kept).toMatchObject({ state: "failed", forwards: [{ target: APP, state: "failed", attempts: 2 }] });
     expect(kept?.attempts.map(({ attempt, status }) => [attempt, status])).toEqual([
@@ -85,7 +85,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [claim] = await claimed(log);
-    if (claim) await log.complete(claim, answered(204), { state: "delivered" });
+    if (claim) await log.queue.complete(claim, answered(204), { state: "delivered" });
     expect((await log.get(1))?.state).toBe("delivered");
   });
 
@@ -105,20 +105,20 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [claim] = await claimed(log);
-    if (claim) await log.complete(claim, answered(400), { state: "failed" });
+    if (claim) await log.queue.complete(claim, answered(400), { state: "failed" });
     await log.append(waitingFor());
     for (const n of [1, 2]) {
       await log.recordAttempt(n, { ...answered(200), resolvesFailure: true });
       expect((await log.get(n))?.state).toBe("delivered");
     }
-    expect(await log.waiting()).toEqual([]);
+    expect(await log.queue.waiting()).toEqual([]);
   });
 
   it("wait again without an attempt when they are released", async () => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const claims = await claimed(log);
-    await log.release(claims);
+    await log.queue.release(claims);
     expect(await claimed(log)).toMatchObject([{ n: 1, attempts: 0 }]);
     expect((await log.get(1))?.attempts).toEqual([]);
   });
@@ -127,19 +127,32 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     for (let i = 0; i < 3; i++) await log.append(waitingFor({}, i));
-    await log.release(await claimed(log, { limit: 1 }), later(110));
-    expect((await claimed(log)).map(({ n }) => n)).toEqual([2, 3]);
-    const next = await log.nextDue(request());
-    expect([next.hasMore, toSecond(next.at)]).toEqual([false, later(110)]);
+    await log.queue.release(await claimed(log, { limit: 1 }), later(110));
+    const { claims, hasMore, nextAt } = await log.queue.claim(request());
+    expect(claims.map(({ n }) => n)).toEqual([2, 3]);
+    expect([hasMore, toSecond(nextAt)]).toEqual([false, later(110)]);
     await log.close();
     const again = await tempLog(engine, { path });
     expect(await claimed(again, { now: later(111) })).toMatchObject([{ n: 2 }, { n: 3 }, { n: 1, attempts: 0 }]);
   });
 
+  it("stay where their bodies do not fit, but for the first, and are told of", async () => {
+    const log = await tempLog(engine);
+    for (let i = 0; i < 3; i++)
+      await log.append({ ...waitingFor({}, i), ...newEntry({ body: Buffer.alloc(100) }), forward: { targets: [APP] } });
+    const sized = async (maxBytes: number) => {
+      const { claims, hasMore } = await log.queue.claim({ ...request({ now: new Date() }), maxBytes });
+      return [claims.map(({ n }) => n), hasMore];
+    };
+    expect(await sized(50)).toEqual([[1], true]);
+    expect(await sized(199)).toEqual([[2], true]);
+    expect(await sized(200)).toEqual([[3], false]);
+  });
+
   it("survive a restart, also those that were claimed", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
-    for (let i = 0; i < 3; i++) await log.append(waitingFor({ claim: i === 2 }, i));
+    for (let i = 0; i < 3; i++) await log.append(waitingFor({ claim: i === 2 ? [APP] : [] }, i));
     await claimed(log, { limit: 1 });
     await log.close();
     const again = await tempLog(engine, { path });
@@ -156,11 +169,11 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
       await log.append(waitingFor());
       await log.append(waitingFor());
       const [first, second] = await claimed(log, { limit: 2 });
-      if (first) await log.complete(first, answered(503), { state: "retry", at: later(7_200_000) });
-      if (second) await log.complete(second, answered(503), { state: "retry", at: later(LONGEST_PAUSE) });
-      const next = await log.nextDue(request());
-      expect(next).toEqual({ hasMore: true, at: later(LONGEST_PAUSE) });
-      expect((await claimed(log)).map(({ n }) => n)).toEqual([1, 2]);
+      if (first) await log.queue.complete(first, answered(503), { state: "retry", at: later(7_200_000) });
+      if (second) await log.queue.complete(second, answered(503), { state: "retry", at: later(LONGEST_PAUSE) });
+      const { claims, hasMore, nextAt } = await log.queue.claim(request());
+      expect(claims.map(({ n }) => n)).toEqual([1, 2]);
+      expect([hasMore, nextAt]).toEqual([false, later(LONGEST_PAUSE)]);
     },
   );
 
@@ -169,7 +182,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine, { path });
     for (let i = 0; i < 4; i++) await log.append(waitingFor({}, i));
     await runSqlIn(engine, path, "UPDATE contents SET headers = '[[' WHERE n = 2; DELETE FROM contents WHERE n = 3");
-    const { claims, unreadable } = await log.claimWaiting(request());
+    const { claims, unreadable } = await log.queue.claim(request());
     expect(claims.map(({ n }) => n)).toEqual([1, 4]);
     expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/JSON/) }, { n: 3 }]);
     expect(await claimed(log)).toEqual([]);
@@ -182,7 +195,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
       await log.append({ ...waitingFor(), delivery: newEntry({ body }).delivery });
     await log.close();
     damagePages(path, "hurt".repeat(1000));
-    const { claims, unreadable } = await (await tempLog(engine, { path })).claimWaiting(request());
+    const { claims, unreadable } = await (await tempLog(engine, { path })).queue.claim(request());
     expect(claims.map(({ n }) => n)).toEqual([1, 3]);
     expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/malformed/) }]);
   });
@@ -192,7 +205,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     await log.append(waitingFor());
     const [claim] = await claimed(log);
     await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
-    if (claim) await log.complete(claim, answered(500), { state: "retry", at: later(0) });
+    if (claim) await log.queue.complete(claim, answered(500), { state: "retry", at: later(0) });
     const kept = await log.get(1);
     expect(kept?.state).toBe("delivered");
     expect(kept?.attempts).toHaveLength(2);
@@ -206,11 +219,11 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const claims = await claimed(log);
     expect(claims.map(({ n }) => n)).toEqual([1, 3]);
     const [first] = claims;
-    if (first) await log.complete(first, answered(500), { state: "retry", at: later(105) });
+    if (first) await log.queue.complete(first, answered(500), { state: "retry", at: later(105) });
     expect(await claimed(log, { now: later(104) })).toEqual([]);
     const [again] = await claimed(log, { now: later(106) });
     expect(again?.n).toBe(1);
-    if (again) await log.complete(again, answered(500), { state: "failed" });
+    if (again) await log.queue.complete(again, answered(500), { state: "failed" });
     expect((await claimed(log, { now: later(106) })).map(({ n }) => n)).toEqual([2]);
   });
 
@@ -221,25 +234,25 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const [first, ...others] = await claimed(log);
     expect([first?.n, ...others.map(({ n }) => n)]).toEqual([1, 4, 5]);
     // Meanwhile no new delivery of its product is claimed.
-    const arriving = await log.append(waitingFor({ orderKey: "crm:3", claim: true }, 5));
-    expect(arriving.forwards).toMatchObject([{ claimed: false }]);
-    if (first) await log.complete(first, answered(200), { state: "delivered" });
+    const arriving = await log.append(waitingFor({ orderKey: "crm:3", claim: [APP] }, 5));
+    expect(arriving.forwards).toEqual([{ target: APP, claim: undefined }]);
+    if (first) await log.queue.complete(first, answered(200), { state: "delivered" });
     const [second, ...none] = await claimed(log);
     expect([second?.n, none]).toEqual([2, []]);
-    if (second) await log.complete(second, answered(200), { state: "delivered" });
+    if (second) await log.queue.complete(second, answered(200), { state: "delivered" });
     expect((await claimed(log)).map(({ n }) => n)).toEqual([3, 6]);
   });
 
   it("with the same key follow one that a replay has delivered, and are given up with it", async () => {
     const log = await tempLog(engine);
     for (let i = 0; i < 4; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
-    expect((await log.waiting())[0]?.waiting).toBe(4);
+    expect((await log.queue.waiting())[0]?.waiting).toBe(4);
     await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
     const [second] = await claimed(log);
     expect(second?.n).toBe(2);
-    expect(second && (await log.complete(second, answered(200), { state: "delivered" }))).toBe("due");
-    expect(await log.giveUp(APP)).toBe(2);
-    expect([await claimed(log), await log.waiting()]).toEqual([[], []]);
+    expect(second && (await log.queue.complete(second, answered(200), { state: "delivered" }))).toBe("due");
+    expect(await log.queue.giveUp(APP)).toBe(2);
+    expect([await claimed(log), await log.queue.waiting()]).toEqual([[], []]);
   });
 
   it("with the same key are due once the first, which a replay has delivered meanwhile, is no longer being sent", async () => {
@@ -247,7 +260,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
     const [first] = await claimed(log);
     await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
-    expect(first && (await log.complete(first, answered(200), { state: "delivered" }))).toBe("due");
+    expect(first && (await log.queue.complete(first, answered(200), { state: "delivered" }))).toBe("due");
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
   });
 
@@ -256,21 +269,24 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
     const [first] = await claimed(log);
     await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
-    expect(first && (await log.complete(first, answered(500), { state: "retry", at: later(60_000) }))).toBe("due");
+    expect(first && (await log.queue.complete(first, answered(500), { state: "retry", at: later(60_000) }))).toBe(
+      "due",
+    );
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
   });
 
   it("are claimed when they are recorded for a caller with room, but not before an earlier one of their key", async () => {
     const log = await tempLog(engine);
-    const now = waitingFor({ orderKey: "a", claim: true });
+    const now = waitingFor({ orderKey: "a", claim: [APP] });
     const added = await Promise.all([log.append(now), log.append(now)]);
-    expect(added.map(({ forwards }) => forwards.map(({ target, claimed }) => [target, claimed]))).toEqual([
-      [[APP, true]],
-      [[APP, false]],
+    expect(added.map(({ forwards }) => forwards)).toMatchObject([
+      [{ target: APP, claim: { n: 1 } }],
+      [{ target: APP, claim: undefined }],
     ]);
     expect(await claimed(log)).toEqual([]);
-    const [mine] = added[0]?.forwards ?? [];
-    if (mine) await log.complete(mine, answered(200), { state: "delivered" });
+    const mine = added[0]?.forwards[0]?.claim;
+    expect(mine?.isValid()).toBe(true);
+    if (mine) await log.queue.complete(mine, answered(200), { state: "delivered" });
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
   });
 });

@@ -131,11 +131,11 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     await log.append(newEntry({ receivedAt: new Date(0), forward }));
     await log.append(newEntry({ receivedAt: new Date(0) }));
     expect(await log.prune({ keepMs: 1, maxBytes: 1 })).toMatchObject({ removed: 1 });
-    const { claims } = await log.claimWaiting({ target: APP, limit: 1, now: new Date(), maxPauseMs: 1 });
+    const { claims } = await log.queue.claim({ target: APP, limit: 1, now: new Date(), maxPauseMs: 1 });
     const [claim] = claims;
     expect(claim?.n).toBe(1);
     const attempt = { target: APP, at: new Date(), status: 200, latencyMs: 1, error: undefined };
-    if (claim) await log.complete(claim, attempt, { state: "delivered" });
+    if (claim) await log.queue.complete(claim, attempt, { state: "delivered" });
     expect(await log.prune({ keepMs: 1 })).toMatchObject({ removed: 1 });
   });
 
@@ -145,7 +145,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     const add = (parts: EntryParts) => log.append(newEntry({ body, ...parts }));
     const forward = { targets: [APP] };
     for (let i = 0; i < 3; i++) await add({ forward });
-    await log.giveUp(APP);
+    await log.queue.giveUp(APP);
     await add({ forward });
     await add({ status: 500 });
     for (let i = 0; i < 3; i++) await add({});

@@ -125,7 +125,9 @@ async function trustWritten(context: Context, { target }: Answers, { entries }: 
 }
 
 function reportChanges(context: Context, changes: readonly FileChange[]): void {
-  const shown = changes.filter(({ action }) => action !== "absent").toReversed();
+  const shown = changes
+    .flatMap(({ action, path, entries }) => (action === "absent" ? [] : { action, path, entries }))
+    .toReversed();
   context.report({
     type: "table",
     columns: ["", "file", "entries"],

@@ -23,7 +23,7 @@ interface AppendOptions {
   readonly leaseMs: number;
   /** The receiver that has registered itself. */
   receiver(): string | undefined;
-  onClaimed(claim: ClaimRef & { readonly lease: string }, given: ClaimGiven): void;
+  hold(claim: Omit<ClaimRef, "isValid">, given: ClaimGiven): ClaimRef;
 }
 
 /** Limit of all bodies in one flush. A larger one goes alone. */
@@ -40,7 +40,7 @@ export function createAppender(database: Database, options: AppendOptions): Flus
   async function write(entries: readonly NewEntry[], endsAt: number): Promise<readonly Appended[]> {
     const receiver = options.receiver() ?? null;
     const sentAtMs = performance.now();
-    const lease = entries.some(({ forward }) => forward?.claim === true) ? randomUUID() : undefined;
+    const lease = entries.some(({ forward }) => forward?.claim?.length) ? randomUUID() : undefined;
     const first = firstOffers(entries);
     const bodies = entries.map(keptBody);
     let bytes = 0;
@@ -94,13 +94,14 @@ export function createAppender(database: Database, options: AppendOptions): Flus
         result.duplicateOf = maybeNumber(row, "duplicate_of");
         continue;
       }
-      const claimed = row.claimed === 1 && lease !== undefined;
-      result.forwards.push({ id, n, target: textOf(row, "target"), claimed, lease: claimed ? lease : undefined });
-      if (claimed)
-        options.onClaimed(
-          { id, n, lease },
-          { sentAtMs, dueAtMs: entry.receivedAt.getTime(), isOrdered: entry.forward?.orderKey !== undefined },
-        );
+      const claim =
+        row.claimed === 1
+          ? options.hold(
+              { id, n, lease },
+              { sentAtMs, dueAtMs: entry.receivedAt.getTime(), isOrdered: entry.forward?.orderKey !== undefined },
+            )
+          : undefined;
+      result.forwards.push({ target: textOf(row, "target"), claim });
     }
     return results;
   }
@@ -136,7 +137,7 @@ function forwardsOf(entries: readonly NewEntry[], lease: string | undefined) {
     return behind;
   };
   return entries.flatMap(({ receivedAt, forward }, i) => {
-    const { targets = [], claim = false } = forward ?? {};
+    const { targets = [], claim = [] } = forward ?? {};
     // Records whose names are equal for so long share their order.
     const orderKey = forward?.orderKey?.slice(0, MAX_INDEXED);
     return targets.map((target) => ({
@@ -145,7 +146,7 @@ function forwardsOf(entries: readonly NewEntry[], lease: string | undefined) {
       received_at: receivedAt.getTime(),
       order_key: orderKey ?? null,
       behind: orderKey !== undefined && isBehind(target, orderKey),
-      claim: claim && lease !== undefined ? lease : null,
+      claim: (claim.includes(target) && lease) || null,
     }));
   });
 }

@@ -46,7 +46,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
   }
   const queue = createQueue(database, { now, leaseMs });
   const receivers = createReceivers(database);
-  const appender = createAppender(database, { now, leaseMs, receiver: receivers.id, onClaimed: queue.take });
+  const appender = createAppender(database, { now, leaseMs, receiver: receivers.id, hold: queue.hold });
   const notices = createNotices(database);
   const reader = createReader(database, now);
 
@@ -59,17 +59,16 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
       probe: () => database.queryBefore(performance.now() + APPEND_TIMEOUT_MS, PROBE),
     }),
     setAnswer: queue.setAnswer,
-    claimWaiting: queue.claimWaiting,
-    // Only the log itself knows what other processes have claimed.
-    claim: () => false,
-    isClaimValid: queue.isClaimValid,
-    nextDue: queue.nextDue,
-    complete: queue.complete,
-    release: queue.release,
+    queue: {
+      claim: queue.claim,
+      complete: queue.complete,
+      release: queue.release,
+      giveUp: queue.giveUp,
+      waiting: queue.waiting,
+      onWork: notices.onWork,
+    },
     endUnanswered: receivers.endUnanswered,
-    onWork: notices.onWork,
     recordAttempt: queue.recordAttempt,
-    waiting: queue.waiting,
     get: reader.get,
     list: (filter = {}, list = {}) => readAll(reader.records, filter, list),
     rows: (filter = {}, list = {}) => readAll(reader.lines, filter, list),
@@ -81,7 +80,6 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
     lastAttempt: reader.lastAttempt,
     stats: (filter = {}, options = {}) => readStats(reader.records, filter, options),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune(database, { limits, now, signal }),
-    giveUp: queue.giveUp,
     lock: receivers.lock,
     receivers: receivers.all,
     takeDuty: (name) => takeDuty(database, name),

@@ -8,7 +8,6 @@ import type {
   Completed,
   ForwardOutcome,
   NewAttempt,
-  NextDue,
   Unreadable,
   WaitingCount,
 } from "../log.ts";
@@ -64,8 +63,12 @@ export function createQueue(database: Database, { now, leaseMs }: { now(): Date;
   let renewing: Promise<void> | undefined;
   timer.unref();
 
-  function take(ref: ClaimRef, { sentAtMs, dueAtMs, isOrdered }: ClaimGiven): void {
-    inHand.set(keyOf(ref), { ref, dueAtMs, isOrdered, endsAtMs: sentAtMs + leaseMs });
+  /** Renews the lease from now on. */
+  function hold(claim: Omit<ClaimRef, "isValid">, { sentAtMs, dueAtMs, isOrdered }: ClaimGiven): ClaimRef {
+    const key = keyOf(claim);
+    const ref = { ...claim, isValid: () => performance.now() < (inHand.get(key)?.endsAtMs ?? 0) };
+    inHand.set(key, { ref, dueAtMs, isOrdered, endsAtMs: sentAtMs + leaseMs });
+    return ref;
   }
 
   async function settle(items: readonly Settlement[]): Promise<readonly Completed[]> {
@@ -128,11 +131,24 @@ export function createQueue(database: Database, { now, leaseMs }: { now(): Date;
     for (const { ref } of held) inHand.delete(keyOf(ref));
   }
 
+  async function nextDue({ target, now }: ClaimRequest): Promise<Pick<Claimed, "hasMore" | "nextAt">> {
+    const [row] = await database.query(
+      "work",
+      `WITH now AS MATERIALIZED (SELECT ${CLOCK_SHIFT} AS shift)
+       SELECT EXISTS (SELECT 1 FROM forwards WHERE target = ? AND state = ${WAITING}
+           AND due_at <= ?::bigint + (SELECT shift FROM now)) AS is_left,
+         (SELECT min(due_at) FROM forwards WHERE target = ? AND state = ${WAITING}
+           AND due_at > ?::bigint + (SELECT shift FROM now)) - (SELECT shift FROM now) AS at`,
+      [nowMs(), target, now.getTime(), target, now.getTime()],
+    );
+    const at = row && maybeNumber(row, "at");
+    return { hasMore: row?.is_left === 1, nextAt: at === undefined ? undefined : new Date(at) };
+  }
+
   return {
-    take,
+    hold,
     release,
-    isClaimValid: (ref: ClaimRef): boolean => performance.now() < (inHand.get(keyOf(ref))?.endsAtMs ?? 0),
-    async claimWaiting(request: ClaimRequest): Promise<Claimed> {
+    async claim(request: ClaimRequest): Promise<Claimed> {
       const { target, limit, maxBytes = Number.MAX_SAFE_INTEGER } = request;
       const [sent, lease] = [nowMs(), randomUUID()];
       const values = [request.now.getTime(), sent, target, limit, leaseMs, lease, maxBytes, sent];
@@ -140,28 +156,24 @@ export function createQueue(database: Database, { now, leaseMs }: { now(): Date;
       const claims: Claim[] = [];
       const unreadable: Unreadable[] = [];
       for (const row of await database.query("work", CLAIM, values)) {
-        const ref = { id: numberOf(row, "id"), n: numberOf(row, "n"), lease };
-        take(ref, { sentAtMs, dueAtMs: numberOf(row, "was_due_at"), isOrdered: row.in_order === 1 });
+        const ref = hold(
+          { id: numberOf(row, "id"), n: numberOf(row, "n"), lease },
+          { sentAtMs, dueAtMs: numberOf(row, "was_due_at"), isOrdered: row.in_order === 1 },
+        );
         try {
-          claims.push({ ...readWhole(row), lease });
+          claims.push(readWhole(row, ref));
         } catch (error) {
           unreadable.push({ ...ref, reason: errorText(error) });
         }
       }
-      return { claims, unreadable };
-    },
-    async nextDue({ target, now }: Pick<ClaimRequest, "target" | "now">): Promise<NextDue> {
-      const [row] = await database.query(
-        "work",
-        `WITH now AS MATERIALIZED (SELECT ${CLOCK_SHIFT} AS shift)
-         SELECT EXISTS (SELECT 1 FROM forwards WHERE target = ? AND state = ${WAITING}
-             AND due_at <= ?::bigint + (SELECT shift FROM now)) AS is_left,
-           (SELECT min(due_at) FROM forwards WHERE target = ? AND state = ${WAITING}
-             AND due_at > ?::bigint + (SELECT shift FROM now)) - (SELECT shift FROM now) AS at`,
-        [nowMs(), target, now.getTime(), target, now.getTime()],
-      );
-      const at = row && maybeNumber(row, "at");
-      return { hasMore: row?.is_left === 1, at: at === undefined ? undefined : new Date(at) };
+      if (claims.length + unreadable.length === limit) return { claims, unreadable, hasMore: true, nextAt: undefined };
+      try {
+        return { claims, unreadable, ...(await nextDue(request)) };
+      } catch (error) {
+        // The caller does not know of them, so their leases have to end.
+        for (const ref of [...claims, ...unreadable]) inHand.delete(keyOf(ref));
+        throw error;
+      }
     },
     async complete(claim: ClaimRef, attempt: NewAttempt, outcome: ForwardOutcome): Promise<Completed> {
       const isOrdered = inHand.get(keyOf(claim))?.isOrdered ?? true;
@@ -207,7 +219,7 @@ export function createQueue(database: Database, { now, leaseMs }: { now(): Date;
 const SETTLE = "SELECT * FROM settle(?, ?, ?)";
 const COMPLETED: readonly Completed[] = ["done", "due", "lost"];
 
-function keyOf({ id, lease = "" }: ClaimRef): string {
+function keyOf({ id, lease = "" }: Pick<ClaimRef, "id" | "lease">): string {
   return `${id} ${lease}`;
 }
 
@@ -216,8 +228,8 @@ function attemptRow(i: number, n: number, made: NewAttempt) {
   return { i, n, target, at: at.getTime(), status, latency_ms: latencyMs, error, reply, replay };
 }
 
-function readWhole(row: SqlRow): Claim {
+function readWhole(row: SqlRow, ref: ClaimRef): Claim {
   if (row.received_at === null || row.headers === null) throw new Error("part of it is missing");
   textOf(row, "headers");
-  return readClaim(row);
+  return readClaim(row, ref);
 }

@@ -94,37 +94,37 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     recordAttempt: (n, attempt) => commits.write(() => appender.recordAttempt(n, attempt)),
     attemptsAfter: (id) => read(() => attempts.after(id)),
     lastAttempt: () => read(attempts.last),
-    async claimWaiting(request) {
-      const found = await read(() => queue.claimWaiting(request));
-      try {
-        // An app must not see a delivery, or its number, that a loss of power could undo.
-        await commits.synced();
-        return found;
-      } catch (error) {
-        for (const { id } of [...found.claims, ...found.unreadable]) queue.release(id);
-        throw error;
-      }
+    queue: {
+      async claim(request) {
+        const found = await read(() => queue.claimDue(request));
+        try {
+          // An app must not see a delivery, or its number, that a loss of power could undo.
+          await commits.synced();
+          return found;
+        } catch (error) {
+          for (const { id } of [...found.claims, ...found.unreadable]) queue.release(id);
+          throw error;
+        }
+      },
+      complete: (claim, attempt, outcome) =>
+        commits.write(() => queue.complete(claim, attempt, outcome), {
+          ...AT_LEAST_ONCE,
+          onCommit: () => queue.release(claim.id),
+        }),
+      async release(claims, dueAt) {
+        const postponeAll = (at: Date): void => {
+          for (const { id } of claims) queue.postpone(id, at);
+        };
+        if (dueAt !== undefined) await commits.write(() => postponeAll(dueAt), AT_LEAST_ONCE);
+        for (const { id } of claims) queue.release(id);
+      },
+      giveUp: (target) => commits.write(() => queue.giveUp(target)),
+      waiting: () => read(queue.waiting),
+      onWork: (listener) =>
+        watchChanges(database, () => {
+          for (const { target } of queue.waiting()) listener(target);
+        }),
     },
-    claim: ({ id }) => queue.claim(id),
-    isClaimValid: () => true,
-    nextDue: (request) => read(() => queue.nextDue(request)),
-    complete: (claim, attempt, outcome) =>
-      commits.write(() => queue.complete(claim, attempt, outcome), {
-        ...AT_LEAST_ONCE,
-        onCommit: () => queue.release(claim.id),
-      }),
-    async release(claims, dueAt) {
-      const postponeAll = (at: Date): void => {
-        for (const { id } of claims) queue.postpone(id, at);
-      };
-      if (dueAt !== undefined) await commits.write(() => postponeAll(dueAt), AT_LEAST_ONCE);
-      for (const { id } of claims) queue.release(id);
-    },
-    onWork: (listener) =>
-      watchChanges(database, () => {
-        for (const { target } of queue.waiting()) listener(target);
-      }),
-    waiting: () => read(queue.waiting),
     get: (n) => read(() => reader.get(n)),
     list: (filter = {}, list = {}) => readAll(records, filter, list),
     rows: (filter = {}, list = {}) => readAll(lines, filter, list),
@@ -135,7 +135,6 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     stats: (filter = {}, options = {}) => explained(readStats(records, filter, options)),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) =>
       explained(prune({ database, commits, limits, now, signal })),
-    giveUp: (target) => commits.write(() => queue.giveUp(target)),
     async lock(owner) {
       const lock = await lockLog({ path, engine, database }, commits, owner);
       isReceiver = lock.held;
@@ -150,7 +149,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 }
 
 function claimedIds(forwards: Appended["forwards"]): readonly number[] {
-  return forwards.filter(({ claimed }) => claimed).map(({ id }) => id);
+  return forwards.flatMap(({ claim }) => claim?.id ?? []);
 }
 
 /** SQLite puts its journal beside the file itself, not beside a link to it. */

@@ -10,7 +10,6 @@ import type {
   ForwardOutcome,
   NewAttempt,
   NewEntry,
-  NextDue,
   Unreadable,
   WaitingCount,
 } from "../log.ts";
@@ -75,7 +74,7 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
       claimed.delete(id);
     },
     postpone: (id: number, dueAt: Date) => void postpone.run(dueAt.getTime(), id),
-    claimWaiting({ target, limit, maxBytes = Number.POSITIVE_INFINITY, ...times }: ClaimRequest): Claimed {
+    claimDue({ target, limit, maxBytes = Number.POSITIVE_INFINITY, ...times }: ClaimRequest): Claimed {
       const claims: Claim[] = [];
       const unreadable: Unreadable[] = [];
       const wanted = (): number => limit - claims.length - unreadable.length;
@@ -90,7 +89,8 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
           if (loaded instanceof Damage) {
             const forward = numberOfForward.get(id);
             // Another process may have removed it meanwhile.
-            if (forward !== undefined) unreadable.push({ id, n: numberOf(forward, "n"), reason: loaded.reason });
+            if (forward !== undefined)
+              unreadable.push({ ...claimRef(id, numberOf(forward, "n")), reason: loaded.reason });
             continue;
           }
           bytes += loaded.bytes;
@@ -100,17 +100,13 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
       };
       for (const range of dueNow(times)) claimDue(range);
       for (const { id } of [...claims, ...unreadable]) claimed.add(id);
-      return { claims, unreadable };
-    },
-    nextDue({ target, ...times }: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): NextDue {
+      if (wanted() === 0) return { claims, unreadable, hasMore: true, nextAt: undefined };
+      const hasMore = dueNow(times).some((range) =>
+        due.all(target, ...range, claimed.size + 1).some((row) => !claimed.has(numberOf(row, "id"))),
+      );
       const [[, now], [late]] = dueNow(times);
       const at = maybeNumber(next.get(target, now, late) ?? {}, "at");
-      return {
-        hasMore: dueNow(times).some((range) =>
-          due.all(target, ...range, claimed.size + 1).some((row) => !claimed.has(numberOf(row, "id"))),
-        ),
-        at: at === undefined ? undefined : new Date(at),
-      };
+      return { claims, unreadable, hasMore, nextAt: at === undefined ? undefined : new Date(at) };
     },
     complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: ForwardOutcome): Completed {
       appender.addAttempt(n, attempt);
@@ -137,8 +133,16 @@ function dueNow({ now, maxPauseMs }: Pick<ClaimRequest, "now" | "maxPauseMs">): 
 
 function readLoaded(row: SqlRow | undefined): { readonly claim: Claim; readonly bytes: number } {
   if (row === undefined) throw new Error("part of it is missing");
-  return { claim: readClaim(row), bytes: numberOf(row, "bytes") };
+  const ref = claimRef(numberOf(row, "id"), numberOf(row, "n"));
+  return { claim: readClaim(row, ref), bytes: numberOf(row, "bytes") };
 }
+
+/** Only this process claims, so that its claims do not end before it. */
+function claimRef(id: number, n: number): ClaimRef {
+  return { id, n, isValid };
+}
+
+const isValid = (): boolean => true;
 
 /** A delivery that takes as much room as a small real one. */
 const PROBE = `
@@ -240,11 +244,12 @@ export function createAppender(database: NativeDatabase) {
       );
       const n = Number(added.lastInsertRowid);
       addContent.run(n, JSON.stringify(delivery.headers), keptBody(entry));
-      const { targets = [], orderKey = null, claim = false } = forward ?? {};
+      const { targets = [], orderKey = null, claim = [] } = forward ?? {};
       const forwards = targets.map((target) => {
         const isBlocked = orderKey !== null && findEarlier.get(target, orderKey) !== undefined;
-        const row = addForward.run(n, target, isBlocked ? BLOCKED : WAITING, at, orderKey);
-        return { id: Number(row.lastInsertRowid), n, target, claimed: claim && !isBlocked };
+        const { lastInsertRowid } = addForward.run(n, target, isBlocked ? BLOCKED : WAITING, at, orderKey);
+        const isClaimed = !isBlocked && claim.includes(target);
+        return { target, claim: isClaimed ? claimRef(Number(lastInsertRowid), n) : undefined };
       });
       return { n, duplicateOf, forwards };
     },
