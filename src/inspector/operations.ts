@@ -26,7 +26,7 @@ import { overrideContext } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import type { Settings } from "../project/settings.ts";
 import { findReceiver } from "../receiver/routes.ts";
-import { failureTexts } from "../terminal/failure.ts";
+import { failureTexts } from "../reports/failure.ts";
 import { usageError } from "../util/errors.ts";
 import { isLocalUrl } from "../util/hosts.ts";
 import { cachedFor } from "../util/timing.ts";
