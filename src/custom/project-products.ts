@@ -19,8 +19,7 @@ import { FILE_SUFFIX } from "../project/secret-variables.ts";
 import { variableSuffix } from "../project/secrets.ts";
 import { SETTINGS, settingName } from "../project/settings.ts";
 import { STORE_KEY, TRUST_ALL } from "../project/variables.ts";
-import { canAllowUnsigned, unsignedCustomFormat } from "../recognition/hints.ts";
-import { isNeverSigned } from "../recognition/unsigned.ts";
+import { canAllowUnsigned, isNeverSigned, unsignedCustomFormat } from "../recognition/unsigned.ts";
 import { usageError } from "../util/errors.ts";
 
 type ProductConfig = Pick<Config, "root" | "importModule"> & {

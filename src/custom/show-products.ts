@@ -1,9 +1,9 @@
 import { requireProduct } from "../contract/named.ts";
 import { defaultFirst, type Product } from "../contract/product.ts";
+import { answerRuleText, probesText } from "../contract/sender.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import type { TableReport } from "../process/messages.ts";
 import type { Workspace } from "../project/workspace.ts";
-import { answerRuleText, probesText } from "../recognition/reply.ts";
 
 /** One product in full. */
 export async function showProduct(workspace: Workspace, id: string): Promise<ProductReport> {

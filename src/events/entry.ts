@@ -9,7 +9,8 @@ import type { LogEntry } from "../log/log.ts";
 import { isBodyCut } from "../log/retention.ts";
 import type { Context, Sink } from "../project/context.ts";
 import type { EventReport, LoggedFacts } from "../receiver/event-report.ts";
-import { emptyReceipt, type Receipt, receive } from "../recognition/receive.ts";
+import { emptyReceipt, type Receipt } from "../recognition/receipt.ts";
+import { receive } from "../recognition/receive.ts";
 import { ExitCode } from "../util/errors.ts";
 import { formatDay } from "../util/units.ts";
 

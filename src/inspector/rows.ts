@@ -9,7 +9,7 @@ import { entryEvent } from "../events/entry.ts";
 import type { LogEntry, LogRow } from "../log/log.ts";
 import { signatureOf } from "../proofs/verdict.ts";
 import { attemptLine, forwardLine } from "../receiver/event-report.ts";
-import { nearestNotes, whyUnknown } from "../recognition/receive.ts";
+import { nearestNotes, whyUnknown } from "../recognition/receipt.ts";
 import { proofText } from "../reports/event.ts";
 import { noPaint } from "../reports/paint.ts";
 import { locate } from "../util/json.ts";

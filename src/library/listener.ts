@@ -1,5 +1,4 @@
 import { pid } from "node:process";
-import { assign, parsePath } from "../contract/edit-body.ts";
 import {
   type EventPattern,
   eventNames,
@@ -8,7 +7,6 @@ import {
   nearest,
   patternParts,
 } from "../contract/event-names.ts";
-import { prepare } from "../contract/prepare.ts";
 import type { Format, Product } from "../contract/product.ts";
 import { type HeaderPair, MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
@@ -20,7 +18,9 @@ import { startReceiver } from "../receiver/receiver.ts";
 import { memoryRecorder } from "../receiver/recorder.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { acceptsUnsigned } from "../recognition/unsigned.ts";
+import { assign, parsePath } from "../samples/edit-body.ts";
 import { type FixtureKey, freshData } from "../samples/fixtures.ts";
+import { prepare } from "../samples/prepare.ts";
 import { errorCode, errorText } from "../util/errors.ts";
 import type { FormatId, NameIn, ProductId } from "./event-types.ts";
 import { readSample } from "./fixtures.ts";

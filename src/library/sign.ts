@@ -1,6 +1,6 @@
 import { findEvent, findFormat } from "../contract/event-names.ts";
-import { type Prepared, prepare } from "../contract/prepare.ts";
 import type { Product } from "../contract/product.ts";
+import { type Prepared, prepare } from "../samples/prepare.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { formatOf, isUnread, productOf, rawBody, requireOneEvent, requireOptions, withSettings } from "./input.ts";
 import { type Keys, readKeys, requireUsableKey } from "./keys.ts";

@@ -4,7 +4,7 @@ import { commandOnLog } from "../events/open-log.ts";
 import type { Config } from "../project/load.ts";
 import { senderResult } from "../proofs/verdict.ts";
 import type { EventReport } from "../receiver/event-report.ts";
-import { isInvalid, type Receipt } from "../recognition/receive.ts";
+import { isInvalid, type Receipt } from "../recognition/receipt.ts";
 import { driftOf, hasDrifted } from "../samples/drift.ts";
 import { createTraffic } from "../samples/traffic.ts";
 import { usageError } from "../util/errors.ts";

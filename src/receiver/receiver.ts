@@ -6,7 +6,7 @@ import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import { maskHeaders, maskUrl } from "../delivery/mask.ts";
 import type { AppPaths } from "../delivery/paths.ts";
 import { offersSecret } from "../recognition/handshake.ts";
-import { emptyReceipt } from "../recognition/receive.ts";
+import { emptyReceipt } from "../recognition/receipt.ts";
 import { type Decision, NOT_RECORDED, refuse } from "../recognition/reply.ts";
 import { acceptedUnsigned } from "../recognition/unsigned.ts";
 import { errorText, hintOf } from "../util/errors.ts";

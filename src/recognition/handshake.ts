@@ -1,7 +1,26 @@
-import type { Format, OfferedSecret, Product } from "../contract/product.ts";
+import { acceptsMethod, type Format, type OfferedSecret, type Product, type Reply } from "../contract/product.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
-import type { Payload } from "../delivery/payload.ts";
+import { isEmpty, type Payload } from "../delivery/payload.ts";
 import { type Secrets, sameText, secret } from "../delivery/secrets.ts";
+
+/** The response that a request of a set-up needs, if it is one. */
+export function findHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {
+  for (const product of products) {
+    for (const format of product.formats) {
+      if (!acceptsMethod(format, delivery.method)) continue;
+      const isNamed = products.length === 1 || offeredSecret(format, delivery) !== undefined;
+      if (!isNamed && isAmbiguous(payload, delivery)) continue;
+      const reply = format.setup?.handshake?.(payload, delivery);
+      if (reply !== undefined) return reply;
+    }
+  }
+  return undefined;
+}
+
+/** Without a product named, parameters may be some product's event, and an empty POST points to no product. */
+function isAmbiguous(payload: Payload, { method }: Delivery): boolean {
+  return payload.kind === "query" || (method === "POST" && isEmpty(payload));
+}
 
 /** The secret that a delivery brings for all later ones, in the header of a probe. */
 export function offeredSecret({ setup }: Format, delivery: Delivery): OfferedSecret | undefined {

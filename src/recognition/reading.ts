@@ -75,6 +75,15 @@ function readAs({ event, delivery, payload }: Incoming, product: Product, format
   return { product, format, shape, name: match?.name ?? named, match };
 }
 
+export const OWN_NAME = 3;
+
+/** The name of an event of the format says more than that of a family, which any module has, or than an unknown one. */
+export function nameRank({ match, name }: Reading): number {
+  if (match === undefined) return name === undefined ? 0 : 1;
+  const { members } = match.event;
+  return members.length === 0 || members.includes(match.member ?? "") ? OWN_NAME : 2;
+}
+
 /** Whether a delivery has a signature that the product puts on this format only, not on bodies that users design. */
 function carriesOwnSignature({ formats }: Product, format: Format, delivery: Delivery): boolean {
   if (!carriesSignature(format, delivery)) return false;

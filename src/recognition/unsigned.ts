@@ -22,6 +22,23 @@ export function acceptsUnsigned(
   return !formats.some(({ proofs }) => proofs.some(isOwn));
 }
 
+/** The format of custom bodies, where Zoho signs none of them. */
+export function unsignedCustomFormat({ formats }: Product): Format | undefined {
+  return formats.find(
+    ({ body, proofs }) => body.customEvent !== undefined && proofs.every(({ proves }) => proves !== "body"),
+  );
+}
+
+/**
+ * Whether `allowUnsigned` applies: the default format has a proof, and custom bodies come in another one that has none. What
+ * Zoho never signs at all is accepted without it.
+ */
+export function canAllowUnsigned(product: Product): boolean {
+  const custom = unsignedCustomFormat(product);
+  const isOther = custom !== undefined && custom !== product.formats[0] && custom.proofs.length === 0;
+  return isOther && !isNeverSigned(product);
+}
+
 /** Why deliveries are accepted without a signature: no key is set to check one with, a setting allows it, or Zoho makes none. */
 export const UNSIGNED_REASONS = ["no_key", "allowed", "never_signed"] as const;
 

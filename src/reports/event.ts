@@ -4,7 +4,7 @@ import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskBody, maskDelivery, maskUrl, secretFieldNames } from "../delivery/mask.ts";
 import { has, resultText, senderVerdict } from "../proofs/verdict.ts";
 import type { AttemptFacts, EventReport } from "../receiver/event-report.ts";
-import { ambiguityText, isInvalid, nearestNotes } from "../recognition/receive.ts";
+import { ambiguityText, isInvalid, nearestNotes } from "../recognition/receipt.ts";
 import { cut, plain } from "../util/text.ts";
 import { counted, formatDuration } from "../util/units.ts";
 import {

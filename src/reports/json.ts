@@ -26,7 +26,7 @@ import type {
   WebhookLine,
 } from "../process/lines.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
-import { whyUnknown } from "../recognition/receive.ts";
+import { whyUnknown } from "../recognition/receipt.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
 import { rounded, timeOf, withoutDashes } from "../util/json-line.ts";
 import { jsonLine } from "../util/text.ts";

@@ -1,11 +1,11 @@
 import { findEvent, findFormat, findProduct } from "../contract/event-names.ts";
-import { SAMPLE_SENDER } from "../contract/prepare.ts";
 import type { Product, WebhookEvent } from "../contract/product.ts";
 import { type TypeWord, typeWord } from "../contract/schema.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import type { LogEntry } from "../log/log.ts";
 import { isLongNumber } from "../util/json.ts";
 import type { FixtureKey } from "./fixtures.ts";
+import { SAMPLE_SENDER } from "./prepare.ts";
 
 type SeenDelivery = Pick<
   LogEntry,

@@ -1,8 +1,9 @@
+import { deadlineOf, probesText, probeText } from "../contract/sender.ts";
 import type { PostResult } from "../forward/post.ts";
 import { answerHint, isDelivered } from "../forward/post-failure.ts";
 import type { ReportingWorkspace } from "../project/workspace.ts";
-import { canAllowUnsigned } from "../recognition/hints.ts";
-import { deadlineOf, NOT_RECORDED, probesText, probeText } from "../recognition/reply.ts";
+import { NOT_RECORDED } from "../recognition/reply.ts";
+import { canAllowUnsigned } from "../recognition/unsigned.ts";
 import { unexpectedStatus } from "./flags.ts";
 import { sentReport } from "./outgoing.ts";
 import type { SendPlan } from "./plan.ts";

@@ -1,8 +1,6 @@
 import { randomInt } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { type Assignment, assign } from "../contract/edit-body.ts";
 import { findEvent, findFormat } from "../contract/event-names.ts";
-import { type Prepared, type PrepareInput, prepare } from "../contract/prepare.ts";
 import type { Format, Probe } from "../contract/product.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
@@ -10,7 +8,9 @@ import { valueAt } from "../delivery/payload.ts";
 import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
 import type { Config } from "../project/load.ts";
 import type { ReportingWorkspace } from "../project/workspace.ts";
+import { type Assignment, assign } from "../samples/edit-body.ts";
 import { freshen, numbered, type Random, seededRandom } from "../samples/fresh.ts";
+import { type Prepared, type PrepareInput, prepare } from "../samples/prepare.ts";
 import { usageError } from "../util/errors.ts";
 import { readExact, writeJson } from "../util/json.ts";
 import { flawOf } from "./faults.ts";

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Format, Product } from "../../src/contract/product.ts";
+import { answerRuleOf, deadlineOf } from "../../src/contract/sender.ts";
 import { MASK, maskHeaders, secretFieldNames } from "../../src/delivery/mask.ts";
 import { readPayload } from "../../src/delivery/payload.ts";
 import { products } from "../../src/products/index.ts";
-import { answerRuleOf, deadlineOf } from "../../src/recognition/reply.ts";
 
 const formats = products.flatMap((product: Product) =>
   product.formats.map((format): [string, Format] => [`${product.id} ${format.id}`, format]),

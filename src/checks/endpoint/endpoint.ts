@@ -1,9 +1,9 @@
-import type { Faults } from "../../contract/prepare.ts";
 import type { Format } from "../../contract/product.ts";
 import { type Delivery, headerValue } from "../../delivery/delivery.ts";
 import { openPoster, type Poster, type PostResult } from "../../forward/post.ts";
 import type { Context } from "../../project/context.ts";
 import type { Env } from "../../project/variables.ts";
+import type { Faults } from "../../samples/prepare.ts";
 import { isLoopback } from "../../util/hosts.ts";
 import { onAbort, retryAfterMs } from "../../util/timing.ts";
 import { inspect, type Network } from "./network.ts";
