@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Receipt } from "../contract/receipt.ts";
 import { originOf } from "../delivery/target.ts";
 import type { Appended, ClaimRef, ForwardRequest, Log, NewEntry } from "../log/log.ts";
 import { EVERY_RECORD } from "../log/states.ts";
 import type { Recorder, RecordRequest } from "../receiver/recorder.ts";
-import type { Receipt } from "../recognition/receipt.ts";
 import { errorText } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
 import { isListening, watchHealth } from "./app-health.ts";
