@@ -3,9 +3,9 @@ import type { Product, WebhookEvent } from "../contract/product.ts";
 import { type TypeWord, typeWord } from "../contract/schema.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import type { LogEntry } from "../log/log.ts";
+import type { FixtureKey } from "../samples/fixtures.ts";
+import { SAMPLE_SENDER } from "../samples/prepare.ts";
 import { isLongNumber } from "../util/json.ts";
-import type { FixtureKey } from "./fixtures.ts";
-import { SAMPLE_SENDER } from "./prepare.ts";
 
 type SeenDelivery = Pick<
   LogEntry,
