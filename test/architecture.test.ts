@@ -10,8 +10,8 @@ const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((f
 const ORDER = [
   ["util"],
   ["delivery"],
-  ["tunnel"],
   ["process", "contract"],
+  ["tunnel"],
   ["proofs"],
   ["recognition", "products"],
   ["log"],

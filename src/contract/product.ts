@@ -229,7 +229,7 @@ export interface Body {
 }
 
 /** What a user chooses when a webhook is set up with Zoho, and what Zoho then asks of its URL. */
-export interface Setup {
+interface Setup {
   /** The response that the sender needs before it sends events: to a challenge or a probe. */
   handshake?(payload: Payload, delivery: Delivery): Reply | undefined;
   /** The known requests that check a URL before the webhook is saved, sent in turn until one gets a 200. */

@@ -1,15 +1,15 @@
 import { isUtf8 } from "node:buffer";
 import { isCustomEvent } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
+import { nearestNotes, whyUnknown } from "../contract/receipt.ts";
 import { describeIssue, pathText } from "../contract/schema.ts";
+import { signatureOf } from "../contract/verdict.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { problemText } from "../delivery/payload.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import { entryEvent } from "../events/entry.ts";
 import type { LogEntry, LogRow } from "../log/log.ts";
-import { signatureOf } from "../proofs/verdict.ts";
 import { attemptLine, forwardLine } from "../receiver/event-report.ts";
-import { nearestNotes, whyUnknown } from "../recognition/receipt.ts";
 import { proofText } from "../reports/event.ts";
 import { noPaint } from "../reports/paint.ts";
 import { locate } from "../util/json.ts";

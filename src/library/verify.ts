@@ -7,14 +7,14 @@ import {
   type Signature,
   type Verdict,
 } from "../contract/product.ts";
+import type { Receipt } from "../contract/receipt.ts";
+import { has, senderResult, signatureOf } from "../contract/verdict.ts";
 import { type Delivery, headerValue, RECONSTRUCTED_HEADER } from "../delivery/delivery.ts";
 import { problemText, UNREAD } from "../delivery/payload.ts";
 import { products } from "../products/index.ts";
-import { has, senderResult, signatureOf } from "../proofs/verdict.ts";
 import { verifyProof } from "../recognition/authenticate.ts";
 import { evaluateSecretOffer, type SecretOffer } from "../recognition/handshake.ts";
 import { identityOf } from "../recognition/identity.ts";
-import type { Receipt } from "../recognition/receipt.ts";
 import { receive } from "../recognition/receive.ts";
 import { acceptsUnsigned } from "../recognition/unsigned.ts";
 import type { FormatId, ProductId } from "./event-types.ts";

@@ -15,6 +15,8 @@ export interface Progress {
   end(): void;
 }
 
+export const noProgress: Progress = { advance() {}, end() {} };
+
 /** A line of information on stderr; hidden by `--quiet`. */
 export interface NoticeReport {
   readonly type: "notice";

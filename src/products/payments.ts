@@ -6,7 +6,7 @@ import { idsAt, textAt } from "../delivery/payload.ts";
 import { type Secret, sameText } from "../delivery/secrets.ts";
 import type { BodyVariant } from "../proofs/body-variants.ts";
 import { explainHmac } from "../proofs/explain-hmac.ts";
-import { type HeaderVerdict, verifyHeader } from "../proofs/verdict.ts";
+import { type HeaderVerdict, verifyHeader } from "../proofs/header-verdict.ts";
 import { formatAge } from "../util/units.ts";
 import { amount, answerProbe, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 

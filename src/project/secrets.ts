@@ -3,9 +3,9 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { productNames } from "../contract/event-names.ts";
 import type { OfferedSecret } from "../contract/product.ts";
+import { readPrivateKey, readPublicKeys } from "../delivery/rsa-keys.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import { CREDENTIAL_VARIABLES, type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
-import { readPrivateKey, readPublicKeys } from "../proofs/rsa-signature.ts";
 import { orUndefined, usageError } from "../util/errors.ts";
 import {
   MAX_SETTINGS_BYTES,

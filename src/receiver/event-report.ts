@@ -1,9 +1,9 @@
+import type { Receipt } from "../contract/receipt.ts";
+import { signatureOf } from "../contract/verdict.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
 import { problemText } from "../delivery/payload.ts";
 import type { Attempt, DeliveryState, Forward } from "../log/log.ts";
 import type { AttemptMembers, EventLine, ForwardMembers, LoggedMembers, ReceiptMembers } from "../process/lines.ts";
-import { signatureOf } from "../proofs/verdict.ts";
-import type { Receipt } from "../recognition/receipt.ts";
 import type { TextPosition } from "../util/json.ts";
 import { rounded, timeOf } from "../util/json-line.ts";
 

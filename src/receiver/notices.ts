@@ -1,11 +1,11 @@
 import { findFormat, findProduct } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
+import type { Receipt } from "../contract/receipt.ts";
 import { answerRuleOf } from "../contract/sender.ts";
+import { verdictText } from "../contract/verdict.ts";
 import { isSuccess } from "../delivery/delivery.ts";
 import type { Sink } from "../project/context.ts";
 import type { Tips } from "../project/tips.ts";
-import { verdictText } from "../proofs/verdict.ts";
-import type { Receipt } from "../recognition/receipt.ts";
 
 /** Some hints quote what was received: a stranger who sends ever new names must not fill the memory or the screen. */
 const MAX_HINTS = 100;

@@ -1,12 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { type OfferedSecret, plainReply } from "../contract/product.ts";
+import { emptyReceipt } from "../contract/receipt.ts";
 import { allSecretFieldNames } from "../contract/secret-names.ts";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import { maskHeaders, maskUrl } from "../delivery/mask.ts";
 import type { AppPaths } from "../delivery/paths.ts";
 import { offersSecret } from "../recognition/handshake.ts";
-import { emptyReceipt } from "../recognition/receipt.ts";
 import { type Decision, NOT_RECORDED, refuse } from "../recognition/reply.ts";
 import { acceptedUnsigned } from "../recognition/unsigned.ts";
 import { errorText, hintOf } from "../util/errors.ts";

@@ -23,7 +23,7 @@ function isAmbiguous(payload: Payload, { method }: Delivery): boolean {
 }
 
 /** The secret that a delivery brings for all later ones, in the header of a probe. */
-export function offeredSecret({ setup }: Format, delivery: Delivery): OfferedSecret | undefined {
+function offeredSecret({ setup }: Format, delivery: Delivery): OfferedSecret | undefined {
   for (const { handsOver } of setup?.probes ?? []) {
     const value = handsOver === undefined ? undefined : headerValue(delivery, handsOver.header)?.trim();
     if (handsOver !== undefined && value !== undefined && value !== "")

@@ -1,18 +1,9 @@
 import { eventNames, MAX_NAME_LENGTH, nearest } from "../contract/event-names.ts";
-import { type Format, GUIDE_FORMAT, type Product } from "../contract/product.ts";
+import type { Format, Product } from "../contract/product.ts";
+import type { Nearest } from "../contract/receipt.ts";
 import { oneLine } from "../util/text.ts";
 import { isObject, missingOf } from "./members.ts";
 import { eventIn, type Incoming, nameRank, type Reading } from "./reading.ts";
-
-/** What a body is closest to, where no format claims it. */
-export interface Nearest {
-  readonly product: string;
-  readonly format: string;
-  /** The likeliest events, best first. For a custom body the name that it gives itself; else no value of the body. */
-  readonly events: readonly string[];
-  /** Required members that it lacks: `notifications.operation_type`. */
-  readonly missing: readonly string[];
-}
 
 /** What a custom body could have been meant as. Where the user gave it a schema, that says what is wrong. */
 export function likenessOf(readings: readonly Reading[], custom: Reading): Nearest | undefined {
@@ -123,22 +114,4 @@ const SYNONYMS: readonly (readonly [word: string, others: RegExp])[] = [
 function plainName(name: string): string {
   const words = name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
   return SYNONYMS.reduce((text, [word, others]) => text.replace(others, word), words);
-}
-
-/** `desk Ticket.Create (orgId is missing)` */
-export function nearestText({ product, format, events, missing }: Nearest): string {
-  const lacks = missing.length === 0 ? "" : ` (${missingText(missing)})`;
-  return `${product} ${events.length === 0 ? `in the format ${format}` : events.join(" or ")}${lacks}`;
-}
-
-/** What a custom body could have been meant as: `as the guide's item_created: organization_id is missing (--format guide)`. */
-export function likenessText({ format, events, missing }: Nearest): string {
-  const owner = format === GUIDE_FORMAT ? "the guide's" : "Zoho's own";
-  const what = events.length === 0 ? "body" : events.join(" or ");
-  const lacks = missing.length === 0 ? "" : `: ${missingText(missing)}`;
-  return `as ${owner} ${what}${lacks} (--format ${format})`;
-}
-
-function missingText(missing: readonly string[]): string {
-  return `${missing.join(", ")} ${missing.length > 1 ? "are" : "is"} missing`;
 }

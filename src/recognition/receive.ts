@@ -1,17 +1,17 @@
 import { isBareChallenge } from "../contract/challenge.ts";
 import type { Limits, Product, Verdict } from "../contract/product.ts";
+import { emptyReceipt, type Receipt } from "../contract/receipt.ts";
+import { has } from "../contract/verdict.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";
-import { has } from "../proofs/verdict.ts";
 import { authenticate, isCustomBody, proofVerifier } from "./authenticate.ts";
 import { findHandshake } from "./handshake.ts";
 import { customHint, headerHint, mergeFieldHint, otherEnvelope, otherFormatHint, otherProductHint } from "./hints.ts";
 import { identityOf } from "./identity.ts";
 import { nearestEvents } from "./nearest.ts";
 import { checkReading, hasCustomSchema, type Incoming, type Reading } from "./reading.ts";
-import { emptyReceipt, type Receipt } from "./receipt.ts";
 import { recognise, recogniseAny } from "./recognise.ts";
 
 interface ReceiveInput {

@@ -1,8 +1,9 @@
 import { acceptsMethod, type Format, GUIDE_FORMAT, type Product } from "../contract/product.ts";
+import type { Nearest } from "../contract/receipt.ts";
 import type { SchemaIssue } from "../contract/schema.ts";
+import { has } from "../contract/verdict.ts";
 import { isEmpty } from "../delivery/payload.ts";
-import { has } from "../proofs/verdict.ts";
-import { likenessOf, type Nearest, nearestOf, onlyEnvelope } from "./nearest.ts";
+import { likenessOf, nearestOf, onlyEnvelope } from "./nearest.ts";
 import {
   carriesSignature,
   checkReading,

@@ -1,5 +1,6 @@
 import type { ChannelReport, RecordReport, Registered } from "../channels/reports.ts";
 import { type CheckReport, shareableLine } from "../checks/finding.ts";
+import { whyUnknown } from "../contract/receipt.ts";
 import type { EmulatedDeliveryReport, EmulatedRequestReport } from "../emulator/reports.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { ReadyReport, SummaryReport } from "../listener/reports.ts";
@@ -26,7 +27,6 @@ import type {
   WebhookLine,
 } from "../process/lines.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
-import { whyUnknown } from "../recognition/receipt.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
 import { rounded, timeOf, withoutDashes } from "../util/json-line.ts";
 import { jsonLine } from "../util/text.ts";

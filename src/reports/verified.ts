@@ -1,5 +1,5 @@
-import { senderVerdict } from "../proofs/verdict.ts";
-import { nearestNotes, whyUnknown } from "../recognition/receipt.ts";
+import { nearestNotes, whyUnknown } from "../contract/receipt.ts";
+import { senderVerdict } from "../contract/verdict.ts";
 import type { TextPosition } from "../util/json.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";

@@ -1,5 +1,5 @@
+import type { Receipt } from "../contract/receipt.ts";
 import { A_LIST } from "../recognition/reading.ts";
-import type { Receipt } from "../recognition/receipt.ts";
 import type { InputPayload } from "./read-input.ts";
 
 /** Recognises input that contains a payload in the format of another tool. Only where it is not an event itself. */

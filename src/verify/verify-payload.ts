@@ -1,13 +1,13 @@
 import { familyMember, findEvent } from "../contract/event-names.ts";
 import type { Format, Limits, Product, Proof, Verdict } from "../contract/product.ts";
+import { ambiguityText, emptyReceipt, type Receipt } from "../contract/receipt.ts";
+import { has, senderResult } from "../contract/verdict.ts";
 import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
 import { MASK } from "../delivery/mask.ts";
 import { UNREAD } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";
-import { has, senderResult } from "../proofs/verdict.ts";
 import { verifyProof } from "../recognition/authenticate.ts";
 import { otherFormatHint } from "../recognition/hints.ts";
-import { ambiguityText, emptyReceipt, type Receipt } from "../recognition/receipt.ts";
 import { receive } from "../recognition/receive.ts";
 import { recogniseAny } from "../recognition/recognise.ts";
 import { usageError } from "../util/errors.ts";

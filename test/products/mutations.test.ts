@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Product } from "../../src/contract/product.ts";
+import type { Receipt } from "../../src/contract/receipt.ts";
 import { checkSchema } from "../../src/contract/schema.ts";
 import { noSecrets } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
-import type { Receipt } from "../../src/recognition/receipt.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { posted } from "../support/deliveries.ts";
 import { deliveryOf, type FixtureCase, fixtureCases } from "../support/fixture-cases.ts";

@@ -1,8 +1,11 @@
 import type { FormatSettings } from "../../contract/format-settings.ts";
 import type { ExplainFinding, Explanation, Proof, Verdict } from "../../contract/product.ts";
+import { missingVerdict, noKeyReason } from "../../contract/verdict.ts";
 import { type Delivery, headerValue, withHeader } from "../../delivery/delivery.ts";
 import { textAt } from "../../delivery/payload.ts";
+import { readPrivateKey } from "../../delivery/rsa-keys.ts";
 import type { Secret } from "../../delivery/secrets.ts";
+import { headerMissing } from "../../proofs/header-verdict.ts";
 import {
   isSignedBy,
   type JsonWebToken,
@@ -14,8 +17,6 @@ import {
   UNKNOWN_KEY,
   unfitKey,
 } from "../../proofs/keys.ts";
-import { readPrivateKey } from "../../proofs/rsa-signature.ts";
-import { headerMissing, missingVerdict, noKeyReason } from "../../proofs/verdict.ts";
 import { parseJson } from "../../util/json.ts";
 import { formatAge } from "../../util/units.ts";
 

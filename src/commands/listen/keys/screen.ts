@@ -1,6 +1,6 @@
+import { renderFailure } from "../../../reports/failure.ts";
 import { fitText } from "../../../reports/layout.ts";
 import type { Report } from "../../../reports/report.ts";
-import { renderFailure } from "../../../terminal/failure.ts";
 import type { CommandContext } from "../../command.ts";
 import type { BottomLine } from "./bottom-line.ts";
 import { ReportBuffer } from "./report-buffer.ts";

@@ -1,7 +1,6 @@
-import type { Reply, Verdict } from "../contract/product.ts";
-import type { SchemaResult } from "../contract/schema.ts";
 import type { Payload, PayloadProblem } from "../delivery/payload.ts";
-import { likenessText, type Nearest, nearestText } from "./nearest.ts";
+import { GUIDE_FORMAT, type Reply, type Verdict } from "./product.ts";
+import type { SchemaResult } from "./schema.ts";
 
 /** Everything that one delivery shows by itself. Whether it repeats an earlier one is not known here. */
 export interface Receipt {
@@ -91,4 +90,32 @@ export function nearestNotes(receipt: Receipt, isRefused: boolean): readonly str
   if (suggestions.length > 0) return [`nearest known events: ${suggestions.join(", ")}`];
   if (custom) return nearest === undefined ? [] : [likenessText(nearest)];
   return nearest === undefined || product === undefined || isRefused ? [] : [`closest: ${nearestText(nearest)}`];
+}
+
+/** What a body is closest to, where no format claims it. */
+export interface Nearest {
+  readonly product: string;
+  readonly format: string;
+  /** The likeliest events, best first. For a custom body the name that it gives itself; else no value of the body. */
+  readonly events: readonly string[];
+  /** Required members that it lacks: `notifications.operation_type`. */
+  readonly missing: readonly string[];
+}
+
+/** `desk Ticket.Create (orgId is missing)` */
+export function nearestText({ product, format, events, missing }: Nearest): string {
+  const lacks = missing.length === 0 ? "" : ` (${missingText(missing)})`;
+  return `${product} ${events.length === 0 ? `in the format ${format}` : events.join(" or ")}${lacks}`;
+}
+
+/** What a custom body could have been meant as: `as the guide's item_created: organization_id is missing (--format guide)`. */
+function likenessText({ format, events, missing }: Nearest): string {
+  const owner = format === GUIDE_FORMAT ? "the guide's" : "Zoho's own";
+  const what = events.length === 0 ? "body" : events.join(" or ");
+  const lacks = missing.length === 0 ? "" : `: ${missingText(missing)}`;
+  return `as ${owner} ${what}${lacks} (--format ${format})`;
+}
+
+function missingText(missing: readonly string[]): string {
+  return `${missing.join(", ")} ${missing.length > 1 ? "are" : "is"} missing`;
 }

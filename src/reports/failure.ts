@@ -3,11 +3,11 @@ import { dirname, join, sep } from "node:path";
 import { maskUrls } from "../delivery/mask.ts";
 import type { ErrorLine } from "../process/lines.ts";
 import type { Runtime } from "../process/runtime.ts";
-import { textOf } from "../reports/layout.ts";
-import { type Mode, paintFor } from "../reports/paint.ts";
-import type { Report } from "../reports/report.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { jsonLine, plain } from "../util/text.ts";
+import { textOf } from "./layout.ts";
+import { type Mode, paintFor } from "./paint.ts";
+import type { Report } from "./report.ts";
 
 const REPORT = "please report it to the maintainers of zoho-hooks, with this text and the command line";
 
