@@ -7,7 +7,6 @@ import { driftOf, hasDrifted } from "../events/schema-drift.ts";
 import { createTraffic } from "../events/traffic.ts";
 import type { Config } from "../project/load.ts";
 import type { EventReport } from "../receiver/event-report.ts";
-
 import { usageError } from "../util/errors.ts";
 import type { ListenContext, ProductCount } from "./reports.ts";
 
