@@ -320,8 +320,9 @@ class RenewalRun {
 /** Zoho refused the whole call, whose error all its channels have. */
 function isRefusedAsOne(results: readonly WriteResult[]): boolean {
   const [first] = results;
-  const isRefusal = first instanceof ZohoApiError && isRejection(first) && !endsRenewals(first);
-  return isRefusal && results.length > 1 && results.every((each) => each === first);
+  return (
+    first instanceof ZohoApiError && isRejection(first) && results.length > 1 && results.every((each) => each === first)
+  );
 }
 
 /** After this error of one channel, no other can be renewed either. */
