@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { products } from "../src/products/index.ts";
 import { llmsText, skillReference } from "./support/agent-files.ts";
 import { eventTable } from "./support/event-table.ts";
+import { formattedJson, generateLineSchema } from "./support/line-schema.ts";
 import { openApi } from "./support/openapi.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -54,6 +55,11 @@ it("llms.txt has the index of the documentation", async () => {
   const { description } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   const index = readFileSync(join(DOCS, "README.md"), "utf8").replaceAll("\r\n", "\n");
   await expect(llmsText(index, description)).toMatchFileSnapshot(join(ROOT, "llms.txt"));
+});
+
+it("docs/json-schema.json has the schema of every line of --json", async () => {
+  const text = `${formattedJson(generateLineSchema())}\n`;
+  await expect(text).toMatchFileSnapshot(join(DOCS, "json-schema.json"));
 });
 
 describe("docs/json.md", () => {

@@ -59,6 +59,7 @@ it("packs what is used, and nothing else", () => {
       "docs/getting-started.md",
       "docs/in-the-app.md",
       "docs/inspector.md",
+      "docs/json-schema.json",
       "docs/json.md",
       "docs/library.md",
       "docs/loops.md",

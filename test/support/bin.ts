@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
+import { checkJsonLines } from "./json-lines.ts";
 import { TEST_ENV, tempFolder } from "./run.ts";
 
 export const BIN = join(import.meta.dirname, "../../bin/zoho-hooks.js");
@@ -89,7 +90,10 @@ function follow(child: ChildProcess): BinChild {
     stderr += text;
   });
   const closed = once(child, "close");
-  const ended = closed.then(([status, signal]) => ({ status, signal, stdout, stderr }));
+  const ended = closed.then(([status, signal]) => {
+    if (child.spawnargs.includes("--json")) checkJsonLines({ out: stdout, err: stderr });
+    return { status, signal, stdout, stderr };
+  });
   const until = async (stream: Readable | null, text: () => string, pattern: RegExp): Promise<RegExpExecArray> => {
     for (;;) {
       const match = pattern.exec(text());

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
+import { checkJsonLines } from "./json-lines.ts";
 import { TEST_ENV } from "./run.ts";
 
 const BIN = join(import.meta.dirname, "../../bin/zoho-hooks.js");
@@ -69,6 +70,7 @@ export async function startListenProcess(
     output.on("line", (text) => {
       // Most lines are events, whose bodies need no reading here.
       if (text.includes('"type":"event"') || text.includes('"type":"forward"')) return;
+      checkJsonLines({ out: `${text}\n` });
       const line = JSON.parse(text) as Record<string, unknown>;
       lines.push(line);
       if (line.type === "ready") resolve(line);

@@ -11,6 +11,7 @@ import type { Channel, Runtime } from "../../src/process/runtime.ts";
 import type { Context } from "../../src/project/context.ts";
 import type { Sleep } from "../../src/util/timing.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
+import { checkJsonLines } from "./json-lines.ts";
 
 /**
  * What every run of the CLI in a test has, also in a process of its own: the folders are trusted, and the machine's own CI
@@ -45,6 +46,8 @@ export interface RunOptions {
   readonly onOut?: (text: string) => void;
   /** The run that has started this one. */
   readonly parent?: Channel;
+  /** It reads a log that a stranger has written, so its JSON lines may have any values. */
+  readonly forged?: boolean;
   /** Sees stderr as it comes. */
   readonly onErr?: (text: string) => void;
 }
@@ -126,6 +129,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
   };
   const exitCode = await runProgram(runtime, "0.0.0-test");
+  if (argv.includes("--json") && options.forged !== true) checkJsonLines({ out, err });
   return {
     exitCode,
     out,
