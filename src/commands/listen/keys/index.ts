@@ -3,6 +3,7 @@ import type { Parts, Toggle } from "../../../listener/listen.ts";
 import type { Part } from "../../../listener/part.ts";
 import type { Plan } from "../../../listener/plan.ts";
 import type { Log } from "../../../log/log.ts";
+import { rowOf } from "../../../log/row-of.ts";
 import { type Operation, operations } from "../../../operations/index.ts";
 import { overrideContext } from "../../../project/context.ts";
 import { fitText } from "../../../reports/layout.ts";
@@ -192,7 +193,7 @@ function startKeys(base: CommandContext, { plan, parts, recent, paint, toggleTun
   }
 
   async function followAttempts(log: Log): Promise<void> {
-    const last = await log.lastAttempt();
+    const { lastAttempt: last } = await log.ends();
     let id = attemptId ?? last;
     attemptId = last;
     if (id === last) return;
@@ -203,7 +204,7 @@ function startKeys(base: CommandContext, { plan, parts, recent, paint, toggleTun
       for (const { n, replay } of attempts) if (replay !== undefined && recent.hasFailed(n)) replayed.add(n);
       id = attempts.at(-1)?.id ?? last;
     }
-    for (const n of replayed) if ((await log.row(n))?.state !== "failed") recent.resolve(n);
+    for (const n of replayed) if ((await rowOf(log, n))?.state !== "failed") recent.resolve(n);
   }
 
   async function countWaiting(log: Log): Promise<void> {
