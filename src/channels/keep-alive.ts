@@ -56,59 +56,97 @@ const MAX_RETRY_MS = 15 * MINUTE_MS;
  * Keeps a channel alive until the signal aborts, and reports each renewal, failure and loss. Throws only if the channel
  * is lost to another process, or because of the sign-in (`UserError` 6), which waiting does not repair.
  */
-export async function keepAlive(options: KeepAliveOptions): Promise<void> {
-  const { id, now, signal, onChange } = options;
-  let { expiresAt, isDue = false } = options;
-  // When an existing channel was granted is unknown: assume the full lifetime, so that an old one is renewed at once.
-  let leadMs = renewalLeadMs(options.lifetimeMs);
-  let isLossReported = false;
-  let failures = 0;
-  const lose = (error: unknown): void => {
-    if (!isLossReported) onChange({ type: "lost", id, from: expiresAt, error });
-    isLossReported = true;
-    expiresAt = undefined;
-  };
-  /** Waits until the renewal is due, by the expiry that Zoho last said. */
-  const waitForRenewal = async (): Promise<void> => {
-    while (!isDue && expiresAt !== undefined && !signal.aborted) {
-      const dueMs = expiresAt.getTime() - leadMs - now().getTime();
-      if (dueMs <= 0) return;
-      if (!(await sleepUntil(new Date(now().getTime() + Math.min(dueMs, options.pollMs)), options))) return;
-      const polled = await options.poll();
-      if (polled === undefined) continue;
-      expiresAt = polled.expiresAt ?? expiresAt;
-      // The renewal finds out whether it is gone: one list may be empty by mistake.
-      isDue = !polled.isListed;
+export function keepAlive(options: KeepAliveOptions): Promise<void> {
+  return new KeptChannel(options).run();
+}
+
+class KeptChannel {
+  readonly #options: KeepAliveOptions;
+  /** As Zoho last said; undefined while it is gone. */
+  #expiresAt: Date | undefined;
+  #isDue: boolean;
+  #leadMs: number;
+  #isLossReported = false;
+  /** Since the last renewal. */
+  #failures = 0;
+
+  constructor(options: KeepAliveOptions) {
+    this.#options = options;
+    this.#expiresAt = options.expiresAt;
+    this.#isDue = options.isDue ?? false;
+    // When an existing channel was granted is unknown: assume the full lifetime, so that an old one is renewed at once.
+    this.#leadMs = renewalLeadMs(options.lifetimeMs);
+  }
+
+  async run(): Promise<void> {
+    const { signal, renew } = this.#options;
+    while (!signal.aborted) {
+      if (this.#failures === 0) await this.#waitForRenewal();
+      if (signal.aborted) return;
+      try {
+        this.#renewed(await renew(this.#expiresAt, this.#lose));
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof DeletedChannel) return this.#deleted(error);
+        if (isTakenOver(error)) throw error;
+        this.#failed(error);
+        if (isSignInError(error) && this.#expiresAt === undefined) throw error;
+        await this.#waitForRetry(error);
+      }
     }
+  }
+
+  /** Waits until the renewal is due, by the expiry that Zoho last said. */
+  async #waitForRenewal(): Promise<void> {
+    const { now, signal, poll, pollMs } = this.#options;
+    while (!this.#isDue && this.#expiresAt !== undefined && !signal.aborted) {
+      const dueMs = this.#expiresAt.getTime() - this.#leadMs - now().getTime();
+      if (dueMs <= 0) return;
+      if (!(await sleepUntil(new Date(now().getTime() + Math.min(dueMs, pollMs)), this.#options))) return;
+      const polled = await poll();
+      if (polled === undefined) continue;
+      this.#expiresAt = polled.expiresAt ?? this.#expiresAt;
+      // The renewal finds out whether it is gone: one list may be empty by mistake.
+      this.#isDue = !polled.isListed;
+    }
+  }
+
+  #renewed(grant: ChannelGrant): void {
+    const { now, onChange } = this.#options;
+    this.#expiresAt = grant.expiresAt;
+    this.#leadMs = renewalLeadMs(grant.expiresAt.getTime() - now().getTime());
+    this.#failures = 0;
+    this.#isDue = false;
+    this.#isLossReported = false;
+    onChange(grant);
+  }
+
+  #deleted({ where }: DeletedChannel): void {
+    const { id, onChange } = this.#options;
+    onChange({ type: "unknown", id, deleted: where });
+  }
+
+  #failed(error: unknown): void {
+    const { id, now, onChange } = this.#options;
+    this.#failures++;
+    // Zoho may have shortened it.
+    if (error instanceof NotExtended && this.#expiresAt !== undefined) this.#expiresAt = error.end ?? this.#expiresAt;
+    if (this.#expiresAt === undefined || this.#expiresAt <= now()) this.#lose(error);
+    else onChange({ type: "expiring", id, expiresAt: this.#expiresAt, error });
+  }
+
+  /** A field, since it is passed on as a callback. */
+  readonly #lose = (error: unknown): void => {
+    const { id, onChange } = this.#options;
+    if (!this.#isLossReported) onChange({ type: "lost", id, from: this.#expiresAt, error });
+    this.#isLossReported = true;
+    this.#expiresAt = undefined;
   };
 
-  while (!signal.aborted) {
-    if (failures === 0) await waitForRenewal();
-    if (signal.aborted) return;
-    try {
-      const grant = await options.renew(expiresAt, lose);
-      ({ expiresAt } = grant);
-      leadMs = renewalLeadMs(expiresAt.getTime() - now().getTime());
-      failures = 0;
-      isDue = false;
-      isLossReported = false;
-      onChange(grant);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (error instanceof DeletedChannel) return onChange({ type: "unknown", id, deleted: error.where });
-      if (isTakenOver(error)) throw error;
-      failures++;
-      // Zoho may have shortened it.
-      if (error instanceof NotExtended && expiresAt !== undefined) expiresAt = error.end ?? expiresAt;
-      if (expiresAt !== undefined && expiresAt > now()) {
-        onChange({ type: "expiring", id, expiresAt, error });
-      } else {
-        lose(error);
-        if (isSignInError(error)) throw error;
-      }
-      const retryAt = new Date(now().getTime() + retryDelayMs(failures, expiresAt, now(), error));
-      if (!(await sleepUntil(retryAt, options))) return;
-    }
+  async #waitForRetry(error: unknown): Promise<void> {
+    const { now } = this.#options;
+    const delayMs = retryDelayMs(this.#failures, this.#expiresAt, now(), error);
+    await sleepUntil(new Date(now().getTime() + delayMs), this.#options);
   }
 }
 

@@ -177,93 +177,152 @@ export async function wholeConfig(
 export async function writeRenewals(
   access: RenewalAccess,
   renewals: readonly Renewal[],
-  { end, isOwned, onLost, onUnanswered }: RenewalOptions,
+  options: RenewalOptions,
 ): Promise<readonly RenewalOutcome[]> {
-  const { client, memory, now } = access;
-  const expiresAt = end();
-  const outcomes: RenewalOutcome[] = [];
-  let results: readonly (Grant | UserError)[] = [];
+  return new RenewalRun(access, renewals, options).run();
+}
+
+type WriteResult = Grant | UserError;
+
+/** Writes the channels that exist in one call, and then settles each channel in order, which may take further calls. */
+class RenewalRun {
+  readonly #access: RenewalAccess;
+  readonly #renewals: readonly Renewal[];
+  readonly #options: RenewalOptions;
+  /** The expiry that the first call requests. */
+  readonly #requested: Date;
+  /** Set once no other channel can be renewed: no further write is sent. */
+  #ending: UserError | undefined;
+  /** Read only if an answer leaves an expiry out, and once for all channels. */
+  #list: ReturnType<typeof readAll> | undefined;
+
+  constructor(access: RenewalAccess, renewals: readonly Renewal[], options: RenewalOptions) {
+    this.#access = access;
+    this.#renewals = renewals;
+    this.#options = options;
+    this.#requested = options.end();
+  }
+
+  async run(): Promise<readonly RenewalOutcome[]> {
+    const existing = this.#renewals.filter(({ isGone }) => !isGone);
+    const results = await this.#replaceAll(existing);
+    const outcomes: RenewalOutcome[] = [];
+    for (const renewal of this.#renewals) {
+      const result = results[existing.indexOf(renewal)];
+      const outcome = await orError(() =>
+        result === undefined ? this.#create(renewal) : this.#settle(renewal, result),
+      );
+      this.#noteEnding(outcome);
+      outcomes.push(outcome);
+    }
+    return outcomes;
+  }
+
+  async #replaceAll(renewals: readonly Renewal[]): Promise<readonly WriteResult[]> {
+    if (renewals.length === 0) return [];
+    const requests = renewals.map(({ config }) => ({ config, expiresAt: this.#requested }));
+    const results = await this.#send("replace", requests, "renewed");
+    if (!isRefusedAsOne(results)) return results;
+    // Zoho refused the call, perhaps because of one channel: each is tried alone.
+    const alone: WriteResult[] = [];
+    for (const each of requests)
+      alone.push(...(this.#ending === undefined ? await this.#send("replace", [each], "renewed") : [this.#ending]));
+    return alone;
+  }
+
   /** A call that fails is the result of all its channels. */
-  const send = async (method: "replace" | "create", requests: readonly ChannelRequest[], outcome: string) => {
+  async #send(
+    method: "replace" | "create",
+    requests: readonly ChannelRequest[],
+    outcome: string,
+  ): Promise<readonly WriteResult[]> {
     try {
-      return await client[method](requests);
+      const results = await this.#access.client[method](requests);
+      for (const each of results) this.#noteEnding(each);
+      return results;
     } catch (error) {
       const ids = requests.map(({ config }) => config.id);
-      if (!isRejection(error)) onUnanswered?.(ids, outcome);
+      if (!isRejection(error)) this.#options.onUnanswered?.(ids, outcome);
       if (!(error instanceof UserError)) throw error;
+      this.#noteEnding(error);
       return requests.map(() => error);
     }
-  };
-  const replace = async (requests: readonly ChannelRequest[]) => {
-    const results = requests.length === 0 ? [] : await send("replace", requests, "renewed");
-    const [first] = results;
-    const isRefused = first instanceof ZohoApiError && isRejection(first) && !endsRenewals(first);
-    if (results.length < 2 || !isRefused || !results.every((each) => each === first)) return results;
-    // Zoho refused the call, perhaps because of one channel: each is tried alone.
-    const alone: (Grant | UserError)[] = [];
-    for (const each of requests) {
-      const ending = alone.find(endsRenewals);
-      alone.push(...(ending ? [ending] : await send("replace", [each], "renewed")));
+  }
+
+  #noteEnding(outcome: unknown): void {
+    if (endsRenewals(outcome)) this.#ending ??= outcome;
+  }
+
+  /** Checks the result of the PUT. */
+  #settle(renewal: Renewal, result: WriteResult): Promise<ChannelGrant> {
+    return result instanceof UserError ? this.#settleRefused(renewal, result) : this.#settleAccepted(renewal, result);
+  }
+
+  async #settleRefused(renewal: Renewal, error: UserError): Promise<ChannelGrant> {
+    if (isNotSubscribed(error)) {
+      const { isOwned, onLost } = this.#options;
+      const { config, from } = renewal;
+      if (!isOwned) await requireExpired(this.#access, config.id, from);
+      onLost?.(new UserError("zohoApi", goneReason(from, this.#access.now()), undefined, error.code));
+      return this.#create({ ...renewal, isGone: true });
     }
-    return alone;
-  };
-  let list: ReturnType<typeof readAll> | undefined;
-  const readEnd = async (id: string): Promise<Date | undefined> => {
-    const ids = renewals.map(({ config }) => config.id);
-    list ??= readAll(client, ids);
-    const listed = await list.catch((error: unknown) => {
-      onUnanswered?.([id], "renewed");
-      throw error;
-    });
-    return listed.get(id)?.expiresAt;
-  };
-  const granted = async ({ id, token }: ChannelConfig, grant: Omit<ChannelGrant, "id">): Promise<ChannelGrant> => {
-    // What cannot be remembered was renewed nevertheless.
-    await memory.observe([{ id, expiresAt: grant.expiresAt, token }], now(), id).catch(() => undefined);
-    return { id, warning: grantWarning(end(), grant.expiresAt, now()), ...grant };
-  };
-  const create = async ({ config, from, isGone }: Renewal, refusal?: UserError): Promise<ChannelGrant> => {
-    const ending = [...results, ...outcomes].find(endsRenewals);
-    if (ending !== undefined) throw ending;
+    if (!isRejection(error) || error.exitCode === ExitCode.credentials || isThrottled(error)) throw error;
+    return this.#create(renewal, error);
+  }
+
+  async #settleAccepted(renewal: Renewal, granted: Grant): Promise<ChannelGrant> {
+    const { client, now } = this.#access;
+    const { config, from } = renewal;
+    const later = granted.expiresAt ?? (await this.#readEnd(config.id));
+    if (later === undefined) throw notExtended(config.id, from, later, now());
+    if (from === undefined || later > from) return this.#granted(config, { type: "renewed", from, expiresAt: later });
+    if (this.#requested.getTime() - later.getTime() <= SAME_END_MS) return alreadyRenewed(config.id, later);
+    if (later < from) throw await restoreEnd(client, config, from, later, now());
+    return this.#create(renewal);
+  }
+
+  /** Writes a channel by a POST. `refusal`: the error of its PUT, which is reported if the POST is refused as well. */
+  async #create({ config, from, isGone }: Renewal, refusal?: UserError): Promise<ChannelGrant> {
+    if (this.#ending !== undefined) throw this.#ending;
+    const { now } = this.#access;
     // The end is computed again: the answer may have shown that the clock is off.
-    const request = { config, expiresAt: end() };
-    const [created] = await send("create", [request], isGone ? "created again" : "renewed");
+    const request = { config, expiresAt: this.#options.end() };
+    const [created] = await this.#send("create", [request], isGone ? "created again" : "renewed");
     if (refusal !== undefined && created instanceof UserError && !endsRenewals(created)) throw refusal;
-    const later = requireSuccess<Grant>(created ? [created] : []).expiresAt ?? (await readEnd(config.id));
+    const later = requireSuccess<Grant>(created ? [created] : []).expiresAt ?? (await this.#readEnd(config.id));
     const before = isGone ? now() : from;
     if (later === undefined || (before && later <= before)) throw notExtended(config.id, from, later, now());
-    return granted(
+    return this.#granted(
       config,
       isGone ? { type: "created", expiresAt: later } : { type: "renewed", from, expiresAt: later },
     );
-  };
-  const settle = async (renewal: Renewal, result: Grant | UserError): Promise<ChannelGrant> => {
-    const { config, from } = renewal;
-    const { id } = config;
-    if (result instanceof UserError && isNotSubscribed(result)) {
-      if (!isOwned) await requireExpired(access, id, from);
-      onLost?.(new UserError("zohoApi", goneReason(from, now()), undefined, result.code));
-      return create({ ...renewal, isGone: true });
-    }
-    if (result instanceof UserError) {
-      if (!isRejection(result) || result.exitCode === ExitCode.credentials || isThrottled(result)) throw result;
-      return create(renewal, result);
-    }
-    const later = result.expiresAt ?? (await readEnd(id));
-    if (later === undefined) throw notExtended(id, from, later, now());
-    if (from === undefined || later > from) return granted(config, { type: "renewed", from, expiresAt: later });
-    if (expiresAt.getTime() - later.getTime() <= SAME_END_MS) return alreadyRenewed(id, later);
-    if (later < from) throw await restoreEnd(client, config, from, later, now());
-    return create(renewal);
-  };
-
-  const existing = renewals.filter(({ isGone }) => !isGone);
-  results = await replace(existing.map(({ config }) => ({ config, expiresAt })));
-  for (const each of renewals) {
-    const result = results[existing.indexOf(each)];
-    outcomes.push(await orError(() => (result === undefined ? create(each) : settle(each, result))));
   }
-  return outcomes;
+
+  /** The expiry of a channel as Zoho lists it. */
+  async #readEnd(id: string): Promise<Date | undefined> {
+    const ids = this.#renewals.map(({ config }) => config.id);
+    this.#list ??= readAll(this.#access.client, ids);
+    const listed = await this.#list.catch((error: unknown) => {
+      this.#options.onUnanswered?.([id], "renewed");
+      throw error;
+    });
+    return listed.get(id)?.expiresAt;
+  }
+
+  async #granted({ id, token }: ChannelConfig, grant: Omit<ChannelGrant, "id">): Promise<ChannelGrant> {
+    const { memory, now } = this.#access;
+    // What cannot be remembered was renewed nevertheless.
+    await memory.observe([{ id, expiresAt: grant.expiresAt, token }], now(), id).catch(() => undefined);
+    return { id, warning: grantWarning(this.#options.end(), grant.expiresAt, now()), ...grant };
+  }
+}
+
+/** Zoho refused the whole call, whose error all its channels have. */
+function isRefusedAsOne(results: readonly WriteResult[]): boolean {
+  const [first] = results;
+  return (
+    first instanceof ZohoApiError && isRejection(first) && results.length > 1 && results.every((each) => each === first)
+  );
 }
 
 /** After this error of one channel, no other can be renewed either. */

@@ -1,9 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { resolve } from "node:path";
-import type { RunResult } from "../listener/tally.ts";
 import type { Context } from "../project/context.ts";
-import type { SentCount } from "../send/tally.ts";
-import { ExitCode, errorText } from "../util/errors.ts";
+import { errorText } from "../util/errors.ts";
 import { writeFileAtomically } from "../util/files.ts";
 import { oneLine, plain } from "../util/text.ts";
 import { counted } from "../util/units.ts";
@@ -35,29 +33,6 @@ export function writeResults(context: Context, file: string | undefined, given: 
   // GitHub reads its commands from stderr as well (actions/runner, ScriptHandler.cs), and stdout may be JSON.
   if (isGithub === "true") context.stderr.write(suite.findings.map(annotationOf).join(""));
   if (file !== undefined) writeFileAtomically(resolve(context.cwd, file), junitText(suite));
-}
-
-/** Results of a `listen` with `--expect` or `--exec`. */
-export function runFindings({ expectations, program }: RunResult): readonly Finding[] {
-  const expected = expectations.map(({ event, wanted, came }): Finding => {
-    const outcome = came < wanted ? "failed" : "passed";
-    return { id: `expect.${event}`, outcome, text: `${came} of ${wanted} arrived` };
-  });
-  if (program === undefined) return expected;
-  const outcome = program === ExitCode.ok ? "passed" : "failed";
-  const text = program === "timed out" ? "did not finish in time" : `exited with ${program}`;
-  return [...expected, { id: "exec", outcome, text }];
-}
-
-/** Results of `send`: one per event. */
-export function sentFindings(counts: readonly SentCount[]): readonly Finding[] {
-  return counts.map(({ name, sent, failed, failure }) => ({
-    id: name,
-    outcome: failed > 0 ? "failed" : "passed",
-    text:
-      failed > 0 ? `${failed} of ${sent} failed: ${failure?.error ?? `answered ${failure?.status}`}` : `${sent} sent`,
-    remedy: failure?.hint,
-  }));
 }
 
 /** Results as JUnit XML, which CI servers read. A warning is a test that passed, with its text as output. */

@@ -6,10 +6,10 @@ import { KnownSecrets } from "../delivery/secrets.ts";
 import { endProcess, nodeRuntime, reportUnfinished } from "../process/node-runtime.ts";
 import type { Runtime, Surroundings } from "../process/runtime.ts";
 import { overrideContext } from "../project/context.ts";
+import { renderFailure } from "../reports/failure.ts";
 import { fitText } from "../reports/layout.ts";
 import type { Mode } from "../reports/paint.ts";
 import { createContext } from "../terminal/context.ts";
-import { renderFailure } from "../terminal/failure.ts";
 import {
   COMMON_OPTIONS,
   examples,

@@ -19,6 +19,13 @@ import { addFilters, addPeriodFilters, SHOW_SECRETS_FLAG } from "./flags/log.ts"
 const NUMBER = "the event's number, or last";
 
 export const define: Define = (command, act) => {
+  defineList(command, act);
+  defineShow(command, act);
+  defineStats(command, act);
+  defineDiff(command, act);
+  defineDrift(command, act);
+  defineSaveFixture(command, act);
+  definePrune(command, act);
   command
     .addHelpText(
       "before",
@@ -29,6 +36,9 @@ export const define: Define = (command, act) => {
       ),
     )
     .addHelpText("after", HELP);
+};
+
+const defineList: Define = (command, act) => {
   const listing = command
     .command("list")
     .description("List what was received, the newest first.")
@@ -49,6 +59,9 @@ export const define: Define = (command, act) => {
     )
     .addHelpText("after", LIST_HELP)
     .action(act(showList));
+};
+
+const defineShow: Define = (command, act) => {
   command
     .command("show")
     .description("Show one delivery: headers, body, signatures, schema, and every attempt to forward it to your app.")
@@ -64,10 +77,16 @@ export const define: Define = (command, act) => {
     .option("--curl", "print the curl command that posts it to the local receiver again")
     .option(...SHOW_SECRETS_FLAG)
     .action(act(showOne));
+};
+
+const defineStats: Define = (command, act) => {
   addPeriodFilters(command.command("stats"))
     .description("Count deliveries by product and hour, and show how long your app takes to answer.")
     .addHelpText("before", examples("zoho-hooks events stats --since 1d"))
     .action(act(showStats));
+};
+
+const defineDiff: Define = (command, act) => {
   command
     .command("diff")
     .description("Show how two payloads differ.")
@@ -75,6 +94,9 @@ export const define: Define = (command, act) => {
     .argument("<a>", NUMBER)
     .argument("<b>", NUMBER)
     .action(act(showDiff));
+};
+
+const defineDrift: Define = (command, act) => {
   addPeriodFilters(command.command("drift"))
     .description("Show where deliveries and schemas differ: unknown fields, fields that never came, different types.")
     .addHelpText(
@@ -83,6 +105,9 @@ export const define: Define = (command, act) => {
     )
     .addHelpText("after", DRIFT_HELP)
     .action(act(drift));
+};
+
+const defineSaveFixture: Define = (command, act) => {
   command
     .command("save-fixture")
     .description("Save a delivery as a sample of this project, for send to use. Tokens are always masked.")
@@ -98,6 +123,9 @@ export const define: Define = (command, act) => {
       examples("zoho-hooks events save-fixture last --redact", "zoho-hooks events save-fixture 42 --name Leads.create"),
     )
     .action(act(saveFixture));
+};
+
+const definePrune: Define = (command, act) => {
   command
     .command("prune")
     .description("Remove deliveries by age or size. Those that still wait for your app stay.")

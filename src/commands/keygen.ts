@@ -72,18 +72,18 @@ async function keygen(context: Context, { out }: { readonly out?: string }): Pro
     throw usageError(`the key pair cannot be written to ${folder}: ${errorText(error)}`);
   }
   const notice = (message: string): void => context.report({ type: "notice", message });
-  const names = files.map((file) => relative(context.cwd, file) || file);
+  const shownPath = (file: string): string => relative(context.cwd, file) || file;
   if (out !== undefined)
-    notice(`${names[0]} is a secret: keep it out of Git (only ${KEYS_FOLDER} is ignored automatically)`);
+    notice(`${shownPath(privateFile)} is a secret: keep it out of Git (only ${KEYS_FOLDER} is ignored automatically)`);
   context.report({
     type: "text",
     text: publicKey,
     json: {
       type: "key_pair",
-      private_key_file: names[0],
-      public_key_file: names[1],
+      private_key_file: shownPath(privateFile),
+      public_key_file: shownPath(publicFile),
       public_key: publicKey,
-      jwks_file: names[2],
+      jwks_file: shownPath(setFile),
     },
   });
   // Paths in variables are relative to the project's folder.

@@ -1,10 +1,12 @@
 import type { Command } from "commander";
 import { findingMasker } from "../checks/endpoint/results.ts";
-import { sentFindings, writeResults } from "../checks/summaries.ts";
+import type { Finding } from "../checks/finding.ts";
+import { writeResults } from "../checks/summaries.ts";
 import { openWorkspace } from "../operations/workspace.ts";
 import { EXPECT_STATUS_FLAG } from "../send/flags.ts";
 import type { SendFlags } from "../send/plan.ts";
 import { send } from "../send/send.ts";
+import type { SentCount } from "../send/tally.ts";
 import { examples } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
 import type { CommandContext, Define } from "./command.ts";
@@ -101,4 +103,15 @@ function addTargetOptions(command: Command): Command {
     .option(...EXPECT_STATUS_FLAG)
     .option(...JUNIT_FLAG)
     .option("--insecure", "accept a self-signed certificate");
+}
+
+/** Results of `send`: one per event. */
+function sentFindings(counts: readonly SentCount[]): readonly Finding[] {
+  return counts.map(({ name, sent, failed, failure }) => ({
+    id: name,
+    outcome: failed > 0 ? "failed" : "passed",
+    text:
+      failed > 0 ? `${failed} of ${sent} failed: ${failure?.error ?? `answered ${failure?.status}`}` : `${sent} sent`,
+    remedy: failure?.hint,
+  }));
 }

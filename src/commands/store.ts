@@ -7,6 +7,7 @@ import type { Context } from "../project/context.ts";
 import { type Config, loadConfig, logPlace } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
+import { timeOf } from "../util/json-line.ts";
 import { formatAge, formatBytes } from "../util/units.ts";
 import type { Define } from "./command.ts";
 import { addStoreFlag } from "./flags/log.ts";
@@ -82,12 +83,12 @@ async function status(context: Context, options: StoreOptions): Promise<ExitCode
           host,
           role,
           url,
-          since,
+          since: since.toJSON(),
         })),
-        waiting: waiting.map(({ target, waiting: count, oldestAt = null }) => ({
+        waiting: waiting.map(({ target, waiting: count, oldestAt }) => ({
           target: maskUrl(target),
           count,
-          oldest_at: oldestAt,
+          oldest_at: timeOf(oldestAt),
         })),
       },
     ],

@@ -10,7 +10,7 @@ import type { Context } from "../project/context.ts";
 import { type Access, addressOf, apiAt, newToken, openAccesses } from "../project/inspector-access.ts";
 import { loadConfig } from "../project/load.ts";
 import type { Settings } from "../project/settings.ts";
-import { failureTexts } from "../terminal/failure.ts";
+import { failureTexts } from "../reports/failure.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, errorCode, UserError, usageError } from "../util/errors.ts";
 import { onAbort } from "../util/timing.ts";

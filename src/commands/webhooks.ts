@@ -16,6 +16,29 @@ import type { WebhookOptions } from "../webhooks/session.ts";
 import type { Define } from "./command.ts";
 
 export const define: Define = (command, act) => {
+  defineList(command, act);
+  defineCreate(command, act);
+  defineDelete(command, act);
+  defineFailures(command, act);
+  // Commander also takes it behind a subcommand.
+  command
+    .option(
+      "--profile <name>",
+      "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
+    )
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks webhooks list --product books --unused   exits with 8 if any has no rule",
+        "zoho-hooks webhooks create Ticket_Add --product desk",
+        "zoho-hooks webhooks delete 460000000026049 --product inventory --yes",
+        "zoho-hooks webhooks failures --since 1d              what Zoho could not deliver",
+      ),
+    )
+    .addHelpText("after", HELP);
+};
+
+const defineList: Define = (command, act) => {
   addWebhookOptions(command.command("list"))
     .description("List a product's webhooks, and point out those that no workflow rule calls.")
     .addHelpText(
@@ -31,6 +54,9 @@ export const define: Define = (command, act) => {
         listWebhooks(context, loadConfig(context), chosenProduct(options), options),
       ),
     );
+};
+
+const defineCreate: Define = (command, act) => {
   addWebhookOptions(command.command("create"))
     .description("Create a webhook, and read it back from Zoho.")
     .argument(
@@ -63,6 +89,9 @@ export const define: Define = (command, act) => {
         return ExitCode.ok;
       }),
     );
+};
+
+const defineDelete: Define = (command, act) => {
   addWebhookOptions(command.command("delete"))
     .description("Delete webhooks, and read the list again to make sure.")
     .addHelpText("before", examples("zoho-hooks webhooks delete 460000000026049 --product inventory"))
@@ -74,6 +103,9 @@ export const define: Define = (command, act) => {
         deleteWebhooks(context, loadConfig(context), chosenProduct(options), ids, options),
       ),
     );
+};
+
+const defineFailures: Define = (command, act) => {
   command
     .command("failures")
     .description("List deliveries that failed on Zoho's side, and ask Zoho to resend them.")
@@ -105,22 +137,6 @@ export const define: Define = (command, act) => {
         return failures(context, loadConfig(context), logs, since, options);
       }),
     );
-  // Commander also takes it behind a subcommand.
-  command
-    .option(
-      "--profile <name>",
-      "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
-    )
-    .addHelpText(
-      "before",
-      examples(
-        "zoho-hooks webhooks list --product books --unused   exits with 8 if any has no rule",
-        "zoho-hooks webhooks create Ticket_Add --product desk",
-        "zoho-hooks webhooks delete 460000000026049 --product inventory --yes",
-        "zoho-hooks webhooks failures --since 1d              what Zoho could not deliver",
-      ),
-    )
-    .addHelpText("after", HELP);
 };
 
 const ids = managedProducts.map(({ id }) => id);

@@ -24,10 +24,10 @@ export function configureProducts(
 function configureFormats(product: Product, { format: chosen, ...settings }: ProductSettings): readonly Format[] {
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
   for (const [name] of given) {
-    if (product.formats.some((format) => format.settings?.some((each) => each === name))) continue;
+    if (product.formats.some((format) => format.setup?.settings?.some((each) => each === name))) continue;
     throw usageError(`the setting products.${product.id}.${name} does not apply to ${product.title}`);
   }
-  const formats = product.formats.map((format) => format.configure?.(settings) ?? format);
+  const formats = product.formats.map((format) => format.setup?.configure?.(settings) ?? format);
   if (chosen === undefined) return formats;
   const first = formats.filter(({ id }) => id === chosen);
   if (first.length > 0) return [...first, ...formats.filter(({ id }) => id !== chosen)];

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import type { Payload } from "../delivery/payload.ts";
 import type { Credential, Secret, Secrets } from "../delivery/secrets.ts";
@@ -84,6 +84,8 @@ export interface Proof {
   readonly keyPlace?: string;
   /** Name of its header or parameter where the user gave it: the value is masked wherever it is shown. Logs store this name. */
   readonly secretIn?: string;
+  /** URLs of its public keys, by data centre. */
+  readonly keySets?: Readonly<Record<string, string>>;
   /** Unless one of these settings is given, it passes for any customer of the sender. */
   readonly unboundWithout?: readonly (keyof FormatSettings)[];
   sign(delivery: Delivery, secret: Secret, now: Date): Delivery;
@@ -150,6 +152,10 @@ export interface Reply {
   readonly body: string | Buffer<ArrayBuffer>;
 }
 
+export function plainReply(status: number, text: string): Reply {
+  return { status, contentType: "text/plain; charset=utf-8", body: text };
+}
+
 /** A sample as it goes over the wire; by POST unless it names another method. */
 export interface Encoded {
   readonly method?: string;
@@ -178,7 +184,7 @@ export interface OfferedSecret {
 /** How the body of a format is known: its source documents it, integrations in use show it, or neither. */
 export type Evidence = "doc" | "seen" | "modelled";
 
-/** One way a product's deliveries look. */
+/** One way in which a product posts. */
 export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[], Id extends string = string> {
   readonly id: Id;
   /** Specification, or what it is modelled on. */
@@ -188,6 +194,13 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   /** In the order of signing. */
   readonly proofs: readonly Proof[];
   readonly events: Events;
+  readonly body: Body;
+  readonly setup?: Setup;
+  readonly sender?: Sender;
+}
+
+/** What the deliveries of a format look like, and what is read from them. */
+export interface Body {
   /**
    * The event that a delivery claims to be, known or not (`Ticket.Merge`); undefined where it names none. Cheap: looks at
    * a few keys, never validates.
@@ -198,46 +211,50 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
    * another product sends.
    */
   envelope?(data: object): Envelope | undefined;
-  /** The body is one record under its name, `{"invoice": {…}}`: a body of that name alone is one, whatever is under it. */
-  readonly wrapped?: boolean;
-  /** The body is a list of objects with that envelope. */
-  readonly list?: boolean;
-  /** Members of the envelope that a body of the user's own may have as well: they say nothing about where it comes from. */
-  readonly plain?: readonly string[];
+  /**
+   * `list`: a list of objects with that envelope. `wrapped`: one record under its name, `{"invoice": {…}}`; a body of that name
+   * alone is one, whatever is under it. Default: one object.
+   */
+  readonly layout?: "list" | "wrapped";
   /** The ids of the records that an event is about, as text. */
   records(data: unknown, event: string): readonly string[];
   /** Several record ids mean several records; in other formats they are those of one record and its parents. */
   readonly batches?: boolean;
+  /** The part that all deliveries of one event share. Default: the bytes. */
+  identity?(data: unknown, event: string): string | undefined;
+  /** Name of the event of a custom body, which is any other body on the product's own URL. */
+  readonly customEvent?: string;
+  /** Other products whose deliveries look the same: only the URL or a flag tells them apart. */
+  readonly twins?: readonly string[];
+}
+
+/** What a user chooses when a webhook is set up with Zoho, and what Zoho then asks of its URL. */
+interface Setup {
   /** The response that the sender needs before it sends events: to a challenge or a probe. */
   handshake?(payload: Payload, delivery: Delivery): Reply | undefined;
   /** The known requests that check a URL before the webhook is saved, sent in turn until one gets a 200. */
   readonly probes?: readonly Probe[];
+  /** The settings that the format takes, and how it applies them. */
+  readonly settings?: readonly (keyof FormatSettings)[];
+  configure?(settings: FormatSettings): Format;
+}
+
+/** How the sender makes its requests, and what it does with a response. */
+export interface Sender {
   /** Methods of deliveries or probes beside POST. */
   readonly methods?: readonly string[];
-  /** Other products whose deliveries look the same: only the URL or a flag tells them apart. */
-  readonly twins?: readonly string[];
   /** The header or query that names the event. */
   mark?(event: string): Pick<Encoded, "query" | "headers">;
   /** Encodes a sample that is not plain JSON, or that repeats something of the `url` it is posted to. */
   encode?(data: unknown, event: string | undefined, url: string): Encoded;
-  /** The part that all deliveries of one event share. Default: the bytes. */
-  identity?(data: unknown, event: string): string | undefined;
-  /** A documented pitfall of such deliveries, reported once a run. */
-  hint?(payload: Payload, event: string): string | undefined;
   /** The sender's documented requirements for the response. */
   readonly answer?: AnswerRule;
-  offeredSecret?(delivery: Delivery): OfferedSecret | undefined;
-  /** Name of the event of a custom body, which is any other body on the product's own URL. */
-  readonly customEvent?: string;
-  /** The settings that the format takes, and how it applies them. */
-  readonly settings?: readonly (keyof FormatSettings)[];
-  configure?(settings: FormatSettings): Format;
-  /** URLs of the public keys of its signatures, by data centre. */
-  readonly keySets?: Readonly<Record<string, string>>;
+  /** A documented pitfall of such deliveries, reported once a run. */
+  hint?(payload: Payload, event: string): string | undefined;
 }
 
-export function acceptsMethod(format: Format, method: string): boolean {
-  return method === "POST" || format.methods?.includes(method) === true;
+export function acceptsMethod({ sender }: Format, method: string): boolean {
+  return method === "POST" || sender?.methods?.includes(method) === true;
 }
 
 /** The id of the formats of the Webhooks Guide for Zoho APIs. */
@@ -254,27 +271,6 @@ export interface Product<Id extends string = string, Formats extends readonly Fo
   readonly allowUnsigned?: boolean;
   /** For a user-defined product: the folder with its description and samples. */
   readonly folder?: string;
-}
-
-/** Whether Zoho never signs a product: only the guide's format has a proof, or a fixed value that the user has added. */
-export function isNeverSigned({ formats }: Pick<Product, "formats">): boolean {
-  const others = formats.filter(({ id }) => id !== GUIDE_FORMAT);
-  return others.length > 0 && others.every(({ proofs }) => proofs.every(({ credential }) => credential === "auth"));
-}
-
-/**
- * Whether a product's deliveries need no proof: Zoho never signs them, and its user has neither given this product a key nor
- * named the guide's format in the settings. A secret of all products does not count: it is there for those that sign.
- */
-export function acceptsUnsigned(
-  product: Pick<Product, "id" | "formats" | "chosenFormat">,
-  secrets: Pick<Secrets, "for">,
-): boolean {
-  const { id, formats, chosenFormat } = product;
-  if (chosenFormat === GUIDE_FORMAT || !isNeverSigned(product)) return false;
-  const isOwn = ({ credential }: Proof): boolean =>
-    secrets.for(credential, id).some(({ shared }) => shared !== true || credential === "auth");
-  return !formats.some(({ proofs }) => proofs.some(isOwn));
 }
 
 /** The format where none is named: what Zoho posts, unless the settings name another one. Of a user's own product the first. */
@@ -330,77 +326,6 @@ export interface AnswerRule {
 export interface Envelope {
   (): z.ZodObject;
   readonly names: readonly string[];
-}
-
-interface Member {
-  readonly path: readonly string[];
-  readonly required: boolean;
-}
-
-/** How many members of an envelope a body has. */
-export interface MemberCount {
-  readonly present: number;
-  /** The required members of the envelope, and those of them that the body lacks. */
-  readonly required: number;
-  readonly missing: number;
-  /** Those present that are not `plain`. */
-  readonly marks: number;
-}
-
-export const NO_MEMBERS: MemberCount = { present: 0, required: 0, missing: 0, marks: 0 };
-
-const membersOfEnvelope = new WeakMap<z.ZodObject, readonly Member[]>();
-
-/** The members of an envelope, and the required ones of its required objects. */
-function membersOf(envelope: z.ZodObject): readonly Member[] {
-  let members = membersOfEnvelope.get(envelope);
-  if (members === undefined) {
-    members = Object.entries(envelope.shape).flatMap(([name, part]): readonly Member[] => {
-      const required = part._zod.optin !== "optional";
-      const nested = required && part instanceof z.ZodObject ? membersOf(part).filter((each) => each.required) : [];
-      return [{ path: [name], required }, ...nested.map(({ path }) => ({ path: [name, ...path], required }))];
-    });
-    membersOfEnvelope.set(envelope, members);
-  }
-  return members;
-}
-
-export function countMembers(envelope: Envelope, object: unknown, plain: readonly string[] = []): MemberCount {
-  // Most bodies have no member of most envelopes, each of which requires one.
-  if (!envelope.names.some((name) => isPresent(object, name))) return NO_MEMBERS;
-  let [present, required, missing, marks] = [0, 0, 0, 0];
-  for (const { path, required: isRequired } of membersOf(envelope())) {
-    const [name = ""] = path;
-    const isThere = hasMember(object, path);
-    if (isRequired) required++;
-    if (isRequired && !isThere) missing++;
-    if (isThere) present++;
-    if (isThere && !plain.includes(name)) marks++;
-  }
-  return { present, required, missing, marks };
-}
-
-/** Null is as good as missing. No envelope has a name that every object has. */
-function hasMember(data: unknown, path: readonly string[]): boolean {
-  let value = data;
-  for (const name of path) {
-    if (!isPresent(value, name)) return false;
-    value = (value as Record<string, unknown>)[name];
-  }
-  return true;
-}
-
-function isPresent(data: unknown, name: string): boolean {
-  const value = isObject(data) ? (data as Record<string, unknown>)[name] : undefined;
-  return value !== undefined && value !== null;
-}
-
-/** The required members that are missing: `notifications.operation_type`. */
-export function missingOf(envelope: Envelope, object: unknown): readonly string[] {
-  const missing = membersOf(envelope()).filter(({ path, required }) => required && !hasMember(object, path));
-  return missing.map(({ path }) => path.join("."));
-}
-
-export function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+  /** Members that a body of the user's own may have as well: they say nothing about where it comes from. */
+  readonly plain: readonly string[];
 }

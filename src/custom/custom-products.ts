@@ -69,7 +69,7 @@ async function schemaOf({ id, formats }: Product, path: string, importModule: Im
     throw usageError(`products.${id}.schema: ${error.message}`, error.hint);
   });
   if (!(file instanceof Map)) return file;
-  const name = formats.find((format) => format.settings?.includes("schema"))?.customEvent ?? "";
+  const name = formats.find((format) => format.setup?.settings?.includes("schema"))?.body.customEvent ?? "";
   const schema = file.get(name);
   if (schema !== undefined) return schema;
   throw usageError(

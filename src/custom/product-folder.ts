@@ -1,7 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join, parse, relative, sep } from "node:path";
 import { z } from "zod";
-import { parsePath } from "../contract/edit-body.ts";
 import { formatSettings } from "../contract/format-settings.ts";
 import type { Product, Proof } from "../contract/product.ts";
 import { HEADER_NAME } from "../delivery/delivery.ts";
@@ -9,11 +8,12 @@ import type { ImportModule } from "../process/runtime.ts";
 import { filesIn, schemaFilesIn } from "../project/schema-files.ts";
 import { bodySignature, guideSignature } from "../proofs/body-signature.ts";
 import { financeSignature } from "../proofs/finance-signature.ts";
-import { customProduct, type EventPlace } from "../recognition/custom-format.ts";
+import { parsePath } from "../samples/edit-body.ts";
 import { eventOfFileName } from "../samples/fixtures.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../util/files.ts";
 import { oneLine } from "../util/text.ts";
+import { customProduct, type EventPlace } from "./own-format.ts";
 import { loadSchemaFile } from "./schema-file.ts";
 
 interface FolderOptions {

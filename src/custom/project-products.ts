@@ -9,7 +9,7 @@ import {
   productNames,
 } from "../contract/event-names.ts";
 import { requireProduct } from "../contract/named.ts";
-import { isNeverSigned, type Product } from "../contract/product.ts";
+import type { Product } from "../contract/product.ts";
 import { appPaths, WEBHOOK_PATH } from "../delivery/paths.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
@@ -19,7 +19,7 @@ import { FILE_SUFFIX } from "../project/secret-variables.ts";
 import { variableSuffix } from "../project/secrets.ts";
 import { SETTINGS, settingName } from "../project/settings.ts";
 import { STORE_KEY, TRUST_ALL } from "../project/variables.ts";
-import { canAllowUnsigned, unsignedCustomFormat } from "../recognition/hints.ts";
+import { canAllowUnsigned, isNeverSigned, unsignedCustomFormat } from "../recognition/unsigned.ts";
 import { usageError } from "../util/errors.ts";
 
 type ProductConfig = Pick<Config, "root" | "importModule"> & {

@@ -1,9 +1,9 @@
 import { requireProduct } from "../contract/named.ts";
 import { defaultFirst, type Product } from "../contract/product.ts";
+import { answerRuleText, probesText } from "../contract/sender.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import type { TableReport } from "../process/messages.ts";
 import type { Workspace } from "../project/workspace.ts";
-import { answerRuleText, probesText } from "../recognition/reply.ts";
 
 /** One product in full. */
 export async function showProduct(workspace: Workspace, id: string): Promise<ProductReport> {
@@ -53,9 +53,9 @@ export function describeProduct(product: Product) {
         ...(product.folder !== undefined && proof.deluge !== undefined && { deluge: proof.deluge }),
       })),
       /** The answer that the sender expects, as documented. */
-      answer: format.answer && answerRuleText(format.answer),
+      answer: format.sender?.answer && answerRuleText(format.sender.answer),
       /** How it checks a URL before it saves a webhook. */
-      probe: format.probes && probesText(format.probes),
+      probe: format.setup?.probes && probesText(format.setup.probes),
       events: format.events.map(({ name, summary, once, members }) => ({ name, summary, once, members })),
     })),
   } as const;

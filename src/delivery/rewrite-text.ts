@@ -32,43 +32,72 @@ function boundaryOf(text: string, contentType: string): string | undefined {
 /** Undefined when the text is not a JSON object or list. `nestedIn` is the path of the string that it was found in. */
 function rewriteJson(text: string, edit: BodyEdit, nestedIn?: readonly string[]): string | undefined {
   if (!/^\s*[{[]/.test(text) || !isJson(text)) return undefined;
-  const parts: string[] = [];
-  let done = 0;
-  const replace = (start: number, end: number, by: string): void => {
-    parts.push(text.slice(done, start), by);
-    done = end;
-  };
-  const visit = (node: JsonNode, path: readonly string[]): void => {
-    let from = node.start + 1;
-    const named = node.kind === "object" ? namedBy(text, node) : undefined;
-    for (const { key, node: child } of node.children) {
-      if (typeof key === "string") {
-        const start = text.indexOf('"', from);
-        const renamed = edit({ path, text: key, kind: "key" });
-        if (renamed !== undefined) replace(start, stringEnd(text, start), JSON.stringify(renamed));
-      }
-      const owner = named !== undefined && key === "value" ? [...path, named] : path;
-      visit(child, typeof key === "string" ? [...owner, key] : path);
-      from = child.end;
-    }
-    if (node.kind !== "string" && node.kind !== "number") return;
-    const source = text.slice(node.start, node.end);
-    const value = node.kind === "string" ? unquoted(source) : source;
-    const kind = node.kind === "string" ? "text" : "number";
-    const edited =
-      edit({ path, text: value, kind }) ??
-      (kind === "text" ? rewriteNested(value, edit, nestedIn === undefined ? path : undefined) : undefined);
-    if (edited === undefined || edited === value) return;
-    const plain = node.kind === "number" && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(edited);
-    replace(node.start, node.end, plain ? edited : JSON.stringify(edited));
-  };
   try {
-    visit(scanJson(text), nestedIn ?? []);
+    return new JsonRewrite(text, edit, nestedIn).run();
   } catch (error) {
     if (error instanceof RangeError) return rewritePlainText(text, edit);
     throw error;
   }
-  return parts.join("") + text.slice(done);
+}
+
+/** Rewrites keys and scalars of a JSON text in its order, and copies all between them. */
+class JsonRewrite {
+  readonly #text: string;
+  readonly #edit: BodyEdit;
+  readonly #nestedIn: readonly string[] | undefined;
+  readonly #parts: string[] = [];
+  /** How far the text is copied. */
+  #done = 0;
+
+  constructor(text: string, edit: BodyEdit, nestedIn: readonly string[] | undefined) {
+    this.#text = text;
+    this.#edit = edit;
+    this.#nestedIn = nestedIn;
+  }
+
+  run(): string {
+    this.#visit(scanJson(this.#text), this.#nestedIn ?? []);
+    return this.#parts.join("") + this.#text.slice(this.#done);
+  }
+
+  #visit(node: JsonNode, path: readonly string[]): void {
+    let from = node.start + 1;
+    const named = node.kind === "object" ? namedBy(this.#text, node) : undefined;
+    for (const { key, node: child } of node.children) {
+      if (typeof key === "string") this.#rewriteKey(key, path, from);
+      const owner = named !== undefined && key === "value" ? [...path, named] : path;
+      this.#visit(child, typeof key === "string" ? [...owner, key] : path);
+      from = child.end;
+    }
+    if (node.kind === "string") this.#rewriteString(node, path);
+    else if (node.kind === "number") this.#rewriteNumber(node, path);
+  }
+
+  #rewriteKey(key: string, path: readonly string[], from: number): void {
+    const start = this.#text.indexOf('"', from);
+    const renamed = this.#edit({ path, text: key, kind: "key" });
+    if (renamed !== undefined) this.#replace(start, stringEnd(this.#text, start), JSON.stringify(renamed));
+  }
+
+  #rewriteString({ start, end }: JsonNode, path: readonly string[]): void {
+    const value = unquoted(this.#text.slice(start, end));
+    const nestedPath = this.#nestedIn === undefined ? path : undefined;
+    const edited = this.#edit({ path, text: value, kind: "text" }) ?? rewriteNested(value, this.#edit, nestedPath);
+    if (edited !== undefined && edited !== value) this.#replace(start, end, JSON.stringify(edited));
+  }
+
+  #rewriteNumber({ start, end }: JsonNode, path: readonly string[]): void {
+    const digits = this.#text.slice(start, end);
+    const edited = this.#edit({ path, text: digits, kind: "number" });
+    if (edited === undefined || edited === digits) return;
+    const isNumber = /^-?(0|[1-9]\d*)(\.\d+)?$/.test(edited);
+    this.#replace(start, end, isNumber ? edited : JSON.stringify(edited));
+  }
+
+  #replace(start: number, end: number, by: string): void {
+    this.#parts.push(this.#text.slice(this.#done, start), by);
+    this.#done = end;
+  }
 }
 
 /** `token` for `{ "name": "token", "value": "…" }`. */

@@ -1,3 +1,5 @@
+import { usageError } from "../util/errors.ts";
+
 /** A request to one of the emulated APIs. */
 export interface ApiRequest {
   readonly method: string;
@@ -126,3 +128,11 @@ export class Refusal extends Error {
 
 /** Thrown for what the emulator does not have of a call, such as a parameter. It is answered with 501. */
 export class Unmodelled extends Error {}
+
+/** The records of a product, in any case of its letters. Throws a usage error for a product without any. */
+export function storeOf(stores: readonly RecordStore[], product: string): RecordStore {
+  const found = stores.find((each) => each.product === product.toLowerCase());
+  if (found !== undefined) return found;
+  const known = stores.map((each) => each.product).join(", ");
+  throw usageError(`the emulator has no records of ${JSON.stringify(product)}`, `it has those of ${known}`);
+}

@@ -15,15 +15,16 @@ import {
   type RecordStore,
   Refusal,
   type Subscription,
+  storeOf,
   type Wording,
 } from "./answer.ts";
 import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
 import { DELIVERY_FAULTS, type Faults, type RequestFault, requireTimes } from "./faults.ts";
+import type { Organisation } from "./organisation.ts";
 import { isPoll } from "./own-client.ts";
 import { exportCommand, publishedSecrets } from "./published.ts";
 import { beginningsOf } from "./sample-record.ts";
-import type { Service } from "./service.ts";
 import type { EmulatorState } from "./services/index.ts";
 import { readSnapshot, snapshotOf } from "./snapshot.ts";
 import { requirePath, type Stubs } from "./stubs.ts";
@@ -32,23 +33,17 @@ import type { DeliveryView, EmulatorView, SampleProduct, SeenRequest, WholeDeliv
 export const CONTROL_PATH = "/_emulator/";
 
 interface Parts {
-  readonly state: EmulatorState;
-  readonly hasSeed: boolean;
+  readonly organisation: Organisation;
   readonly faults: Faults;
   readonly stubs: Stubs;
   readonly deliveries: Deliveries;
   readonly requests: BoundedList<SeenRequest>;
-  readonly stores: readonly RecordStore[];
-  readonly services: readonly Service[];
   /** How `zoho-hooks` is called in a terminal. */
   readonly invocation: string;
   readonly packageRoot: string;
   url(): string;
   localUrl(): string;
   now(): number;
-  subscriptions(): readonly Subscription[];
-  /** Undefined beyond the limit of codes. */
-  makeCode(scopes: readonly string[]): string | undefined;
   advance(ms: number): void;
   reset(): void;
   restore(state: EmulatorState): void;
@@ -81,7 +76,7 @@ export class Control {
   }
 
   async #call(request: ApiRequest): Promise<unknown> {
-    const { deliveries, requests, advance, reset, makeCode } = this.#parts;
+    const { organisation, deliveries, requests, advance, reset } = this.#parts;
     const call = `${request.method} ${request.path.slice(CONTROL_PATH.length)}`;
     const [, n = "", again] = /^(?:GET|POST) (?:deliveries|requests)\/(\d{1,15})(\/again)?$/.exec(call) ?? [];
     const body = isRecord(request.json) ? request.json : {};
@@ -139,14 +134,14 @@ export class Control {
         return {};
       case "POST reset":
         reset();
-        return { seeded: this.#parts.hasSeed };
+        return { seeded: organisation.hasSeed };
       case "GET snapshot":
-        return snapshotOf(this.#parts.state);
+        return snapshotOf(organisation.state);
       case "POST restore":
         this.#parts.restore(readSnapshot(request.json, "the body", "GET /_emulator/snapshot answers one"));
         return {};
       case "POST code": {
-        const code = makeCode(requiredText(body, "scope").split(/[\s,]+/));
+        const code = organisation.accounts.grant(requiredText(body, "scope").split(/[\s,]+/));
         if (code !== undefined) return { code };
         throw usageError("access_denied: more than ten codes in ten minutes", "POST /_emulator/advance by 10m");
       }
@@ -156,15 +151,17 @@ export class Control {
   }
 
   #state(): EmulatorView {
-    const { url, localUrl, invocation, faults, now, stores, subscriptions, requests, deliveries } = this.#parts;
+    const { organisation, url, localUrl, invocation, faults, now, requests, deliveries } = this.#parts;
     return {
       url: url(),
       invocation,
       variables: exportCommand(invocation, { url: url(), localUrl: localUrl() }),
       faults: { answers: faults.requests.remaining, deliveries: faults.deliveries.remaining },
       now: now(),
-      modules: stores.flatMap((store) => store.modules().map((each) => ({ product: store.product, ...each }))),
-      subscriptions: subscriptions(),
+      modules: organisation.stores.flatMap((store) =>
+        store.modules().map((each) => ({ product: store.product, ...each })),
+      ),
+      subscriptions: organisation.subscriptions(),
       requests: newest(requests, SHOWN_REQUESTS).map(
         ({ headers: _headers, body: _body, answer: _answer, ...shown }) => shown,
       ),
@@ -194,7 +191,7 @@ export class Control {
 
   #endSubscription(body: Body): void {
     const [product, id, action] = ["product", "id", "action"].map((name) => requiredText(body, name));
-    const { services } = this.#parts;
+    const { services } = this.#parts.organisation;
     const isIt = (each: Subscription): boolean => each.product === product && each.id === id;
     const service = services.find((each) => each.subscriptions().some(isIt));
     if (service === undefined || product === undefined || id === undefined)
@@ -207,7 +204,7 @@ export class Control {
   }
 
   #store(body: Body): RecordStore {
-    return storeOf(this.#parts.stores, requiredText(body, "product"));
+    return storeOf(this.#parts.organisation.stores, requiredText(body, "product"));
   }
 
   /** Posts a new sample of any product, also of those without an API here, signed with the published secrets. */
@@ -329,14 +326,6 @@ export function readAge(text: string): number {
 
 /** Ten years: times stay within what a Date can hold. */
 const MAX_AGE_MS = 3650 * 86_400_000;
-
-/** The records of a product, in any case of its letters. Throws a usage error for a product without any. */
-export function storeOf(stores: readonly RecordStore[], product: string): RecordStore {
-  const found = stores.find((each) => each.product === product.toLowerCase());
-  if (found !== undefined) return found;
-  const known = stores.map((each) => each.product).join(", ");
-  throw usageError(`the emulator has no records of ${JSON.stringify(product)}`, `it has those of ${known}`);
-}
 
 /** A delivery as control calls and `startZoho` show it. */
 export function wholeDelivery(sent: NumberedDelivery): WholeDelivery {

@@ -1,8 +1,8 @@
-import { prepare } from "../contract/prepare.ts";
 import type { Format } from "../contract/product.ts";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { openPoster, type Poster, type PosterOptions } from "../forward/post.ts";
+import { prepare } from "../samples/prepare.ts";
 import { errorText } from "../util/errors.ts";
 import { BoundedList } from "./bounded-list.ts";
 import type { DeliveryFault, Faults } from "./faults.ts";

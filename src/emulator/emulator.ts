@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { HEALTH_PATH } from "../delivery/paths.ts";
 import { openServer, sendReply } from "../receiver/http-server.ts";
 import { readWholeBody } from "../receiver/read-body.ts";
@@ -10,29 +9,19 @@ import { reachableOrigin } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
 import { readPage, sendBytes } from "../web/page-files.ts";
 import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
-import { Accounts, tokenOf } from "./accounts.ts";
-import {
-  type Answer,
-  type ApiRequest,
-  defaultWording,
-  errorAnswer,
-  Refusal,
-  type Subscription,
-  Unmodelled,
-  type Wording,
-} from "./answer.ts";
+import { type Answer, type ApiRequest, errorAnswer } from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
 import { Changes, CONTROL_PATH, Control } from "./control.ts";
 import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
 import { Faults } from "./faults.ts";
+import { Organisation } from "./organisation.ts";
 import { isPoll } from "./own-client.ts";
-import { compileRoutes, findRoute } from "./routes.ts";
-import { plant, type Seed } from "./seed.ts";
-import type { Override, Service } from "./service.ts";
-import { definitions, type EmulatorState, emptyState } from "./services/index.ts";
-import { age } from "./state.ts";
-import { Stubs, stubCommand } from "./stubs.ts";
+import type { Seed } from "./seed.ts";
+import type { Override } from "./service.ts";
+import { type EmulatorState, emptyState } from "./services/index.ts";
+import { Stubs } from "./stubs.ts";
 import type { NumberedRequest, SeenRequest } from "./view.ts";
+import { ZohoApi } from "./zoho-api.ts";
 
 export interface EmulatorOptions {
   /** Default: 127.0.0.1. */
@@ -68,8 +57,6 @@ export interface EmulatorOptions {
   onChange?(): void;
 }
 
-export type Emulator = Awaited<ReturnType<typeof openEmulator>>;
-
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 const MAX_SNAPSHOT_BYTES = 64 * 1024 * 1024;
 const MAX_REQUESTS = 10_000;
@@ -78,239 +65,221 @@ const MAX_NOTES = 1000;
 const CLOSE_GRACE_MS = 200;
 const OWN_HOSTS =
   "a browser uses it from its own page, at localhost, an IP address or the name given as --host or --base-url";
-/** A client has no token yet when it comes here. */
-const ACCOUNTS_PATH = "/oauth/";
 const CHANGES_PATH = `${CONTROL_PATH}changes`;
 
 /**
  * Serves one Zoho organisation: its accounts server and the APIs of its products. Rejects with a usage error for an address
  * that cannot be listened on, and for a mistake in the seed.
  */
-export async function openEmulator(options: EmulatorOptions) {
-  const { host = "127.0.0.1", baseUrl, onTrouble = () => {} } = options;
-  const hosts = [host, ...(baseUrl === undefined ? [] : [new URL(baseUrl).hostname])];
-  const now = options.now ?? (() => new Date());
-  const clock = (): number => now().getTime();
-  const state = options.state ?? emptyState();
-  const faults = new Faults();
-  const stubs = new Stubs();
-  const changes = new Changes();
-  const changed = (): void => {
-    changes.notify();
-    options.onChange?.();
-  };
-  const onSent = (sent: NumberedDelivery): void => {
-    options.onDelivery?.(sent);
-    changed();
-  };
-  const deliveries = new Deliveries({ faults, env: options.env, now: clock, onSent });
-  const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
-  const accounts = new Accounts(state, clock);
-  let url = "";
-  let localUrl = "";
-  const parts = { deliveries, now: clock, url: () => url, note: onceEach((message) => options.onNote?.(message)) };
-  const services = definitions.map((definition) => {
-    const service = definition.open(() => state.services[definition.name], parts);
-    return { name: definition.name, service, routes: compileRoutes(service.routes) };
-  });
-  const stores = services.flatMap(({ service }) => service.records);
-  const subscriptions = (): readonly Subscription[] => services.flatMap(({ service }) => service.subscriptions());
-  const settings = { showsClock: true };
-  const page = readPage(join(options.packageRoot, "dist/emulator"));
-  /** Ages everything that the organisation holds; the clock stays. */
-  const advance = (ms: number): void => {
-    const finish = services.map(({ service }) => service.aging?.());
-    age(state, ms);
-    for (const each of finish) each?.();
-    changed();
-  };
-  /** Gives the organisation another state, and forgets what was planned for the old one and what has happened to it. */
-  const restore = (other: EmulatorState): void => {
-    Object.assign(state, other);
-    for (const { service } of services) service.reset?.();
-    faults.clear();
-    stubs.clear();
-    deliveries.clear();
-    requests.clear();
-    changed();
-  };
-  /** Puts the organisation back to its start: the seed, or nothing. */
-  const reset = (): void => {
-    restore(emptyState());
-    if (options.seed === undefined) return;
-    plant(
-      services.map(({ service }) => service),
-      options.seed,
-    );
-    changed();
-  };
-  if (options.seed !== undefined) {
-    const kept = { ...state };
-    try {
-      // Also where it is not used now, as a reset will need it.
-      reset();
-    } catch (error) {
-      Object.assign(state, kept);
-      throw error;
-    }
-    if (!isDeepStrictEqual(kept, emptyState())) Object.assign(state, kept);
-  }
-  const control = new Control({
-    state,
-    hasSeed: options.seed !== undefined,
-    faults,
-    stubs,
-    deliveries,
-    requests,
-    stores,
-    services: services.map(({ service }) => service),
-    invocation: options.invocation ?? "npx zoho-hooks",
-    subscriptions,
-    advance,
-    reset,
-    restore,
-    now: clock,
-    url: () => url,
-    localUrl: () => localUrl,
-    packageRoot: options.packageRoot,
-    makeCode: (scopes) => accounts.grant(scopes),
-  });
-
-  const ownerOf = ({ path }: ApiRequest) => services.find(({ service }) => service.paths.test(path));
-  const wordingFor = (request: ApiRequest): Wording => ownerOf(request)?.service.fail ?? defaultWording;
-
-  const answerTo = async (request: ApiRequest): Promise<Answer> => {
-    const ofAccounts = request.path.startsWith(ACCOUNTS_PATH) ? stubs.take(request) : undefined;
-    const answer = ofAccounts ?? accounts.answer(request, baseUrl ?? originOf(request) ?? url);
-    if (answer !== undefined) return answer;
-    const [found, fail] = [ownerOf(request), wordingFor(request)];
-    const route = findRoute(found?.routes ?? [], request);
-    const token = tokenOf(request.headers);
-    const scopes = route?.isPublic === true ? [] : accounts.scopesOf(token ?? "");
-    if (scopes === undefined) return fail(token === undefined ? "noToken" : "badToken");
-    const stub = stubs.take(request);
-    if (stub !== undefined) return stub;
-    const lack = (failure: "lacking" | "unmodelled", lacks: string): Answer => {
-      const message = `The emulator does not have ${lacks}. To answer it yourself: ${stubCommand(url, request)}`;
-      return { ...fail(failure, { message }), lacks };
-    };
-    const call = `${request.method} ${request.path}`;
-    await deliveries.room();
-    try {
-      for (const override of options.overrides ?? []) {
-        const answered = await override.answer(request, scopes);
-        if (answered !== undefined) return answered;
-      }
-      if (route !== undefined && route.handle === undefined) return fail("wrongMethod");
-      const answered = await route?.handle?.({ ...request, scopes, params: route.params });
-      if (answered !== undefined) return answered;
-    } catch (error) {
-      if (error instanceof Refusal) return error.answer;
-      if (error instanceof Unmodelled) return lack("unmodelled", `${error.message} of ${call}`);
-      throw error;
-    }
-    return lack("lacking", call);
-  };
-
-  /** The page, control calls and `/healthz`. They are not listed, and no fault applies to them. */
-  const serveOwn = async (incoming: IncomingMessage, response: ServerResponse, request: ApiRequest) => {
-    if (request.path === HEALTH_PATH)
-      return sendReply(
-        response,
-        healthReply(incoming, () => ({ command: "emulate", ...options.owner }), false),
-      );
-    const file = page.get(request.path);
-    if (file !== undefined) return sendBytes(response, 200, file.type, file.bytes);
-    if (request.method === "GET" && request.path === CHANGES_PATH) return changes.watch(response);
-    const { status, body } = await control.answer(request);
-    sendAnswer(response, { status, body, headers: SECURITY_HEADERS }, undefined);
-    if (request.method !== "GET") changed();
-  };
-
-  const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const startedAt = performance.now();
-    const path = pathOf(incoming);
-    const isOwn =
-      path.startsWith(CONTROL_PATH) || (incoming.method === "GET" && (page.has(path) || path === HEALTH_PATH));
-    // A browser names the origin of whatever its pages post, and SDKs name none.
-    if (isOwn || incoming.headers.origin !== undefined) {
-      const refusal = foreignRefusal(incoming, (name) => isAddressOr(hosts, name), baseUrl);
-      if (refusal !== undefined) {
-        const body = { error: refusal.reason, hint: OWN_HOSTS };
-        return sendAnswer(response, { status: refusal.status, body, headers: SECURITY_HEADERS }, undefined);
-      }
-    }
-    const isSnapshot = path === `${CONTROL_PATH}restore`;
-    const read = await readWholeBody(incoming, isSnapshot ? MAX_SNAPSHOT_BYTES : MAX_BODY_BYTES);
-    if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
-    const request = await toRequest(incoming, read, clock());
-    if (isOwn) return serveOwn(incoming, response, request);
-    const seen = ({ status, lacks, body = "" }: Partial<Answer & { body: string }> = {}): void => {
-      if (isPoll(request)) return;
-      const { at, method, path, query, headers, text } = request;
-      const ms = Math.round(performance.now() - startedAt);
-      const answered = { answer: body, status, ms, lacks };
-      const whole = { at, method, path, query: query.toString(), headers, body: text, ...answered };
-      const entry = requests.add(whole, read.length + body.length + 1000);
-      options.onRequest?.(entry);
-      changed();
-    };
-    options.onArrival?.(request);
-    const fault = faults.requests.take(request);
-    if (fault === "cut") incoming.socket.destroy();
-    if (fault === "cut" || fault === "silence") return seen();
-    const planned = typeof fault === "function" ? fault(wordingFor(request)) : fault;
-    const isUsual = planned === undefined || "delayMs" in planned;
-    const found = isUsual ? await answerTo(request) : planned;
-    const answer = { ...found, body: textOfBody(found.body) };
-    if (planned !== undefined && isUsual) await untilClosed(response, planned.delayMs);
-    if (response.destroyed) return seen();
-    sendAnswer(response, answer, settings.showsClock ? now().toUTCString() : undefined);
-    seen(answer);
-  };
-
-  const server = await openServer(
-    { host, port: options.port },
-    (incoming, response) => {
-      serve(incoming, response).catch((error: unknown) => {
-        onTrouble(errorText(error));
-        if (response.headersSent) response.destroy();
-        else sendAnswer(response, errorAnswer(500, "INTERNAL_ERROR", "Internal server error occurred."), undefined);
-      });
-    },
-    { maxBody: MAX_BODY_BYTES, onProtocolError: onTrouble },
-  );
-  localUrl = reachableOrigin(host, server.port);
-  url = baseUrl ?? localUrl;
-
-  return {
-    url,
-    /** Address on this machine. */
-    localUrl,
-    state,
-    faults,
-    stubs,
-    deliveries,
-    requests,
-    accounts,
-    settings,
-    /** One of the services by its name. */
-    service: (name: string): Service | undefined => services.find((each) => each.name === name)?.service,
-    stores,
-    subscriptions,
-    advance,
-    reset,
-    restore,
-    async close(): Promise<void> {
-      changes.close();
-      await Promise.all([deliveries.close(), server.close(CLOSE_GRACE_MS)]);
-    },
-  };
+export async function openEmulator(options: EmulatorOptions): Promise<Emulator> {
+  const emulator = new Emulator(options);
+  await emulator.open();
+  return emulator;
 }
 
-/** Origin from the Host header. It differs from `url` for a client in a container, whose token answers must name it. */
-function originOf({ headers: { host = "" } }: ApiRequest): string | undefined {
-  return /:\d+$/.test(String(host)) ? `http://${host}` : undefined;
+/** An organisation behind a server: its APIs, its page and control calls, what comes and goes, and the faults that were planned. */
+export class Emulator {
+  readonly faults = new Faults();
+  readonly stubs = new Stubs();
+  readonly requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
+  readonly deliveries: Deliveries;
+  readonly organisation: Organisation;
+  /** Whether answers have a `date` header. */
+  readonly settings = { showsClock: true };
+  readonly #options: EmulatorOptions;
+  readonly #hosts: readonly string[];
+  readonly #page: ReturnType<typeof readPage>;
+  readonly #changes = new Changes();
+  readonly #api: ZohoApi;
+  readonly #control: Control;
+  #url = "";
+  #localUrl = "";
+  #server: Awaited<ReturnType<typeof openServer>> | undefined;
+
+  constructor(options: EmulatorOptions) {
+    const { host = "127.0.0.1", baseUrl, env, packageRoot, overrides = [] } = options;
+    const { faults, stubs, requests } = this;
+    const [url, now] = [() => this.#url, () => this.#now().getTime()];
+    this.#options = options;
+    this.#hosts = [host, ...(baseUrl === undefined ? [] : [new URL(baseUrl).hostname])];
+    this.#page = readPage(join(packageRoot, "dist/emulator"));
+    const deliveries = new Deliveries({ faults, env, now, onSent: (sent) => this.#onSent(sent) });
+    const note = onceEach((message) => options.onNote?.(message));
+    const organisation = new Organisation({
+      state: options.state ?? emptyState(),
+      seed: options.seed,
+      deliveries,
+      now,
+      url,
+      note,
+    });
+    this.deliveries = deliveries;
+    this.organisation = organisation;
+    this.#api = new ZohoApi({ organisation, stubs, deliveries, overrides, baseUrl, url });
+    this.#control = new Control({
+      organisation,
+      faults,
+      stubs,
+      deliveries,
+      requests,
+      packageRoot,
+      invocation: options.invocation ?? "npx zoho-hooks",
+      url,
+      localUrl: () => this.#localUrl,
+      now,
+      advance: (ms) => this.advance(ms),
+      reset: () => this.reset(),
+      restore: (state) => this.restore(state),
+    });
+  }
+
+  /** Listens. Rejects with a usage error for an address that cannot be listened on. */
+  async open(): Promise<void> {
+    const { host = "127.0.0.1", port, baseUrl } = this.#options;
+    const onTrouble = (message: string): void => this.#options.onTrouble?.(message);
+    this.#server = await openServer(
+      { host, port },
+      (incoming, response) => {
+        this.#serve(incoming, response).catch((error: unknown) => {
+          onTrouble(errorText(error));
+          if (response.headersSent) response.destroy();
+          else sendAnswer(response, errorAnswer(500, "INTERNAL_ERROR", "Internal server error occurred."), undefined);
+        });
+      },
+      { maxBody: MAX_BODY_BYTES, onProtocolError: onTrouble },
+    );
+    this.#localUrl = reachableOrigin(host, this.#server.port);
+    this.#url = baseUrl ?? this.#localUrl;
+  }
+
+  async close(): Promise<void> {
+    this.#changes.close();
+    await Promise.all([this.deliveries.close(), this.#server?.close(CLOSE_GRACE_MS)]);
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Address on this machine. */
+  get localUrl(): string {
+    return this.#localUrl;
+  }
+
+  advance(ms: number): void {
+    this.organisation.advance(ms);
+    this.#changed();
+  }
+
+  /** Gives the organisation another state. */
+  restore(state: EmulatorState): void {
+    this.organisation.restore(state);
+    this.#forget();
+  }
+
+  /** Puts the organisation back to its start. */
+  reset(): void {
+    this.organisation.reset();
+    this.#forget();
+  }
+
+  /** Forgets what was planned for the organisation and what has happened to it. */
+  #forget(): void {
+    this.faults.clear();
+    this.stubs.clear();
+    this.deliveries.clear();
+    this.requests.clear();
+    this.#changed();
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date();
+  }
+
+  #changed(): void {
+    this.#changes.notify();
+    this.#options.onChange?.();
+  }
+
+  #onSent(sent: NumberedDelivery): void {
+    this.#options.onDelivery?.(sent);
+    this.#changed();
+  }
+
+  async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startedAt = performance.now();
+    const isOwn = this.#isOwn(incoming);
+    if (this.#refusesOrigin(incoming, response, isOwn)) return;
+    const isSnapshot = pathOf(incoming) === `${CONTROL_PATH}restore`;
+    const body = await readWholeBody(incoming, isSnapshot ? MAX_SNAPSHOT_BYTES : MAX_BODY_BYTES);
+    if (body === undefined) return void response.writeHead(413, { connection: "close" }).end();
+    const request = await toRequest(incoming, body, this.#now().getTime());
+    if (isOwn) return this.#serveOwn(incoming, response, request);
+    this.#options.onArrival?.(request);
+    const answer = await this.#answerOrFail(incoming, response, request);
+    if (answer !== undefined)
+      sendAnswer(response, answer, this.settings.showsClock ? this.#now().toUTCString() : undefined);
+    this.#list(request, body.length, Math.round(performance.now() - startedAt), answer);
+  }
+
+  #isOwn(incoming: IncomingMessage): boolean {
+    const path = pathOf(incoming);
+    if (path.startsWith(CONTROL_PATH)) return true;
+    return incoming.method === "GET" && (this.#page.has(path) || path === HEALTH_PATH);
+  }
+
+  /** A browser names the origin of whatever its pages post, and SDKs name none. */
+  #refusesOrigin(incoming: IncomingMessage, response: ServerResponse, isOwn: boolean): boolean {
+    if (!isOwn && incoming.headers.origin === undefined) return false;
+    const refusal = foreignRefusal(incoming, (name) => isAddressOr(this.#hosts, name), this.#options.baseUrl);
+    if (refusal === undefined) return false;
+    const body = { error: refusal.reason, hint: OWN_HOSTS };
+    sendAnswer(response, { status: refusal.status, body, headers: SECURITY_HEADERS }, undefined);
+    return true;
+  }
+
+  /** The page, control calls and `/healthz`. They are not listed, and no fault applies to them. */
+  async #serveOwn(incoming: IncomingMessage, response: ServerResponse, request: ApiRequest): Promise<void> {
+    if (request.path === HEALTH_PATH) {
+      const health = healthReply(incoming, () => ({ command: "emulate", ...this.#options.owner }), false);
+      return sendReply(response, health);
+    }
+    const file = this.#page.get(request.path);
+    if (file !== undefined) return sendBytes(response, 200, file.type, file.bytes);
+    if (request.method === "GET" && request.path === CHANGES_PATH) return this.#changes.watch(response);
+    const { status, body } = await this.#control.answer(request);
+    sendAnswer(response, { status, body, headers: SECURITY_HEADERS }, undefined);
+    if (request.method !== "GET") this.#changed();
+  }
+
+  /** Zoho's answer, or the one of a planned fault. Undefined where the client gets none, or is gone. */
+  async #answerOrFail(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    request: ApiRequest,
+  ): Promise<(Answer & { body: string }) | undefined> {
+    const fault = this.faults.requests.take(request);
+    if (fault === "cut") incoming.socket.destroy();
+    if (fault === "cut" || fault === "silence") return undefined;
+    const planned = typeof fault === "function" ? fault(this.organisation.wordingFor(request)) : fault;
+    const isUsual = planned === undefined || "delayMs" in planned;
+    const found = isUsual ? await this.#api.answer(request) : planned;
+    const answer = { ...found, body: textOfBody(found.body) };
+    if (planned !== undefined && isUsual) await untilClosed(response, planned.delayMs);
+    return response.destroyed ? undefined : answer;
+  }
+
+  #list(request: ApiRequest, bytes: number, ms: number, answer: Partial<Answer & { body: string }> = {}): void {
+    if (isPoll(request)) return;
+    const { at, method, path, query, headers, text } = request;
+    const { status, lacks, body = "" } = answer;
+    const entry = this.requests.add(
+      { at, method, path, query: query.toString(), headers, body: text, answer: body, status, ms, lacks },
+      bytes + body.length + 1000,
+    );
+    this.#options.onRequest?.(entry);
+    this.#changed();
+  }
 }
 
 /** Passes on each message once. */

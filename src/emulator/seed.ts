@@ -1,8 +1,7 @@
 import { UserError, usageError } from "../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
-import { Refusal } from "./answer.ts";
-import { storeOf } from "./control.ts";
+import { type RecordStore, Refusal, storeOf } from "./answer.ts";
 import type { Service } from "./service.ts";
 import type { DeclaredField, User } from "./state.ts";
 
@@ -35,72 +34,113 @@ const FIRST_USER = 554023000000235012n;
  * Puts a seed into an empty organisation: first its users and modules, then the records, in their order, and last what subscribes to
  * their changes, so that nothing is posted. Throws a usage error with the place of a mistake.
  */
-export function plant(services: readonly Service[], { content, error }: Seed): void {
-  const attempt = <T>(keys: Keys, noun: string, work: () => T): T => {
+export function plant(services: readonly Service[], seed: Seed): void {
+  new Planting(services, seed).run();
+}
+
+/** What a seed has under the name of a product. */
+interface ProductSeed {
+  readonly key: string;
+  readonly product: string;
+  readonly service: Service;
+  readonly store: RecordStore;
+  /** Channels expire, webhooks do not. */
+  readonly kind: "channels" | "webhooks";
+  readonly modules: unknown;
+  readonly subscriptions: unknown;
+  readonly records: Data;
+}
+
+class Planting {
+  readonly #services: readonly Service[];
+  readonly #seed: Seed;
+
+  constructor(services: readonly Service[], seed: Seed) {
+    this.#services = services;
+    this.#seed = seed;
+  }
+
+  run(): void {
+    const { users, ...products } = this.#object(this.#seed.content, [], "it is not an object of products", EXAMPLE);
+    if (users !== undefined) this.#plantUsers(users);
+    const seeds = Object.entries(products).map(([key, given]) => this.#readProduct(key, given));
+    for (const each of seeds) if (each.modules !== undefined) this.#declareModules(each);
+    for (const each of seeds) this.#createRecords(each);
+    for (const each of seeds) this.#subscribe(each);
+  }
+
+  #plantUsers(given: unknown): void {
+    const users = this.#list(given, ["users"], "user", USERS_EXAMPLE).map((each, i) =>
+      this.#attempt(["users", i], "user", () => readUser(each, i)),
+    );
+    for (const [i, { id }] of users.entries())
+      if (users.findIndex((each) => each.id === id) < i)
+        throw this.#seed.error(["users", i], `another user has the id ${id}`, "give each its own id, or none");
+    if (users.length === 0) throw this.#seed.error(["users"], "it is empty", USERS_EXAMPLE);
+    for (const service of this.#services) service.setUsers?.(users);
+  }
+
+  #readProduct(key: string, given: unknown): ProductSeed {
+    const { service, store } = this.#attempt([key], "product", () => ownerOf(this.#services, key));
+    const { product } = store;
+    const [kind, other] =
+      service.expire === undefined ? (["webhooks", "channels"] as const) : (["channels", "webhooks"] as const);
+    const content = this.#object(given, [key], "it is not an object of modules", EXAMPLE);
+    const { modules, [kind]: subscriptions = [], ...records } = content;
+    if (Object.hasOwn(records, other))
+      throw this.#seed.error([key, other], `${product} has ${kind}`, `call it ${kind}`);
+    return { key, product, service, store, kind, modules, subscriptions, records };
+  }
+
+  #declareModules({ key, product, service, modules }: ProductSeed): void {
+    const keys = [key, "modules"];
+    if (service.declare === undefined)
+      throw this.#seed.error(keys, `the modules of ${product} are fixed`, "leave it out");
+    const declared = this.#object(modules, keys, "it is not an object of modules", FIELDS_EXAMPLE);
+    for (const [module, described] of Object.entries(declared)) {
+      const at = [...keys, module];
+      const { fields } = this.#object(described, at, "it is not an object with fields", FIELDS_EXAMPLE);
+      const given = this.#list(fields, [...at, "fields"], "field", FIELDS_EXAMPLE);
+      const read = given.flatMap(
+        (each, i) => this.#attempt([...at, "fields", i], "field", () => readField(each)) ?? [],
+      );
+      this.#attempt(at, "module", () => service.declare?.(product, module, read));
+    }
+  }
+
+  #createRecords({ key, store, records }: ProductSeed): void {
+    for (const [module, list] of Object.entries(records))
+      for (const [i, record] of this.#list(list, [key, module], "record", EXAMPLE).entries())
+        this.#attempt([key, module, i], "record", () => store.create(module, record));
+  }
+
+  #subscribe({ key, product, service, kind, subscriptions }: ProductSeed): void {
+    const noun = kind.slice(0, -1);
+    for (const [i, each] of this.#list(subscriptions, [key, kind], noun, "as its API takes a new one").entries())
+      this.#attempt([key, kind, i], noun, () => service.subscribe(product, each));
+  }
+
+  /** Words a mistake that is found in the work as one at this place of the seed. */
+  #attempt<T>(keys: Keys, noun: string, work: () => T): T {
     try {
       return work();
     } catch (thrown) {
+      const { error } = this.#seed;
       if (thrown instanceof Refusal) throw error(keys, `Zoho would refuse this ${noun}: ${thrown.message}`);
       if (thrown instanceof UserError) throw error(keys, thrown.message, thrown.hint);
       throw thrown;
     }
-  };
-  const listAt = (value: unknown, keys: Keys, noun: string, hint: string): readonly Data[] => {
-    if (!Array.isArray(value)) throw error(keys, `it is not a list of ${noun}s`, hint);
-    return value.map((each, i) => objectAt(each, [...keys, i], "it is not an object", hint));
-  };
-  const objectAt = (value: unknown, keys: Keys, message: string, hint: string): Data => {
-    if (isRecord(value)) return value;
-    throw error(keys, message, hint);
-  };
+  }
 
-  const { users, ...products } = objectAt(content, [], "it is not an object of products", EXAMPLE);
-  if (users !== undefined) {
-    const read = listAt(users, ["users"], "user", USERS_EXAMPLE).map((each, i) =>
-      attempt(["users", i], "user", () => readUser(each, i)),
-    );
-    for (const [i, { id }] of read.entries())
-      if (read.findIndex((each) => each.id === id) < i)
-        throw error(["users", i], `another user has the id ${id}`, "give each its own id, or none");
-    if (read.length === 0) throw error(["users"], "it is empty", USERS_EXAMPLE);
-    for (const service of services) service.setUsers?.(read);
+  #list(value: unknown, keys: Keys, noun: string, hint: string): readonly Data[] {
+    if (!Array.isArray(value)) throw this.#seed.error(keys, `it is not a list of ${noun}s`, hint);
+    return value.map((each, i) => this.#object(each, [...keys, i], "it is not an object", hint));
   }
-  const planted = Object.entries(products).map(([key, given]) => {
-    const { service, store } = attempt([key], "product", () => ownerOf(services, key));
-    const { product } = store;
-    // Channels expire, webhooks do not.
-    const [kind, other] = service.expire === undefined ? ["webhooks", "channels"] : ["channels", "webhooks"];
-    const content = objectAt(given, [key], "it is not an object of modules", EXAMPLE);
-    const { modules, [kind]: subscriptions, ...records } = content;
-    if (Object.hasOwn(records, other)) throw error([key, other], `${product} has ${kind}`, `call it ${kind}`);
-    return { key, product, service, store, kind, modules, subscriptions, records };
-  });
-  for (const { key, product, service, modules } of planted) {
-    if (modules === undefined) continue;
-    const keys = [key, "modules"];
-    if (service.declare === undefined) throw error(keys, `the modules of ${product} are fixed`, "leave it out");
-    for (const [module, described] of Object.entries(
-      objectAt(modules, keys, "it is not an object of modules", FIELDS_EXAMPLE),
-    )) {
-      const at = [...keys, module];
-      const { fields } = objectAt(described, at, "it is not an object with fields", FIELDS_EXAMPLE);
-      const given = listAt(fields, [...at, "fields"], "field", FIELDS_EXAMPLE);
-      const read = given.flatMap((each, i) => attempt([...at, "fields", i], "field", () => readField(each)) ?? []);
-      attempt(at, "module", () => service.declare?.(product, module, read));
-    }
+
+  #object(value: unknown, keys: Keys, message: string, hint: string): Data {
+    if (isRecord(value)) return value;
+    throw this.#seed.error(keys, message, hint);
   }
-  for (const { key, store, records } of planted)
-    for (const [module, list] of Object.entries(records))
-      for (const [i, record] of listAt(list, [key, module], "record", EXAMPLE).entries())
-        attempt([key, module, i], "record", () => store.create(module, record));
-  for (const { key, product, service, kind, subscriptions = [] } of planted)
-    for (const [i, each] of listAt(
-      subscriptions,
-      [key, kind],
-      kind.slice(0, -1),
-      `as its API takes a new one`,
-    ).entries())
-      attempt([key, kind, i], kind.slice(0, -1), () => service.subscribe(product, each));
 }
 
 const USERS_EXAMPLE = 'write it as [{"first_name": "Ana", "last_name": "Lima", "email": "ana@example.com"}]';

@@ -5,13 +5,13 @@ import type { Log, LogFilter, LogListOptions } from "../log/log.ts";
 import { isBodyCut } from "../log/retention.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
-import { type DriftReport, driftOf, hasDrifted } from "../samples/drift.ts";
-import { createTraffic, type Traffic } from "../samples/traffic.ts";
 import type { ExitCode } from "../util/errors.ts";
 import { counted } from "../util/units.ts";
 import { DamageReport } from "./entry.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter.ts";
 import { withLog } from "./open-log.ts";
+import { type DriftReport, driftOf, hasDrifted } from "./schema-drift.ts";
+import { createTraffic, type Traffic } from "./traffic.ts";
 
 /** Reports where the deliveries of the log differ from the schemas of their events. */
 export async function drift(context: Context<DriftReport>, options: FilterOptions): Promise<ExitCode> {

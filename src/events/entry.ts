@@ -1,5 +1,6 @@
 import { findProduct, isCustomEvent } from "../contract/event-names.ts";
 import type { Product, Verdict } from "../contract/product.ts";
+import { emptyReceipt, type Receipt } from "../contract/receipt.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import { maskDelivery, maskText, maskUrl, secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
@@ -9,7 +10,7 @@ import type { LogEntry } from "../log/log.ts";
 import { isBodyCut } from "../log/retention.ts";
 import type { Context, Sink } from "../project/context.ts";
 import type { EventReport, LoggedFacts } from "../receiver/event-report.ts";
-import { emptyReceipt, type Receipt, receive } from "../recognition/receive.ts";
+import { receive } from "../recognition/receive.ts";
 import { ExitCode } from "../util/errors.ts";
 import { formatDay } from "../util/units.ts";
 

@@ -1,10 +1,9 @@
 import { maskUrl } from "../delivery/mask.ts";
 import type { LogRow } from "../log/log.ts";
+import type { DeliveryRow } from "../process/lines.ts";
 import type { NoticeReport, TableReport } from "../process/messages.ts";
 import type { ReportingWorkspace, Workspace } from "../project/workspace.ts";
 import { cutToBytes } from "../util/fit-lines.ts";
-import { lineOf } from "../util/json-line.ts";
-import type { JsonLine } from "../util/text.ts";
 import { DamageReport } from "./entry.ts";
 import { emptyMessage, type FilterOptions, readFilter } from "./filter.ts";
 import { useLog } from "./open-log.ts";
@@ -24,7 +23,7 @@ export async function listRows(
   const filter = readFilter(options, workspace.now(), await workspace.products({ schemas: false }));
   return useLog(workspace, async (log) => {
     const { signal } = workspace;
-    const rows: JsonLine[] = [];
+    const rows: DeliveryRow[] = [];
     const damage = new DamageReport(workspace);
     const { onDamaged } = damage;
     for await (const row of log.rows(filter, { limit, signal, onDamaged })) rows.push(rowLine(row, workspace));
@@ -34,20 +33,24 @@ export async function listRows(
   });
 }
 
-const memberLine = lineOf(
-  "n receivedAt:at product event request? sender schemaOk status refusal? state bytes duplicateOf? lastAttempt:app_status?",
-  { lastAttempt: ({ status }: NonNullable<LogRow["lastAttempt"]>) => status ?? null },
-);
-
-function rowLine(row: LogRow, { knownSecrets }: Workspace): JsonLine {
+function rowLine(row: LogRow, { knownSecrets }: Workspace): DeliveryRow {
   const cell = (given: string): string => cutToBytes(knownSecrets.mask(given), MAX_CELL_BYTES);
-  return memberLine({
-    ...row,
-    event: row.event && cell(row.event),
-    refusal: row.refusal && cell(row.refusal),
+  const { event, refusal, lastAttempt } = row;
+  return {
+    type: "table",
+    n: row.n,
+    at: row.receivedAt.toJSON(),
+    product: row.product ?? null,
+    event: event === undefined ? null : cell(event),
     request:
-      row.event === undefined
-        ? cell(`${row.method} ${maskUrl(knownSecrets.mask(row.url), row.secretFields)}`)
-        : undefined,
-  });
+      event === undefined ? cell(`${row.method} ${maskUrl(knownSecrets.mask(row.url), row.secretFields)}`) : undefined,
+    sender: row.sender,
+    schema_ok: row.schemaOk ?? null,
+    status: row.status ?? null,
+    refusal: refusal === undefined ? undefined : cell(refusal),
+    state: row.state,
+    bytes: row.bytes,
+    duplicate_of: row.duplicateOf,
+    app_status: lastAttempt === undefined ? undefined : (lastAttempt.status ?? null),
+  };
 }

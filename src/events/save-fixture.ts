@@ -89,7 +89,7 @@ function sampleOf(products: readonly Product[], entry: LogEntry, given: string |
 }
 
 /** For an event of a custom product a sample is enough, if deliveries name their event. */
-function canBeAdded({ folder }: Product, { customEvent }: Format, name: string): boolean {
+function canBeAdded({ folder }: Product, { body: { customEvent } }: Format, name: string): boolean {
   return (
     folder !== undefined &&
     customEvent === undefined &&

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from "node:http";
+import type { Deadline } from "../contract/sender.ts";
 import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { ClaimRef, ForwardOutcome, LogQueue } from "../log/log.ts";
-import type { Deadline } from "../recognition/reply.ts";
 import { retryAfterMs } from "../util/timing.ts";
 import { formatDuration } from "../util/units.ts";
 import type { Down, Health } from "./app-health.ts";
@@ -37,9 +37,9 @@ interface TargetHealth {
   readonly own: Health;
 }
 
-interface Attempt {
+/** What all attempts at one target share. */
+export interface Sender {
   readonly target: string;
-  readonly delivery: ClaimedDelivery;
   readonly health: TargetHealth;
   /** Interrupts the exchange. */
   readonly signal: AbortSignal;
@@ -58,15 +58,10 @@ interface Attempted {
 }
 
 /** Sends a delivery to its target once, and records the outcome in the log. */
-export async function attempt({
-  target,
-  delivery: { claim, attemptsBefore, source },
-  health,
-  signal,
-  writeToLog,
-  onSent,
-  options: { log, poster, retry, deadlineOf, now, showTarget, onReport, onTrouble },
-}: Attempt): Promise<Attempted> {
+export async function attempt(sender: Sender, delivery: ClaimedDelivery): Promise<Attempted> {
+  const { target, health, signal, writeToLog, onSent, options } = sender;
+  const { log, poster, retry, deadlineOf, now, showTarget, onReport, onTrouble } = options;
+  const { claim, attemptsBefore, source } = delivery;
   const at = now();
   const { withinMs, statusHint } = deadlineOf(source.product, source.format);
   const slowTimer = setTimeout(() => onTrouble(slowMessage(claim.n, target, withinMs)), withinMs);

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Receipt } from "../contract/receipt.ts";
 import { originOf } from "../delivery/target.ts";
 import type { Appended, ClaimRef, ForwardRequest, Log, NewEntry } from "../log/log.ts";
 import { EVERY_RECORD } from "../log/states.ts";
 import type { Recorder, RecordRequest } from "../receiver/recorder.ts";
-import type { Receipt } from "../recognition/receive.ts";
 import { errorText } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
 import { isListening, watchHealth } from "./app-health.ts";
@@ -11,13 +11,7 @@ import type { Mirror } from "./mirror.ts";
 import type { TargetReport } from "./reports.ts";
 import type { ForwardSource } from "./request.ts";
 import type { Routes } from "./routes.ts";
-import {
-  createTargetQueue,
-  Semaphore,
-  type TargetApp,
-  type TargetQueue,
-  type TargetQueueOptions,
-} from "./target-queue.ts";
+import { Semaphore, type TargetApp, TargetQueue, type TargetQueueOptions } from "./target-queue.ts";
 
 export interface ForwarderOptions extends TargetQueueOptions {
   readonly log: Pick<Log, "queue">;
@@ -40,7 +34,7 @@ export function createForwarder(options: ForwarderOptions) {
   const health = { now, onReport: onTarget, onTrouble: (error: unknown) => onTrouble(errorText(error)) };
 
   function queueOf(target: string): TargetQueue {
-    const queue = queues.get(target) ?? createTargetQueue(target, appOf(originOf(target)), options);
+    const queue = queues.get(target) ?? new TargetQueue(target, appOf(originOf(target)), options);
     queues.set(target, queue);
     return queue;
   }

@@ -1,15 +1,15 @@
 import { isUtf8 } from "node:buffer";
 import { isCustomEvent } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
+import { nearestNotes, whyUnknown } from "../contract/receipt.ts";
 import { describeIssue, pathText } from "../contract/schema.ts";
+import { signatureOf } from "../contract/verdict.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { problemText } from "../delivery/payload.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import { entryEvent } from "../events/entry.ts";
 import type { LogEntry, LogRow } from "../log/log.ts";
-import { signatureOf } from "../proofs/verdict.ts";
 import { attemptLine, forwardLine } from "../receiver/event-report.ts";
-import { nearestNotes, whyUnknown } from "../recognition/receive.ts";
 import { proofText } from "../reports/event.ts";
 import { noPaint } from "../reports/paint.ts";
 import { locate } from "../util/json.ts";
@@ -82,7 +82,7 @@ export function eventDetails(
       ...nearestNotes(receipt, entry.refusal !== undefined || unknown !== undefined),
       ...(payload?.wrappedIn === undefined ? [] : [`the JSON is in the field ${payload.wrappedIn}`]),
     ],
-    attempts: event.logged.attempts.map(attemptLine) as unknown as EventDetails["attempts"],
-    forwards: event.logged.forwards.map(forwardLine) as unknown as EventDetails["forwards"],
+    attempts: event.logged.attempts.map(attemptLine),
+    forwards: event.logged.forwards.map(forwardLine),
   };
 }

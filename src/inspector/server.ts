@@ -41,55 +41,55 @@ const BINARY = "application/octet-stream";
 
 /** Serves the inspector's page and its API on loopback. Rejects with a usage error for a port that is in use. */
 export async function openInspector(options: InspectorOptions): Promise<Inspector> {
-  const { operations, token, mask, onTrouble } = options;
-  const page = readPage(options.pageFolder);
-  const isOpening = createOpenings(token, options.now);
-  let lastTrouble: string | undefined;
-  const onStreamError = (error: unknown): void => {
-    const message = operations.failure(error).error;
-    // A log that cannot be read is tried again several times a second.
-    if (message !== lastTrouble) onTrouble(message);
-    lastTrouble = message;
+  const inspector = new InspectorServer(options);
+  const server = await openServer(
+    { host: "127.0.0.1", port: options.port },
+    (request, response) => void inspector.answer(request, response),
+    { maxBody: MAX_REQUEST_BYTES },
+  );
+  inspector.port = server.port;
+  return {
+    port: server.port,
+    async close() {
+      await inspector.close();
+      await server.close(CLOSE_GRACE_MS);
+    },
   };
-  const stream = new EventStream(operations.source, onStreamError, mask);
+}
 
-  const sendJson = (response: ServerResponse, value: unknown, status = 200): void =>
-    sendBytes(response, status, "application/json; charset=utf-8", Buffer.from(mask(JSON.stringify(value))));
+class InspectorServer {
+  /** The port that it listens on: requests to another one come from a foreign page. */
+  port: number;
+  readonly #options: InspectorOptions;
+  readonly #page: ReturnType<typeof readPage>;
+  readonly #isOpening: ReturnType<typeof createOpenings>;
+  readonly #stream: EventStream;
+  /** Calls of /v1 that run or wait. */
+  #calls = 0;
+  #lastTrouble: string | undefined;
 
-  const sendFailure = (response: ServerResponse, error: unknown): void => {
-    if (response.headersSent) response.destroy();
-    else if (error instanceof BadRequest) sendJson(response, { error: error.message, hint: null }, error.status);
-    else sendJson(response, operations.failure(error), error instanceof UserError ? 422 : 500);
-  };
+  constructor(options: InspectorOptions) {
+    this.port = options.port;
+    this.#options = options;
+    this.#page = readPage(options.pageFolder);
+    this.#isOpening = createOpenings(options.token, options.now);
+    this.#stream = new EventStream(options.operations.source, (error) => this.#onStreamError(error), options.mask);
+  }
 
-  let calls = 0;
-  /** Runs a call of /v1, until its client goes away. */
-  const answerCall = async (
-    request: IncomingMessage,
-    response: ServerResponse,
-    path: string,
-    query: string,
-  ): Promise<Outcome> => {
-    const { call, inPath } = findCall(request.method, path) ?? nothingAt(`${request.method} ${path}`);
-    if (calls >= MAX_CALLS) throw new BadRequest(503, `${MAX_CALLS} calls are being answered: try again later`);
-    calls++;
-    const gone = new AbortController();
-    const onClose = (): void => gone.abort();
-    response.once("close", onClose);
-    // The server lets a client close its side before the answer; here it no longer waits for one.
-    request.socket.once("end", onClose);
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const given =
-        request.method === "POST" ? await readJson(request) : queryInput(call, new URLSearchParams(query), inPath);
-      return await operations.answer(call.operation, read<unknown>(call.operation.input(), given), gone.signal);
-    } finally {
-      request.socket.off("end", onClose);
-      calls--;
+      await this.#serve(request, response);
+    } catch (error) {
+      this.#sendFailure(response, error);
     }
-  };
+  }
 
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const refusal = refusalOf(request, port, token);
+  close(): Promise<void> {
+    return this.#stream.close();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const refusal = refusalOf(request, this.port, this.#options.token);
     if (refusal !== undefined) {
       // A body that is not read ends with the connection.
       response.setHeader("connection", "close");
@@ -97,67 +97,113 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
       throw new BadRequest(refusal.status, refusal.reason);
     }
     const { path, query } = splitUrl(request.url ?? "");
-    if (path.startsWith("/v1/")) return sendJson(response, await answerCall(request, response, path, query));
-    if (request.method === "POST") {
-      const act = ACTIONS.get(path) ?? reading(path) ?? nothingAt(path);
-      const outcome = await act(operations, await readJson(request));
-      if (ACTIONS.has(path)) stream.renewState();
-      return sendJson(response, outcome);
+    const parameters = new URLSearchParams(query);
+    if (path.startsWith("/v1/")) return this.#sendJson(response, await this.#call(request, response, path, parameters));
+    if (request.method === "POST") return this.#sendJson(response, await this.#act(path, await readJson(request)));
+    if (this.#servePage(response, path)) return;
+    if (path === "/api/stream") return this.#openStream(request, response);
+    const [, n = ""] = /^\/api\/events\/(\d{1,15})\/body$/.exec(path) ?? [];
+    if (n !== "") return this.#sendBody(response, n);
+    this.#sendJson(response, await this.#read(response, path, parameters));
+  }
+
+  /** Runs a call of /v1, until its client goes away. */
+  async #call(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    parameters: URLSearchParams,
+  ): Promise<Outcome> {
+    const { call, inPath } = findCall(request.method, path) ?? nothingAt(`${request.method} ${path}`);
+    if (this.#calls >= MAX_CALLS) throw new BadRequest(503, `${MAX_CALLS} calls are being answered: try again later`);
+    this.#calls++;
+    const gone = new AbortController();
+    const onClose = (): void => gone.abort();
+    response.once("close", onClose);
+    // The server lets a client close its side before the answer; here it no longer waits for one.
+    request.socket.once("end", onClose);
+    try {
+      const given = request.method === "POST" ? await readJson(request) : queryInput(call, parameters, inPath);
+      const input = read<unknown>(call.operation.input(), given);
+      return await this.#options.operations.answer(call.operation, input, gone.signal);
+    } finally {
+      request.socket.off("end", onClose);
+      this.#calls--;
     }
-    const file = page.get(path);
-    if (file !== undefined) return sendBytes(response, 200, file.type, file.bytes);
+  }
+
+  async #act(path: string, input: unknown): Promise<Outcome> {
+    const act = ACTIONS.get(path) ?? reading(path) ?? nothingAt(path);
+    const outcome = await act(this.#options.operations, input);
+    if (ACTIONS.has(path)) this.#stream.renewState();
+    return outcome;
+  }
+
+  /** The page's files, and what leads a browser to it with its token. False for another path. */
+  #servePage(response: ServerResponse, path: string): boolean {
+    const { token } = this.#options;
+    const file = this.#page.get(path);
     const [, nonce] = /^\/proof\/([\w-]{22})$/.exec(path) ?? [];
-    if (nonce !== undefined) return sendBytes(response, 200, BINARY, proofOf(token, nonce));
-    if (isOpening(path)) {
+    if (file !== undefined) sendBytes(response, 200, file.type, file.bytes);
+    else if (nonce !== undefined) sendBytes(response, 200, BINARY, proofOf(token, nonce));
+    else if (this.#isOpening(path)) {
       response.writeHead(302, { ...SECURITY_HEADERS, location: `/#${token}`, "content-length": 0 });
-      return void response.end();
-    }
-    const [, n = "", isBody] = /^\/api\/events\/(\d{1,15})(\/body)?$/.exec(path) ?? [];
-    if (isBody !== undefined) {
-      const { name, bytes } = (await operations.body(Number(n))) ?? noEvent(n);
-      response.setHeader("content-disposition", `attachment; filename="${name}"`);
-      return sendBytes(response, 200, BINARY, bytes);
-    }
-    if (n !== "") return sendJson(response, (await operations.details(Number(n))) ?? noEvent(n));
+      response.end();
+    } else return false;
+    return true;
+  }
+
+  #openStream(request: IncomingMessage, response: ServerResponse): void {
+    const last = read(COUNT.optional(), request.headers["last-event-id"]);
+    response.writeHead(200, { ...SECURITY_HEADERS, "content-type": "text/event-stream; charset=utf-8" });
+    this.#stream.add(response, last);
+  }
+
+  async #sendBody(response: ServerResponse, n: string): Promise<void> {
+    const { name, bytes } = (await this.#options.operations.body(Number(n))) ?? noEvent(n);
+    response.setHeader("content-disposition", `attachment; filename="${name}"`);
+    sendBytes(response, 200, BINARY, bytes);
+  }
+
+  async #read(response: ServerResponse, path: string, parameters: URLSearchParams): Promise<unknown> {
+    const { operations } = this.#options;
+    const [, n = ""] = /^\/api\/events\/(\d{1,15})$/.exec(path) ?? [];
+    if (n !== "") return (await operations.details(Number(n))) ?? noEvent(n);
     switch (path) {
       case "/api/state":
-        return sendJson(response, await operations.source.state());
+        return operations.source.state();
       case "/api/activity":
-        return sendJson(response, await operations.activity(read(SPAN, new URLSearchParams(query).get("span"))));
+        return operations.activity(read(SPAN, parameters.get("span")));
       case "/api/products":
-        return sendJson(response, await operations.products());
+        return operations.products();
       case "/api/events": {
         const gone = new AbortController();
         response.once("close", () => gone.abort());
-        const wanted = read(QUERY, Object.fromEntries(new URLSearchParams(query)));
-        return sendJson(response, await operations.list(wanted, gone.signal));
-      }
-      case "/api/stream": {
-        const last = read(COUNT.optional(), request.headers["last-event-id"]);
-        response.writeHead(200, { ...SECURITY_HEADERS, "content-type": "text/event-stream; charset=utf-8" });
-        return stream.add(response, last);
+        return operations.list(read(QUERY, Object.fromEntries(parameters)), gone.signal);
       }
       default:
         return nothingAt(path);
     }
-  };
+  }
 
-  let { port } = options;
-  const server = await openServer(
-    { host: "127.0.0.1", port },
-    (request, response) => {
-      serve(request, response).catch((error) => sendFailure(response, error));
-    },
-    { maxBody: MAX_REQUEST_BYTES },
-  );
-  ({ port } = server);
-  return {
-    port,
-    async close() {
-      await stream.close();
-      await server.close(CLOSE_GRACE_MS);
-    },
-  };
+  #sendJson(response: ServerResponse, value: unknown, status = 200): void {
+    const json = this.#options.mask(JSON.stringify(value));
+    sendBytes(response, status, "application/json; charset=utf-8", Buffer.from(json));
+  }
+
+  #sendFailure(response: ServerResponse, error: unknown): void {
+    const { operations } = this.#options;
+    if (response.headersSent) response.destroy();
+    else if (error instanceof BadRequest) this.#sendJson(response, { error: error.message, hint: null }, error.status);
+    else this.#sendJson(response, operations.failure(error), error instanceof UserError ? 422 : 500);
+  }
+
+  #onStreamError(error: unknown): void {
+    const message = this.#options.operations.failure(error).error;
+    // A log that cannot be read is tried again several times a second.
+    if (message !== this.#lastTrouble) this.#options.onTrouble(message);
+    this.#lastTrouble = message;
+  }
 }
 
 class BadRequest extends Error {

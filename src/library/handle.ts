@@ -1,4 +1,4 @@
-import type { OfferedSecret, Reply } from "../contract/product.ts";
+import { type OfferedSecret, plainReply, type Reply } from "../contract/product.ts";
 import { MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
 import {
@@ -10,7 +10,6 @@ import {
   readBody,
   type UnreadBody,
 } from "../receiver/read-body.ts";
-import { plainReply } from "../recognition/reply.ts";
 import { errorText } from "../util/errors.ts";
 import type { ProductId } from "./event-types.ts";
 import { productOf, type RequestLike, requireOptions } from "./input.ts";

@@ -149,7 +149,7 @@ export function withSettings(chosen: readonly Product[], settings: FormatSetting
   const given = Object.entries(settings);
   if (given.length === 0) return chosen;
   const supported = chosen.map((product) => {
-    const names = product.formats.flatMap((format): readonly string[] => format.settings ?? []);
+    const names = product.formats.flatMap((format): readonly string[] => format.setup?.settings ?? []);
     return [product.id, Object.fromEntries(given.filter(([name]) => names.includes(name)))] as const;
   });
   for (const [name] of given) {

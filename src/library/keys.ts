@@ -1,8 +1,10 @@
 import type { AuthPlace, FormatSettings } from "../contract/format-settings.ts";
-import { acceptsUnsigned, type Format, GUIDE_FORMAT, type Product, type Proof } from "../contract/product.ts";
+import { type Format, GUIDE_FORMAT, type Product, type Proof } from "../contract/product.ts";
+import { readPrivateKey, readPublicKeys } from "../delivery/rsa-keys.ts";
 import { type Credential, isBlank, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import { readKeySet } from "../proofs/keys.ts";
-import { readPrivateKey, readPublicKeys } from "../proofs/rsa-signature.ts";
+import { handsOverSecret } from "../recognition/handshake.ts";
+import { acceptsUnsigned } from "../recognition/unsigned.ts";
 import { isRecord } from "../util/json.ts";
 
 /** One secret, or several that are all accepted while one replaces the other. */
@@ -159,7 +161,7 @@ function needs(candidates: readonly Candidate[], use: Use): string {
 }
 
 function neverSignedText({ id, formats }: Candidate, use: Use): string {
-  const isOpen = formats.some(({ settings }) => settings?.includes("auth"));
+  const isOpen = formats.some(({ setup }) => setup?.settings?.includes("auth"));
   const ways = [
     ...(use === "verify" ? ["{}"] : []),
     ...(isOpen ? ["`auth` for a fixed value that you have added"] : []),
@@ -183,7 +185,7 @@ function isGuide({ id }: Format): boolean {
 
 /** Whether the product offers its secret with a first call, before which there is no key. */
 function isBeforeFirstCall({ formats }: Candidate): boolean {
-  return formats.some((format) => format.offeredSecret !== undefined);
+  return formats.some(handsOverSecret);
 }
 
 /** Throws where any customer of Zoho could make the proof, unless audience or issuer is given. */

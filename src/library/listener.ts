@@ -1,5 +1,4 @@
 import { pid } from "node:process";
-import { assign, parsePath } from "../contract/edit-body.ts";
 import {
   type EventPattern,
   eventNames,
@@ -8,8 +7,7 @@ import {
   nearest,
   patternParts,
 } from "../contract/event-names.ts";
-import { prepare } from "../contract/prepare.ts";
-import { acceptsUnsigned, type Format, type Product } from "../contract/product.ts";
+import type { Format, Product } from "../contract/product.ts";
 import { type HeaderPair, MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { targetFor } from "../delivery/target.ts";
@@ -19,7 +17,10 @@ import type { EventReport } from "../receiver/event-report.ts";
 import { startReceiver } from "../receiver/receiver.ts";
 import { memoryRecorder } from "../receiver/recorder.ts";
 import { webhookUrl } from "../receiver/routes.ts";
+import { acceptsUnsigned } from "../recognition/unsigned.ts";
+import { assign, parsePath } from "../samples/edit-body.ts";
 import { type FixtureKey, freshData } from "../samples/fixtures.ts";
+import { prepare } from "../samples/prepare.ts";
 import { errorCode, errorText } from "../util/errors.ts";
 import type { FormatId, NameIn, ProductId } from "./event-types.ts";
 import { readSample } from "./fixtures.ts";
@@ -293,7 +294,7 @@ function signed({ product, format, name: event, url, body, keys }: SignInput): S
   const { audience, issuer, auth, ...secrets } = keys;
   // The keys are those of several products, and `sign` refuses settings that its product does not take.
   const settings = Object.entries({ audience, issuer, auth }).filter(
-    ([name, value]) => value !== undefined && format.settings?.some((each) => each === name),
+    ([name, value]) => value !== undefined && format.setup?.settings?.some((each) => each === name),
   );
   // The compiler cannot see that the format is one of the product's, and a sample an object.
   if (format.proofs.length > 0 || settings.length > 0)

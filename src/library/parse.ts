@@ -1,9 +1,10 @@
+import type { Receipt } from "../contract/receipt.ts";
+import { nearestText } from "../contract/receipt.ts";
 import { describeIssue, type SchemaIssue, toIssue } from "../contract/schema.ts";
 import { problemText } from "../delivery/payload.ts";
 import { noSecrets } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
-import { type Receipt, receive } from "../recognition/receive.ts";
-import { nearestText } from "../recognition/recognise.ts";
+import { receive } from "../recognition/receive.ts";
 import type { EventKey, FormatId, ProductId, ZohoEvent } from "./event-types.ts";
 import { declaredName, isUnread, productOf, type RawBody, rawBody } from "./input.ts";
 

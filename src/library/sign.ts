@@ -1,6 +1,6 @@
 import { findEvent, findFormat } from "../contract/event-names.ts";
-import { type Prepared, prepare } from "../contract/prepare.ts";
 import type { Product } from "../contract/product.ts";
+import { type Prepared, prepare } from "../samples/prepare.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { formatOf, isUnread, productOf, rawBody, requireOneEvent, requireOptions, withSettings } from "./input.ts";
 import { type Keys, readKeys, requireUsableKey } from "./keys.ts";
@@ -56,7 +56,7 @@ export function sign<P extends ProductId>(
   // A format of custom bodies takes any event.
   if (
     options.event !== undefined &&
-    (format.customEvent === undefined || findEvent(format, options.event) !== undefined)
+    (format.body.customEvent === undefined || findEvent(format, options.event) !== undefined)
   )
     requireOneEvent(found, format, options.event);
   requireUsableKey(secrets, [{ ...found, formats: [format] }], "sign");
@@ -82,7 +82,7 @@ export function sign<P extends ProductId>(
 function formatSeen(product: Product, payload: object | string): string | undefined {
   const { format } = parse(product.id as ProductId, payload);
   const seen = format === null ? undefined : findFormat(product, format);
-  return seen?.customEvent === undefined ? seen?.id : undefined;
+  return seen?.body.customEvent === undefined ? seen?.id : undefined;
 }
 
 export function posted({ delivery: { method, url, headers, body } }: Prepared): Signed {

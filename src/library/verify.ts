@@ -1,20 +1,22 @@
 import {
-  acceptsUnsigned,
   type OfferedSecret,
   type Product,
   type Proof,
+  plainReply,
   type Reply,
   type Signature,
   type Verdict,
 } from "../contract/product.ts";
+import type { Receipt } from "../contract/receipt.ts";
+import { has, senderResult, signatureOf } from "../contract/verdict.ts";
 import { type Delivery, headerValue, RECONSTRUCTED_HEADER } from "../delivery/delivery.ts";
 import { problemText, UNREAD } from "../delivery/payload.ts";
 import { products } from "../products/index.ts";
-import { has, senderResult, signatureOf } from "../proofs/verdict.ts";
 import { verifyProof } from "../recognition/authenticate.ts";
 import { evaluateSecretOffer, type SecretOffer } from "../recognition/handshake.ts";
-import { identityOf, type Receipt, receive } from "../recognition/receive.ts";
-import { plainReply } from "../recognition/reply.ts";
+import { identityOf } from "../recognition/identity.ts";
+import { receive } from "../recognition/receive.ts";
+import { acceptsUnsigned } from "../recognition/unsigned.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { deliveryOf, formatOf, productOf, type RequestLike, requireOptions, withSettings } from "./input.ts";
 import { type Keys, readKeys, requireUsableKey } from "./keys.ts";

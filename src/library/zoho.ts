@@ -1,5 +1,5 @@
-import { type RecordStore, Refusal } from "../emulator/answer.ts";
-import { planFault, readAge, storeOf, wholeDelivery } from "../emulator/control.ts";
+import { type RecordStore, Refusal, storeOf } from "../emulator/answer.ts";
+import { planFault, readAge, wholeDelivery } from "../emulator/control.ts";
 import { openEmulator } from "../emulator/emulator.ts";
 import { variablesOf } from "../emulator/published.ts";
 import { readSnapshot, snapshotOf } from "../emulator/snapshot.ts";
@@ -146,17 +146,17 @@ export async function openZoho(fileUrl: string | undefined, options: ZohoOptions
       throw error;
     }),
   );
-  const { deliveries, faults, stubs, stores } = emulator;
+  const { deliveries, faults, stubs, organisation } = emulator;
   const recordsOf = (product: string): ZohoRecords => {
     const write = async <T>(work: (store: RecordStore) => T): Promise<T> => {
       await deliveries.room();
-      return readably(() => work(storeOf(stores, product)));
+      return readably(() => work(storeOf(organisation.stores, product)));
     };
     return {
       create: (module, data) => write((each) => each.create(module, data)),
       change: (module, id, data) => write((each) => each.change(module, id, data)),
       delete: (module, id) => write((each) => each.remove(module, id)),
-      list: (module) => readably(() => storeOf(stores, product).list(module, Number.POSITIVE_INFINITY)),
+      list: (module) => readably(() => storeOf(organisation.stores, product).list(module, Number.POSITIVE_INFINITY)),
     };
   };
   return {
@@ -168,7 +168,7 @@ export async function openZoho(fileUrl: string | undefined, options: ZohoOptions
     desk: recordsOf("desk"),
     books: recordsOf("books"),
     sign: recordsOf("sign"),
-    subscriptions: () => emulator.subscriptions(),
+    subscriptions: () => organisation.subscriptions(),
     async deliveries() {
       await deliveries.settled();
       return deliveries.sent.items.map(wholeDelivery);
@@ -177,7 +177,7 @@ export async function openZoho(fileUrl: string | undefined, options: ZohoOptions
     answer: (answer) => readably(() => stubs.add({ ...answer })),
     advance: (by) => readably(() => emulator.advance(readAge(typeof by === "number" ? `${by}ms` : by))),
     reset: () => emulator.reset(),
-    snapshot: () => structuredClone(snapshotOf(emulator.state)),
+    snapshot: () => structuredClone(snapshotOf(organisation.state)),
     // A copy, since the state changes from then on.
     restore: (snapshot) =>
       readably(() =>

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Reply } from "../contract/product.ts";
+import { plainReply, type Reply } from "../contract/product.ts";
 import type { Log } from "../log/log.ts";
 import { openServer, sendReply } from "../receiver/http-server.ts";
 import { jsonReply, readyReply } from "../receiver/routes.ts";
-import { plainReply } from "../recognition/reply.ts";
 import { errorText, usageError } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
 import { parseInteger } from "../util/units.ts";

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { allSecretFieldNames } from "../contract/secret-names.ts";
+import { answerRuleOf, type Deadline, deadlineOf } from "../contract/sender.ts";
 import { maskText, maskUrl } from "../delivery/mask.ts";
 import { isQueue, originOf } from "../delivery/target.ts";
 import { commandOnLog } from "../events/open-log.ts";
@@ -13,7 +14,6 @@ import type { Log, WaitingCount } from "../log/log.ts";
 import { rowOf } from "../log/row-of.ts";
 import type { Config } from "../project/load.ts";
 import type { Recorder } from "../receiver/recorder.ts";
-import { answerRuleOf, type Deadline, deadlineOf } from "../recognition/reply.ts";
 import { errorText } from "../util/errors.ts";
 import { counted } from "../util/units.ts";
 import { createFailureAlarm, type GivenUp } from "./on-failed.ts";

@@ -1,12 +1,12 @@
 import { type EventPattern, eventPattern } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
+import { isInvalid, type Receipt } from "../contract/receipt.ts";
+import { senderResult } from "../contract/verdict.ts";
 import { commandOnLog } from "../events/open-log.ts";
+import { driftOf, hasDrifted } from "../events/schema-drift.ts";
+import { createTraffic } from "../events/traffic.ts";
 import type { Config } from "../project/load.ts";
-import { senderResult } from "../proofs/verdict.ts";
 import type { EventReport } from "../receiver/event-report.ts";
-import { isInvalid, type Receipt } from "../recognition/receive.ts";
-import { driftOf, hasDrifted } from "../samples/drift.ts";
-import { createTraffic } from "../samples/traffic.ts";
 import { usageError } from "../util/errors.ts";
 import type { ListenContext, ProductCount } from "./reports.ts";
 

@@ -1,7 +1,7 @@
 import type { Signature, Verdict } from "../contract/product.ts";
+import type { Receipt } from "../contract/receipt.ts";
 import type { SchemaIssue } from "../contract/schema.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import type { Receipt } from "../recognition/receive.ts";
 import type { LogStatsReport } from "./stats-report.ts";
 
 /**

@@ -1,8 +1,8 @@
 import type { Verdict, VerdictWord } from "../contract/product.ts";
+import { isInvalid } from "../contract/receipt.ts";
 import type { SchemaIssue } from "../contract/schema.ts";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
-import { isInvalid } from "../recognition/receive.ts";
 import { DamagedValue } from "./damage.ts";
 import type {
   Attempt,

@@ -1,10 +1,10 @@
 import { hiddenSecrets } from "../events/entry.ts";
+import { noProgress } from "../process/messages.ts";
 import type { Context, Sink } from "../project/context.ts";
+import { withCommandsAsCalled } from "../reports/failure.ts";
+import { renderReport } from "../reports/render.ts";
 import type { Report } from "../reports/report.ts";
 import { hasSucceeded } from "../send/reports.ts";
-import { renderReport } from "../terminal/context.ts";
-import { withCommandsAsCalled } from "../terminal/failure.ts";
-import { noProgress } from "../terminal/progress.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { JsonLine } from "../util/text.ts";
 import type { Operation } from "./index.ts";

@@ -1,3 +1,5 @@
+import type { DeliveryRow, Line } from "./lines.ts";
+
 /** The least that every report has. */
 export interface AnyReport {
   readonly type: string;
@@ -12,6 +14,8 @@ export interface Progress {
   /** Removes the bar. */
   end(): void;
 }
+
+export const noProgress: Progress = { advance() {}, end() {} };
 
 /** A line of information on stderr; hidden by `--quiet`. */
 export interface NoticeReport {
@@ -45,7 +49,7 @@ export interface TextReport {
   /** A sentence, which is wrapped at a terminal. */
   readonly prose?: boolean;
   /** The JSON line; without it `{"type":"text","text":…}`. */
-  readonly json?: Readonly<Record<string, unknown>>;
+  readonly json?: Line;
 }
 
 /** Rows for a person, objects for a script. */
@@ -55,6 +59,6 @@ export interface TableReport {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
   /** One JSON line per row. */
-  readonly json: readonly Readonly<Record<string, unknown>>[];
+  readonly json: readonly (Line | DeliveryRow)[];
   readonly footer?: string;
 }

@@ -3,6 +3,7 @@ import { devNull } from "node:os";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { isStdoutClosed } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
+import type { WarningLine } from "./lines.ts";
 import { type AnyReport, isWarning, type Message, type WarningReport } from "./messages.ts";
 
 export interface Output {
@@ -228,9 +229,8 @@ export function boundOutput<Own extends AnyReport>(
   function warnOnStderr(): void {
     if (stderr.backlog() > MAX_WAITING) return;
     const message = "the output is not being read fast enough: the run goes on, but nothing is shown until it is read";
-    stderr.write(
-      json ? `${JSON.stringify({ v: 1, type: "warning", message, hint: null })}\n` : `warning: ${message}\n`,
-    );
+    const line: WarningLine = { type: "warning", message, hint: null };
+    stderr.write(json ? `${JSON.stringify({ v: 1, ...line })}\n` : `warning: ${message}\n`);
   }
 
   return {

@@ -1,5 +1,3 @@
-import type { Program } from "../tunnel/cloudflared-program.ts";
-import type { openTunnel } from "../tunnel/open-tunnel.ts";
 import type { Keyboard, KeyboardUser } from "./keyboard.ts";
 import type { Output } from "./output.ts";
 import type { Prompts } from "./prompts.ts";
@@ -33,8 +31,13 @@ interface ChildOptions {
   readonly stdoutTo: "stdout" | "stderr";
 }
 
-/** `end` ends it and everything that it has started: SIGTERM, or SIGKILL with `force`. */
-export type ChildRun = Program;
+/** A program that was started. */
+export interface ChildRun {
+  /** Its exit code, or 128 plus the number of the signal that ended it. Rejects if it could not be started. */
+  readonly ended: Promise<number>;
+  /** Asks it and everything that it has started to end: SIGTERM, or SIGKILL with `force`. */
+  end(force: boolean): void;
+}
 
 export interface ProgramOptions {
   readonly args: readonly string[];
@@ -106,13 +109,4 @@ export interface Runtime {
    * with `EPIPE` if the reader of the output is gone.
    */
   readonly signal: AbortSignal;
-  /** Set by tests only. */
-  readonly overrides?: Overrides;
-}
-
-interface Overrides {
-  /** Replaces every sender's limit for an answer. */
-  readonly answerWithinMs?: number;
-  /** Replaces the ngrok agent. */
-  readonly openTunnel?: typeof openTunnel;
 }

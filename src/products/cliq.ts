@@ -22,19 +22,25 @@ const wire = {
   // The extension's public key is shown in Cliq, as bare base64.
   proofs: [rsaSignature({ id: "cliq-signature", header: "x-cliq-signature", ofCompact: true })],
   events: [event("invocation", "A component of an extension was invoked", envelope, { open: true })],
-  envelope: () => envelope,
-  recognise({ data }) {
-    const params = valueAt(data, ["params"]);
-    const named = ["handler", "type", "name", "unique_name"].some((key) => valueAt(data, [key]) !== undefined);
-    return typeof params === "object" && params !== null && !Array.isArray(params) && named ? "invocation" : undefined;
+  body: {
+    envelope: () => envelope,
+    recognise({ data }) {
+      const params = valueAt(data, ["params"]);
+      const named = ["handler", "type", "name", "unique_name"].some((key) => valueAt(data, [key]) !== undefined);
+      return typeof params === "object" && params !== null && !Array.isArray(params) && named
+        ? "invocation"
+        : undefined;
+    },
+    // Only `params` is certain, so at Cliq's own URL any body is an invocation.
+    customEvent: "invocation",
+    // Records depend on the component.
+    records: () => [],
   },
-  // Only `params` is certain, so at Cliq's own URL any body is an invocation.
-  customEvent: "invocation",
-  answer: { json: { key: "output", example: '{"output":{"text":"…"}}' } },
-  hint: () =>
-    "Cliq shows the response, and listen responds with a plain OK: use --respond mirror to return your app's response",
-  // Records depend on the component.
-  records: () => [],
+  sender: {
+    answer: { json: { key: "output", example: '{"output":{"text":"…"}}' } },
+    hint: () =>
+      "Cliq shows the response, and listen responds with a plain OK: use --respond mirror to return your app's response",
+  },
 } as const satisfies Format;
 
 export const cliq = { id: "cliq", title: "Zoho Cliq", formats: [wire] } as const satisfies Product;

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { event, type Format, type Product } from "../contract/product.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import { idsAt } from "../delivery/payload.ts";
-import { idFields, markOf } from "../recognition/custom-format.ts";
 import { writeJson } from "../util/json.ts";
+import { idFields, markOf } from "./shared/custom-format.ts";
 
 const HEADER = "X-ZOHO-Event";
 /** From Zoho's documentation, without `Connection: close`. */
@@ -19,9 +19,6 @@ const wire = {
   id: "wire",
   source: "https://www.zoho.com/commerce/api/webhooks.html",
   evidence: "doc",
-  // Records are the same as in Books, which reads the header, too.
-  twins: ["books", "inventory", "invoice", "expense", "procurement", "spend"],
-
   proofs: [],
   events: [
     event("salesorder.<operation>", "The status of a sales order changed", () => z.looseObject({}), {
@@ -29,19 +26,25 @@ const wire = {
       members: ["delivered"],
     }),
   ],
-  recognise: (_payload, delivery) => headerValue(delivery, HEADER)?.trim() || undefined,
-  // Whether the record is wrapped under its name is not documented.
-  records(data, name) {
-    const [entity = ""] = name.split(".", 1);
-    const ids = [[entity, `${entity}_id`], [`${entity}_id`]].flatMap((path) => idsAt(data, path));
-    return ids.length > 0 ? ids : idFields(data);
+  body: {
+    // Records are the same as in Books, which reads the header, too.
+    twins: ["books", "inventory", "invoice", "expense", "procurement", "spend"],
+    recognise: (_payload, delivery) => headerValue(delivery, HEADER)?.trim() || undefined,
+    // Whether the record is wrapped under its name is not documented.
+    records(data, name) {
+      const [entity = ""] = name.split(".", 1);
+      const ids = [[entity, `${entity}_id`], [`${entity}_id`]].flatMap((path) => idsAt(data, path));
+      return ids.length > 0 ? ids : idFields(data);
+    },
   },
-  mark: (name) => markOf({ header: HEADER }, name),
-  encode: (data) => ({
-    contentType: "application/x-www-form-urlencoded;charset=UTF-8",
-    body: Buffer.from(writeJson(data)),
-    headers: HEADERS,
-  }),
+  sender: {
+    mark: (name) => markOf({ header: HEADER }, name),
+    encode: (data) => ({
+      contentType: "application/x-www-form-urlencoded;charset=UTF-8",
+      body: Buffer.from(writeJson(data)),
+      headers: HEADERS,
+    }),
+  },
 } as const satisfies Format;
 
 export const commerce = { id: "commerce", title: "Zoho Commerce", formats: [wire] } as const satisfies Product;

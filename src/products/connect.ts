@@ -26,12 +26,16 @@ const wire = {
     trigger("Member_Added_In_Group", "A member was added to a group"),
     event("<Trigger>", "Another trigger of the webhook was set off", () => envelope(), { members: OTHERS }),
   ],
-  envelope: () => envelope,
-  recognise: ({ data }) => textAt(data, ["triggerType"]),
-  records: (data) => idsAt(data, ["payload", "id"]),
-  // A validation POST, whose body is not documented.
-  handshake: answerProbe,
-  probes: [{ contentType: "", body: Buffer.alloc(0) }],
+  body: {
+    envelope: () => envelope,
+    recognise: ({ data }) => textAt(data, ["triggerType"]),
+    records: (data) => idsAt(data, ["payload", "id"]),
+  },
+  setup: {
+    // A validation POST, whose body is not documented.
+    handshake: answerProbe,
+    probes: [{ contentType: "", body: Buffer.alloc(0) }],
+  },
 } as const satisfies Format;
 
 function trigger<const Name extends string>(name: Name, summary: string, options = {}) {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type EventOptions, event, type Product } from "../contract/product.ts";
 import { idsAt } from "../delivery/payload.ts";
-import { customFormat } from "../recognition/custom-format.ts";
+import { customFormat } from "./shared/custom-format.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { event, type Product } from "../contract/product.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
-import { customFormat } from "../recognition/custom-format.ts";
+import { customFormat } from "./shared/custom-format.ts";
 import { printedInGuide } from "./shared/guide-format.ts";
 import { deletedData, moduleEnvelope, moduleEventOf, moduleGuide, recordData, watchFormat } from "./shared/modules.ts";
 import { calendarDate, dateTime, lookup, optionalText, recordId } from "./shared/schema-parts.ts";

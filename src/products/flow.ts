@@ -1,5 +1,5 @@
 import type { Product } from "../contract/product.ts";
-import { customFormat } from "../recognition/custom-format.ts";
+import { customFormat } from "./shared/custom-format.ts";
 
 const wire = customFormat({
   id: "wire",

@@ -1,11 +1,10 @@
 import { z } from "zod";
-import { event, type Format, type Product } from "../contract/product.ts";
+import { event, type Format, type Product, plainReply } from "../contract/product.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
 import { bodySignature } from "../proofs/body-signature.ts";
-import { CUSTOM } from "../recognition/custom-format.ts";
-import { plainReply } from "../recognition/reply.ts";
 import { writeJson } from "../util/json.ts";
+import { CUSTOM } from "./shared/custom-format.ts";
 import { amount, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 
 /** The key is the text of the secret that Zoho Mail sends in `x-hook-secret` when the webhook is saved, or its URL changed. */
@@ -34,78 +33,90 @@ const wire = {
     // The content is not documented.
     event("webhook", "Any other event of a webhook", z.unknown, CUSTOM),
   ],
-  customEvent: "webhook",
-  recognise: ({ data }) => {
-    const has = (key: string): boolean => Object.hasOwn(Object(data), key);
-    if (isTask(data)) return textAt(data, ["action"]);
-    return ["subject", "fromAddress", "toAddress"].filter(has).length > 1 ? "message" : undefined;
-  },
-  envelope: (data) => (isTask(data) ? task : message),
-  plain: ["subject", "sender", "summary", "html", "size", "title", "action", "assignee", "status"],
-  records: (data) => [...idsAt(data, ["messageId"]), ...idsAt(data, ["entityId"])],
-  // Zoho Mail escapes slashes, which an app loses that parses the body and writes it again.
-  encode: (data) => ({
-    contentType: "application/json",
-    body: Buffer.from(writeJson(data).replaceAll("/", "\\/")),
-  }),
-  // The method of the first call is not documented; later ones are POST.
-  methods: ["GET", "HEAD"],
-  handshake: (_payload, delivery) =>
-    delivery.method === "POST" && headerValue(delivery, HOOK_SECRET) === undefined ? undefined : plainReply(200, "OK"),
-  // The rest of the first call is not documented.
-  probes: [
-    {
-      contentType: "application/json",
-      body: Buffer.from("{}"),
-      handsOver: { header: HOOK_SECRET, credential: "hookSecret" },
+  body: {
+    customEvent: "webhook",
+    recognise: ({ data }) => {
+      const has = (key: string): boolean => Object.hasOwn(Object(data), key);
+      if (isTask(data)) return textAt(data, ["action"]);
+      return ["subject", "fromAddress", "toAddress"].filter(has).length > 1 ? "message" : undefined;
     },
-  ],
-  offeredSecret(delivery) {
-    const value = headerValue(delivery, HOOK_SECRET)?.trim();
-    return value === undefined || value === "" ? undefined : { credential: "hookSecret", value };
+    envelope: (data) => (isTask(data) ? task : message),
+    records: (data) => [...idsAt(data, ["messageId"]), ...idsAt(data, ["entityId"])],
+  },
+  setup: {
+    handshake: (_payload, delivery) =>
+      delivery.method === "POST" && headerValue(delivery, HOOK_SECRET) === undefined
+        ? undefined
+        : plainReply(200, "OK"),
+    // The rest of the first call is not documented.
+    probes: [
+      {
+        contentType: "application/json",
+        body: Buffer.from("{}"),
+        handsOver: { header: HOOK_SECRET, credential: "hookSecret" },
+      },
+    ],
+  },
+  sender: {
+    // Zoho Mail escapes slashes, which an app loses that parses the body and writes it again.
+    encode: (data) => ({
+      contentType: "application/json",
+      body: Buffer.from(writeJson(data).replaceAll("/", "\\/")),
+    }),
+    // The method of the first call is not documented; later ones are POST.
+    methods: ["GET", "HEAD"],
   },
 } as const satisfies Format;
 
+/** Members that a body of the user's own may have as well. */
+const PLAIN = ["subject", "sender", "summary", "html", "size", "title", "action", "assignee", "status"];
+
 /** With the option "Limited Data List" only subject, sender and receiver are sent. */
-const message = lazyObject({
-  subject: requiredText,
-  fromAddress: requiredText,
-  toAddress: requiredText,
-  ccAddress: optionalText,
-  sender: optionalText,
-  summary: optionalText,
-  html: optionalText,
-  messageId: () => wireId().nullish(),
-  folderId: () => wireId().nullish(),
-  zuid: () => wireId().nullish(),
-  size: amount,
-  sentDateInGMT: amount,
-  receivedTime: amount,
-  IntegIdList: () => z.unknown().optional(),
-  Mode: amount,
-  threadId: looseId,
-  hasAttachment: optionalText,
-  messageIdString: optionalText,
-});
+const message = lazyObject(
+  {
+    subject: requiredText,
+    fromAddress: requiredText,
+    toAddress: requiredText,
+    ccAddress: optionalText,
+    sender: optionalText,
+    summary: optionalText,
+    html: optionalText,
+    messageId: () => wireId().nullish(),
+    folderId: () => wireId().nullish(),
+    zuid: () => wireId().nullish(),
+    size: amount,
+    sentDateInGMT: amount,
+    receivedTime: amount,
+    IntegIdList: () => z.unknown().optional(),
+    Mode: amount,
+    threadId: looseId,
+    hasAttachment: optionalText,
+    messageIdString: optionalText,
+  },
+  PLAIN,
+);
 
 function isTask(data: unknown): boolean {
   return ["entityType", "entityId"].some((key) => Object.hasOwn(Object(data), key));
 }
 
-const task = lazyObject({
-  action: () => z.string().regex(/^task/i, "the action of a task, such as taskUpdated"),
-  entityId: wireId,
-  entityType: amount,
-  title: optionalText,
-  summary: optionalText,
-  assignee: looseId,
-  assigneeName: optionalText,
-  dueDate: amount,
-  nameSpaceId: looseId,
-  groupName: optionalText,
-  status: amount,
-  statusName: optionalText,
-  triggerZuid: looseId,
-});
+const task = lazyObject(
+  {
+    action: () => z.string().regex(/^task/i, "the action of a task, such as taskUpdated"),
+    entityId: wireId,
+    entityType: amount,
+    title: optionalText,
+    summary: optionalText,
+    assignee: looseId,
+    assigneeName: optionalText,
+    dueDate: amount,
+    nameSpaceId: looseId,
+    groupName: optionalText,
+    status: amount,
+    statusName: optionalText,
+    triggerZuid: looseId,
+  },
+  PLAIN,
+);
 
 export const mail = { id: "mail", title: "Zoho Mail", formats: [wire] } as const satisfies Product;

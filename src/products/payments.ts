@@ -6,7 +6,7 @@ import { idsAt, textAt } from "../delivery/payload.ts";
 import { type Secret, sameText } from "../delivery/secrets.ts";
 import type { BodyVariant } from "../proofs/body-variants.ts";
 import { explainHmac } from "../proofs/explain-hmac.ts";
-import { type HeaderVerdict, verifyHeader } from "../proofs/verdict.ts";
+import { type HeaderVerdict, verifyHeader } from "../proofs/header-verdict.ts";
 import { formatAge } from "../util/units.ts";
 import { amount, answerProbe, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 
@@ -186,17 +186,21 @@ const wire = {
       { open: true },
     ),
   ],
-  recognise: ({ data }) => textAt(data, ["event_type"]),
-  envelope: () => envelope,
-  records: recordsOf,
-  // Registering an endpoint makes one request, of an undocumented kind, which has to be answered.
-  methods: ["GET", "HEAD"],
-  handshake: answerProbe,
-  answer: { withinMs: 15_000, endsBy: RETRIES },
-  // Documented: duplicates have the same `event_id`.
-  identity: (data) => idsAt(data, ["event_id"])[0],
-  hint: (_payload, name) =>
-    name === "payment.failed" ? "payment.failed is sent for each attempt: the next one may succeed" : undefined,
+  body: {
+    recognise: ({ data }) => textAt(data, ["event_type"]),
+    envelope: () => envelope,
+    records: recordsOf,
+    // Documented: duplicates have the same `event_id`.
+    identity: (data) => idsAt(data, ["event_id"])[0],
+  },
+  setup: { handshake: answerProbe },
+  sender: {
+    // Registering an endpoint makes one request, of an undocumented kind, which has to be answered.
+    methods: ["GET", "HEAD"],
+    answer: { withinMs: 15_000, endsBy: RETRIES },
+    hint: (_payload, name) =>
+      name === "payment.failed" ? "payment.failed is sent for each attempt: the next one may succeed" : undefined,
+  },
 } as const satisfies Format;
 
 /** `payment.succeeded` is about a `payment`; the object of a payment link is `payment_links`. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type EventOptions, event, type Product } from "../contract/product.ts";
 import { idsAt, type Payload, textAt, valueAt } from "../delivery/payload.ts";
-import { customFormat, idFields } from "../recognition/custom-format.ts";
+import { customFormat, idFields } from "./shared/custom-format.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import {
   calendarDate,

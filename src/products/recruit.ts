@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Product } from "../contract/product.ts";
-import { customFormat } from "../recognition/custom-format.ts";
+import { customFormat } from "./shared/custom-format.ts";
 import { modelledOnGuide } from "./shared/guide-format.ts";
 import { deletedData, moduleEventOf, moduleGuide, recordData, watchFormat } from "./shared/modules.ts";
 import { dateTime, lookup, optionalText } from "./shared/schema-parts.ts";

@@ -1,9 +1,8 @@
 import { z } from "zod";
-import { event, type Format, type Probe, type Product, type Reply } from "../contract/product.ts";
+import { event, type Format, type Probe, type Product, plainReply, type Reply } from "../contract/product.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import { idsAt, type Payload, textAt, valueAt } from "../delivery/payload.ts";
 import { rsaSignature } from "../proofs/rsa-signature.ts";
-import { plainReply } from "../recognition/reply.ts";
 import { lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 
 const HEAD: Probe = { method: "HEAD", contentType: "", body: Buffer.alloc(0) };
@@ -29,7 +28,6 @@ const wire = {
   id: "wire",
   source: "https://www.zoho.com/salesiq/help/webhook-events-conversation.html",
   evidence: "doc",
-  methods: ["HEAD"],
   proofs: [salesiqSignature],
   events: [
     conversation("conversation.created", "A visitor began a conversation", once),
@@ -51,14 +49,21 @@ const wire = {
     department("department.updated", "A department was updated"),
     department("department.deleted", "A department was deleted", once),
   ],
-  recognise: ({ data }) => textAt(data, ["event"]),
-  envelope: () => base,
-  records: (data) => idsAt(data, ["entity_id"]),
-  handshake: answerHead,
-  probes: [{ ...HEAD, when: "when the URL of a webhook is changed" }],
-  answer: { withinMs: 5000 },
-  // A repeated delivery differs from the first in `attempt` alone.
-  identity: (data) => JSON.stringify({ ...Object(data), attempt: undefined }),
+  body: {
+    recognise: ({ data }) => textAt(data, ["event"]),
+    envelope: () => base,
+    records: (data) => idsAt(data, ["entity_id"]),
+    // A repeated delivery differs from the first in `attempt` alone.
+    identity: (data) => JSON.stringify({ ...Object(data), attempt: undefined }),
+  },
+  setup: {
+    handshake: answerHead,
+    probes: [{ ...HEAD, when: "when the URL of a webhook is changed" }],
+  },
+  sender: {
+    methods: ["HEAD"],
+    answer: { withinMs: 5000 },
+  },
 } as const satisfies Format;
 
 function envelope<const Name extends string>(name: Name, about: "conversation" | "department") {
@@ -101,9 +106,6 @@ const zobot = {
   source:
     "modelled on deliveries to receivers in use; set up as in https://www.zoho.com/salesiq/help/developer-section/zobot-webhook-authentication-2.0.html",
   evidence: "seen",
-  methods: ["HEAD"],
-  // Older copies of the page say 10 s, at which a bot that Zoho has given up on would pass.
-  answer: { withinMs: 5_000, json: { key: "action", example: '{"action":"reply","replies":[…]}' } },
   proofs: [salesiqSignature],
   events: [
     event("zobot.trigger", "A visitor opened the chat with a bot", callOf("trigger"), open),
@@ -111,18 +113,27 @@ const zobot = {
     event("zobot.context", "A visitor answered a question of a bot", callOf("context"), open),
     event("zobot.failure", "A bot reported that a response had failed", callOf("failure"), open),
   ],
-  recognise({ data }) {
-    const handler = textAt(data, ["handler"]);
-    const visitor = typeof valueAt(data, ["visitor"]) === "object" || textAt(data, ["operation"]) !== undefined;
-    return handler !== undefined && visitor ? `zobot.${handler}` : undefined;
+  body: {
+    recognise({ data }) {
+      const handler = textAt(data, ["handler"]);
+      const visitor = typeof valueAt(data, ["visitor"]) === "object" || textAt(data, ["operation"]) !== undefined;
+      return handler !== undefined && visitor ? `zobot.${handler}` : undefined;
+    },
+    envelope: () => call,
+    // The id of the conversation is not documented.
+    records: () => [],
   },
-  envelope: () => call,
-  // The id of the conversation is not documented.
-  records: () => [],
-  handshake: answerHead,
-  probes: [{ ...HEAD, when: "where the URL does not answer a ping" }],
-  hint: () =>
-    'a bot expects JSON such as {"action":"reply","replies":[…]}, and listen responds with a plain OK: use --respond mirror to return your app\'s response',
+  setup: {
+    handshake: answerHead,
+    probes: [{ ...HEAD, when: "where the URL does not answer a ping" }],
+  },
+  sender: {
+    methods: ["HEAD"],
+    // Older copies of the page say 10 s, at which a bot that Zoho has given up on would pass.
+    answer: { withinMs: 5_000, json: { key: "action", example: '{"action":"reply","replies":[…]}' } },
+    hint: () =>
+      'a bot expects JSON such as {"action":"reply","replies":[…]}, and listen responds with a plain OK: use --respond mirror to return your app\'s response',
+  },
 } as const satisfies Format;
 
 function callOf<const Handler extends string>(handler: Handler) {

@@ -65,7 +65,6 @@ const wire = {
     "modelled on deliveries to receivers in use; set up as in https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management",
   evidence: "seen",
   proofs: [signSignature],
-  answer: { withinMs: 5000, only200: true, endsBy: "20 failures in a row disable the webhook" },
   events: [
     operation("RequestSubmitted", "A document was sent for signature"),
     operation("RequestViewed", "A recipient viewed the document"),
@@ -77,11 +76,16 @@ const wire = {
     operation("RequestForwarded", "A recipient forwarded the document to another"),
     operation("RequestExpired", "The document expired before all had signed"),
   ],
-  recognise: ({ data }) => textAt(data, ["notifications", "operation_type"]),
-  envelope: () => envelope,
-  records: (data) => idsAt(data, ["requests", "request_id"]),
-  hint: (_payload, name) =>
-    name === SIGNED ? `${SIGNED} is sent for each signer: wait for RequestCompleted` : undefined,
+  body: {
+    recognise: ({ data }) => textAt(data, ["notifications", "operation_type"]),
+    envelope: () => envelope,
+    records: (data) => idsAt(data, ["requests", "request_id"]),
+  },
+  sender: {
+    answer: { withinMs: 5000, only200: true, endsBy: "20 failures in a row disable the webhook" },
+    hint: (_payload, name) =>
+      name === SIGNED ? `${SIGNED} is sent for each signer: wait for RequestCompleted` : undefined,
+  },
 } as const satisfies Format;
 
 function operation<const Name extends string>(name: Name, summary: string, options?: EventOptions) {

@@ -3,7 +3,7 @@ import type { FormatSettings } from "../contract/format-settings.ts";
 import { event, type Format, type Product, type WebhookEvent } from "../contract/product.ts";
 import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
 import { staticAuth } from "../proofs/token.ts";
-import { CUSTOM, idFields } from "../recognition/custom-format.ts";
+import { CUSTOM, idFields } from "./shared/custom-format.ts";
 import { lazyObject, recordId, severalHint } from "./shared/schema-parts.ts";
 
 /** The documented events of Catalyst's components and of Zoho's products; there are more. */
@@ -18,29 +18,32 @@ const PUBLISHED = [
   ...["sprint_create", "sprint_update", "sprint_delete", "sprint_start", "sprint_complete", "sprint_canceled"],
 ] as const;
 
-const envelope = lazyObject({
-  rule_id: recordId,
-  target_id: recordId,
-  version: () => z.number(),
-  attempt: () => z.number(),
-  account: () =>
-    z.looseObject({
-      org_id: recordId(),
-      project: z.looseObject({ environment: z.string(), name: z.string(), id: recordId() }),
-    }),
-  events: () =>
-    z
-      .array(
-        z.looseObject({
-          data: z.unknown().optional(),
-          id: z.string(),
-          time_in_ms: recordId(),
-          source: z.string(),
-          event_config: z.looseObject({ api_name: z.string(), id: recordId() }),
-        }),
-      )
-      .min(1),
-});
+const envelope = lazyObject(
+  {
+    rule_id: recordId,
+    target_id: recordId,
+    version: () => z.number(),
+    attempt: () => z.number(),
+    account: () =>
+      z.looseObject({
+        org_id: recordId(),
+        project: z.looseObject({ environment: z.string(), name: z.string(), id: recordId() }),
+      }),
+    events: () =>
+      z
+        .array(
+          z.looseObject({
+            data: z.unknown().optional(),
+            id: z.string(),
+            time_in_ms: recordId(),
+            source: z.string(),
+            event_config: z.looseObject({ api_name: z.string(), id: recordId() }),
+          }),
+        )
+        .min(1),
+  },
+  ["version", "attempt", "account", "events"],
+);
 
 /** Catalyst's event bus: one or several events of Zoho's products or user-defined publishers in one envelope. */
 const wire = format({});
@@ -57,21 +60,26 @@ function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>
       event("<Event>", "A rule forwarded an event of any publisher", envelope, { members: PUBLISHED }),
       event("transformed", "A rule sent a transformed event", z.unknown, CUSTOM),
     ],
-    customEvent: "transformed",
-    envelope: () => envelope,
-    plain: ["version", "attempt", "account", "events"],
-    recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
-    records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),
-    batches: true,
-    // A retry has another `attempt`, and the same ids of events.
-    identity(data) {
-      const ids = eventsOf(data).flatMap((each) => idsAt(each, ["id"]));
-      return ids.length === 0 ? undefined : ids.join("|");
+    body: {
+      customEvent: "transformed",
+      envelope: () => envelope,
+      recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
+      records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),
+      batches: true,
+      // A retry has another `attempt`, and the same ids of events.
+      identity(data) {
+        const ids = eventsOf(data).flatMap((each) => idsAt(each, ["id"]));
+        return ids.length === 0 ? undefined : ids.join("|");
+      },
     },
-    hint: ({ data }) => severalHint(eventsOf(data)),
-    methods: ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"],
-    settings: ["auth"],
-    configure: format,
+    setup: {
+      settings: ["auth"],
+      configure: format,
+    },
+    sender: {
+      hint: ({ data }) => severalHint(eventsOf(data)),
+      methods: ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    },
   };
 }
 

@@ -134,18 +134,19 @@ const wire = {
   source: "modelled on receivers in use and on the event objects of https://www.zoho.com/billing/api/v1/events/",
   evidence: "seen",
   proofs: [financeSignature],
-  // Some webhooks have no id, but the record beside the event's name. A record alone is the body of a workflow rule.
-  envelope: (data) => (Object.hasOwn(data, "event_type") ? envelopeWithRecord : envelope),
-  plain: ["event_type", "created_time", "created_date", "data", "payload"],
   events: wireEvents,
-  recognise: ({ data }) => textAt(data, ["event_type"]),
-  records(data, name) {
-    const [about = ""] = name.split("_", 1);
-    const places = [data, valueAt(data, ["data"]), jsonAt(data, "payload"), { [about]: jsonAt(data, about) }];
-    return places.flatMap((each) => idsAt(each, [about, `${about}_id`])).slice(0, 1);
+  body: {
+    // Some webhooks have no id, but the record beside the event's name. A record alone is the body of a workflow rule.
+    envelope: (data) => (Object.hasOwn(data, "event_type") ? envelopeWithRecord : envelope),
+    recognise: ({ data }) => textAt(data, ["event_type"]),
+    records(data, name) {
+      const [about = ""] = name.split("_", 1);
+      const places = [data, valueAt(data, ["data"]), jsonAt(data, "payload"), { [about]: jsonAt(data, about) }];
+      return places.flatMap((each) => idsAt(each, [about, `${about}_id`])).slice(0, 1);
+    },
+    // The same however often the event is resent, and wherever its record is.
+    identity: (data) => idsAt(data, ["event_id"])[0],
   },
-  // The same however often the event is resent, and wherever its record is.
-  identity: (data) => idsAt(data, ["event_id"])[0],
 } as const satisfies Format;
 
 /** The data of a member that holds JSON as text. */
@@ -192,13 +193,19 @@ const envelopeMembers = {
   payload: anything,
 };
 
-const envelope = lazyObject(envelopeMembers);
-const envelopeWithRecord = lazyObject({
-  ...envelopeMembers,
-  subscription: anything,
-  payment: anything,
-  invoice: anything,
-});
+/** Members that a body of the user's own may have as well. */
+const PLAIN = ["event_type", "created_time", "created_date", "data", "payload"];
+
+const envelope = lazyObject(envelopeMembers, PLAIN);
+const envelopeWithRecord = lazyObject(
+  {
+    ...envelopeMembers,
+    subscription: anything,
+    payment: anything,
+    invoice: anything,
+  },
+  PLAIN,
+);
 
 function anything() {
   return z.unknown().optional();

@@ -1,6 +1,6 @@
 import type { Product } from "../contract/product.ts";
 import { bodySignature } from "../proofs/body-signature.ts";
-import { customFormat } from "../recognition/custom-format.ts";
+import { customFormat } from "./shared/custom-format.ts";
 
 /** For the authorization type "Signature": the key is the token that Webinar generates. */
 const webinarSignature = bodySignature({

@@ -53,20 +53,24 @@ const wire = {
     mailEvent("feedback_loop", "A recipient reported an e-mail as spam"),
     mailEvent("delivered", "An e-mail was delivered"),
   ],
-  envelope: () => envelope,
-  recognise({ data }) {
-    const name = textAt(data, ["event_name", "0"]);
-    return name === undefined ? undefined : (LONG_NAMES.get(name) ?? name);
+  body: {
+    envelope: () => envelope,
+    recognise({ data }) {
+      const name = textAt(data, ["event_name", "0"]);
+      return name === undefined ? undefined : (LONG_NAMES.get(name) ?? name);
+    },
+    // Not digits.
+    records: (data) => messagesOf(data).flatMap((each) => textAt(each, ["request_id"]) ?? []),
+    batches: true,
   },
-  // Not digits.
-  records: (data) => messagesOf(data).flatMap((each) => textAt(each, ["request_id"]) ?? []),
-  batches: true,
-  hint({ data }, name) {
-    const long = [...LONG_NAMES].find(([, short]) => short === name)?.[0];
-    return (
-      severalHint(messagesOf(data)) ??
-      (long === undefined ? undefined : `receivers in use read this event as ${long}: let your app accept both names`)
-    );
+  sender: {
+    hint({ data }, name) {
+      const long = [...LONG_NAMES].find(([, short]) => short === name)?.[0];
+      return (
+        severalHint(messagesOf(data)) ??
+        (long === undefined ? undefined : `receivers in use read this event as ${long}: let your app accept both names`)
+      );
+    },
   },
 } as const satisfies Format;
 

@@ -2,6 +2,7 @@ import { isAbsolute, join } from "node:path";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { Message, Progress } from "../process/messages.ts";
 import type { Runtime } from "../process/runtime.ts";
+import type { openTunnel } from "../tunnel/open-tunnel.ts";
 import type { Project } from "./project.ts";
 
 /**
@@ -28,8 +29,17 @@ export interface Context<Own = never> extends Runtime, Sink<Own> {
   readonly userFolder: string;
   /** Masked in all that is written and reported; what reads a secret adds it. */
   readonly knownSecrets: KnownSecrets;
+  /** Set by tests only. */
+  readonly overrides?: Overrides;
   /** The trusted project. Undefined for a command that needs no trust: it reads the project itself. */
   readonly project?: Project;
+}
+
+interface Overrides {
+  /** Replaces every sender's limit for an answer. */
+  readonly answerWithinMs?: number;
+  /** Replaces the ngrok agent. */
+  readonly openTunnel?: typeof openTunnel;
 }
 
 /** Copies a context with other values for these members. */

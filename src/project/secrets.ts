@@ -3,9 +3,9 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { productNames } from "../contract/event-names.ts";
 import type { OfferedSecret } from "../contract/product.ts";
+import { readPrivateKey, readPublicKeys } from "../delivery/rsa-keys.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import { CREDENTIAL_VARIABLES, type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
-import { readPrivateKey, readPublicKeys } from "../proofs/rsa-signature.ts";
 import { orUndefined, usageError } from "../util/errors.ts";
 import {
   MAX_SETTINGS_BYTES,
@@ -45,24 +45,13 @@ interface SecretSources {
  * The secrets of the environment and of the project. A product's own variable replaces the general one. A variable that is set
  * but empty is an error: it would turn the check off silently.
  */
-export function readSecrets({ env, isStrict, root, stored, known }: SecretSources): Secrets {
+export function readSecrets(sources: SecretSources): Secrets {
+  const { env, stored, known } = sources;
   const found = new Map<string, Secret>();
   for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {
-    const isKey = MULTI_LINE.some((each) => each === credential);
     for (const name of namesOf(variable, env)) {
-      // Without a value it is an error for every command, as a path that leads nowhere is not.
-      const path = env[`${name}${FILE_SUFFIX}` as keyof Env];
-      const isInFile = path !== undefined;
-      const given =
-        isInFile && !isStrict ? orUndefined(() => readSecretVariable(env, name)) : readSecretVariable(env, name);
-      if (given === undefined) continue;
-      const value = given.reveal();
-      const content = isKey && !isInFile ? secret(contentOf(value, root), given.origin) : given;
-      // A key that cannot be read would fail every delivery, so it is an error before the first.
-      if (isStrict && isKey && isInFile && URL.canParse(value.trim())) throw urlInFile(given.origin, path);
-      if (isStrict && isKey && !isInFile && content.reveal() === value) rejectUnusableFile(name, value, root);
-      if (isStrict && credential === "publicKey") readPublicKeys(content);
-      if (isStrict && credential === "privateKey") readPrivateKey(content);
+      const content = readVariable(sources, credential, name);
+      if (content === undefined) continue;
       const isPath = credential === "privateKey" && !content.reveal().includes("PRIVATE KEY");
       if (!PUBLIC.includes(credential) && !isPath) known.remember(content.reveal());
       found.set(name, { ...content, shared: name === variable });
@@ -78,6 +67,25 @@ export function readSecrets({ env, isStrict, root, stored, known }: SecretSource
     },
     all: () => [...found.values(), ...(stored?.all() ?? [])],
   };
+}
+
+/** The secret of one variable, given as its value or in a file; of a key also where the value is the path of one. */
+function readVariable(sources: SecretSources, credential: string, name: string): Secret | undefined {
+  const { env, isStrict, root } = sources;
+  // Without a value it is an error for every command, as a path that leads nowhere is not.
+  const path = env[`${name}${FILE_SUFFIX}` as keyof Env];
+  const read = () => readSecretVariable(env, name);
+  const given = path !== undefined && !isStrict ? orUndefined(read) : read();
+  if (given === undefined || !MULTI_LINE.some((each) => each === credential)) return given;
+  const value = given.reveal();
+  const content = path === undefined ? secret(contentOf(value, root), given.origin) : given;
+  if (!isStrict) return content;
+  // A key that cannot be read would fail every delivery, so it is an error before the first.
+  if (path !== undefined && URL.canParse(value.trim())) throw urlInFile(given.origin, path);
+  if (path === undefined && content.reveal() === value) rejectUnusableFile(name, value, root);
+  if (credential === "publicKey") readPublicKeys(content);
+  if (credential === "privateKey") readPrivateKey(content);
+  return content;
 }
 
 /** The variable itself and those of products that are set, as a value or as a file with it. */

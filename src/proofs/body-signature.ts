@@ -5,7 +5,7 @@ import type { Payload } from "../delivery/payload.ts";
 import { type Credential, type Secret, sameText } from "../delivery/secrets.ts";
 import type { BodyVariant } from "./body-variants.ts";
 import { explainHmac, type HmacAlgorithm, type SignatureEncoding } from "./explain-hmac.ts";
-import { alteredBodyVerdict, type HeaderVerdict, verifyHeader } from "./verdict.ts";
+import { alteredBodyVerdict, type HeaderVerdict, verifyHeader } from "./header-verdict.ts";
 
 interface BodySignature {
   readonly id: string;

@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import type { ExplainFinding, Explanation } from "../contract/product.ts";
 import { type Secret, sameBytes } from "../delivery/secrets.ts";
 import { type BodyVariant, bodyEdits, bodyWriter, type Change, inPairs, unrounded } from "./body-variants.ts";
-import { combinedFinding, headerMissing } from "./verdict.ts";
+import { combinedFinding, headerMissing } from "./header-verdict.ts";
 
 interface HmacCase {
   readonly algorithm: HmacAlgorithm;

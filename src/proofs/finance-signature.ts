@@ -7,7 +7,7 @@ import { type Secret, sameBytes } from "../delivery/secrets.ts";
 import { counted } from "../util/units.ts";
 import type { BodyVariant } from "./body-variants.ts";
 import { explainHmac } from "./explain-hmac.ts";
-import { alteredBodyVerdict, type HeaderVerdict, verifyHeader } from "./verdict.ts";
+import { alteredBodyVerdict, type HeaderVerdict, verifyHeader } from "./header-verdict.ts";
 
 const HEADER = "x-zoho-webhook-signature";
 

@@ -1,5 +1,6 @@
 import type { AuthPlace } from "../contract/format-settings.ts";
 import type { ExplainFinding, Proof } from "../contract/product.ts";
+import { makeVerdict, missingVerdict, noKeyReason } from "../contract/verdict.ts";
 import { type Delivery, headerValue, splitUrl, withHeader } from "../delivery/delivery.ts";
 import { MASK } from "../delivery/mask.ts";
 import { formFields, idsAt, type Payload } from "../delivery/payload.ts";
@@ -7,7 +8,6 @@ import { rewriteBody } from "../delivery/rewrite-body.ts";
 import { type BodyEdit, rewriteForm } from "../delivery/rewrite-text.ts";
 import { type Secret, sameText } from "../delivery/secrets.ts";
 import { readExact, writeJson } from "../util/json.ts";
-import { makeVerdict, missingVerdict, noKeyReason } from "./verdict.ts";
 
 /**
  * The guide's "Method 1": `token` in the body equals the one given when the webhook was set up.

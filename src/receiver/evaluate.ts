@@ -1,12 +1,13 @@
 import { BlockList, isIP } from "node:net";
 import { acceptsMethod, type Limits, type Product, type Verdict } from "../contract/product.ts";
+import { emptyReceipt, type Receipt } from "../contract/receipt.ts";
+import { has, makeVerdict } from "../contract/verdict.ts";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import { isEmpty } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
-import { has, makeVerdict } from "../proofs/verdict.ts";
 import { evaluateSecretOffer, type SecretOffer } from "../recognition/handshake.ts";
-import { emptyReceipt, type Receipt, receive } from "../recognition/receive.ts";
+import { receive } from "../recognition/receive.ts";
 import { type Decision, decideReply, type ReplyPolicy, refuse } from "../recognition/reply.ts";
 import { usageError } from "../util/errors.ts";
 import type { WebhookRoute } from "./routes.ts";
@@ -76,7 +77,7 @@ function customSchemasFor({ onInvalid, schema }: ReplyPolicy, sender: readonly V
 const PAGE_REASON = "a web page in a browser posted this, not Zoho: to test by hand, use zoho-hooks send or curl";
 
 function rejectMethod(method: string, products: readonly Product[]): Decision {
-  const others = products.flatMap(({ formats }) => formats.flatMap((format) => format.methods ?? []));
+  const others = products.flatMap(({ formats }) => formats.flatMap((format) => format.sender?.methods ?? []));
   const accepted = [...new Set(["POST", ...others])];
   const allow = accepted.join(", ");
   const without = accepted.includes(method) ? " without an event" : "";

@@ -1,11 +1,11 @@
+import type { Receipt } from "../contract/receipt.ts";
+import { signatureOf } from "../contract/verdict.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
 import { problemText } from "../delivery/payload.ts";
 import type { Attempt, DeliveryState, Forward } from "../log/log.ts";
-import { signatureOf } from "../proofs/verdict.ts";
-import type { Receipt } from "../recognition/receive.ts";
+import type { AttemptMembers, EventLine, ForwardMembers, LoggedMembers, ReceiptMembers } from "../process/lines.ts";
 import type { TextPosition } from "../util/json.ts";
-import { lineOf } from "../util/json-line.ts";
-import type { JsonLine } from "../util/text.ts";
+import { rounded, timeOf } from "../util/json-line.ts";
 
 /** A delivery, received now or read from the log. */
 export interface EventReport {
@@ -63,11 +63,8 @@ export interface AttemptFacts extends Attempt {
   readonly reply: string | undefined;
 }
 
-/**
- * `verify` takes this line as an input. It is made for every delivery, so that its members are written out: `lineOf` takes
- * twice as long.
- */
-export function eventLine(report: EventReport): JsonLine {
+/** `verify` takes this line as an input. */
+export function eventLine(report: EventReport): EventLine {
   const { receipt, logged } = report;
   return {
     type: "event",
@@ -87,10 +84,10 @@ export function eventLine(report: EventReport): JsonLine {
 }
 
 /** With the place of each schema issue, where it has one. */
-export function receiptLine(receipt: Receipt, places: readonly (TextPosition | undefined)[] = []): JsonLine {
+export function receiptLine(receipt: Receipt, places: readonly (TextPosition | undefined)[] = []): ReceiptMembers {
   const { product = null, format = null, event = null, nearest = null, identity = null, hint = null } = receipt;
   const { known, custom, ambiguousWith, records, verdicts, schema, problem } = receipt;
-  const issues = schema?.issues.map(({ at: path, expected, received }, i) => ({
+  const issues = (schema?.issues ?? []).map(({ at: path, expected, received }, i) => ({
     path,
     expected,
     received,
@@ -113,10 +110,29 @@ export function receiptLine(receipt: Receipt, places: readonly (TextPosition | u
   };
 }
 
-export const attemptLine = lineOf("attempt target at status latencyMs error reply replay");
-export const forwardLine = lineOf("target state attempts dueAt");
+export function attemptLine(made: AttemptFacts): AttemptMembers {
+  return {
+    attempt: made.attempt,
+    target: made.target,
+    at: made.at.toJSON(),
+    status: made.status ?? null,
+    latency_ms: rounded(made.latencyMs),
+    error: made.error ?? null,
+    reply: made.reply ?? null,
+    replay: made.replay ?? null,
+  };
+}
 
-function loggedLine(logged: LoggedFacts): JsonLine {
+export function forwardLine({ target, state, attempts, dueAt }: Forward): ForwardMembers {
+  return {
+    target,
+    state,
+    attempts,
+    due_at: timeOf(dueAt),
+  };
+}
+
+function loggedLine(logged: LoggedFacts): LoggedMembers {
   const { state, remote, reconstructed, masked, bytes, cutTo, attempts, forwards } = logged;
   return {
     state,

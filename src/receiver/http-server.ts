@@ -9,8 +9,7 @@ import {
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { devNull } from "node:os";
-import type { Reply } from "../contract/product.ts";
-import { plainReply } from "../recognition/reply.ts";
+import { plainReply, type Reply } from "../contract/product.ts";
 import { errorCode, errorText, UserError, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 

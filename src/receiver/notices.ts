@@ -1,11 +1,11 @@
 import { findFormat, findProduct } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
+import type { Receipt } from "../contract/receipt.ts";
+import { answerRuleOf } from "../contract/sender.ts";
+import { verdictText } from "../contract/verdict.ts";
 import { isSuccess } from "../delivery/delivery.ts";
 import type { Sink } from "../project/context.ts";
 import type { Tips } from "../project/tips.ts";
-import { verdictText } from "../proofs/verdict.ts";
-import type { Receipt } from "../recognition/receive.ts";
-import { answerRuleOf } from "../recognition/reply.ts";
 
 /** Some hints quote what was received: a stranger who sends ever new names must not fill the memory or the screen. */
 const MAX_HINTS = 100;
@@ -46,9 +46,9 @@ export function reportHintsOnce(
   };
 }
 
-/** See `Format.hint`. */
+/** See `Sender.hint`. */
 function formatHint(products: readonly Product[], { product, format, event, payload }: Receipt): string | undefined {
   const found = product === undefined ? undefined : findProduct(products, product);
   if (found === undefined || format === undefined || event === undefined || payload === undefined) return undefined;
-  return findFormat(found, format)?.hint?.(payload, event);
+  return findFormat(found, format)?.sender?.hint?.(payload, event);
 }

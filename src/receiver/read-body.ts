@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
-import type { Reply } from "../contract/product.ts";
+import { plainReply, type Reply } from "../contract/product.ts";
 import { MAX_IN_FLIGHT_BYTES } from "../delivery/delivery.ts";
-import { plainReply } from "../recognition/reply.ts";
 
 const MAX_IN_FLIGHT_REQUESTS = 2_000;
 

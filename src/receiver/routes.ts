@@ -1,7 +1,7 @@
 import { get, type IncomingMessage } from "node:http";
 import { z } from "zod";
 import { findProduct, nearestProduct } from "../contract/event-names.ts";
-import type { Product, Reply } from "../contract/product.ts";
+import { type Product, plainReply, type Reply } from "../contract/product.ts";
 import { splitUrl } from "../delivery/delivery.ts";
 import {
   type AppPaths,
@@ -14,7 +14,7 @@ import {
   webhookPath,
   withoutTrailingSlashes,
 } from "../delivery/paths.ts";
-import { plainReply, refuse } from "../recognition/reply.ts";
+import { refuse } from "../recognition/reply.ts";
 import { UNSIGNED_REASONS, type Unsigned } from "../recognition/unsigned.ts";
 import { orUndefined } from "../util/errors.ts";
 import { isLoopback, isLoopbackAddress, reachableHost } from "../util/hosts.ts";

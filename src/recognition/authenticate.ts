@@ -1,17 +1,10 @@
-import {
-  acceptsUnsigned,
-  isNeverSigned,
-  type Limits,
-  type Product,
-  type Proof,
-  type ProofInput,
-  type Verdict,
-} from "../contract/product.ts";
+import type { Limits, Product, Proof, ProofInput, Verdict } from "../contract/product.ts";
+import { has } from "../contract/verdict.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Payload } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";
-import { has } from "../proofs/verdict.ts";
 import { carriesSignature, type Incoming, type Reading } from "./reading.ts";
+import { acceptsUnsigned, isNeverSigned } from "./unsigned.ts";
 
 /**
  * The verdicts that decide whether a delivery is genuine: those of the format of what was `found`, or where they decide
@@ -54,7 +47,7 @@ function needsUsualProof({ allowUnsigned }: Product, found: Reading | undefined)
 
 /** Also where the user has given custom bodies a schema. */
 export function isCustomBody({ format, name }: Reading): boolean {
-  return name !== undefined && name === format.customEvent;
+  return name !== undefined && name === format.body.customEvent;
 }
 
 interface VerifierInput {

@@ -1,30 +1,40 @@
-import type { Format, OfferedSecret, Product, Reply } from "../contract/product.ts";
+import { acceptsMethod, type Format, type OfferedSecret, type Product, type Reply } from "../contract/product.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
-import type { Payload } from "../delivery/payload.ts";
+import { isEmpty, type Payload } from "../delivery/payload.ts";
 import { type Secrets, sameText, secret } from "../delivery/secrets.ts";
-import { jsonAt } from "../util/json.ts";
 
-/** Whether a body is a challenge and nothing else: then it is no event, even where any body counts as one. */
-export function isBareChallenge({ data }: Payload): boolean {
-  return hasChallenge(data) && Object.keys(data).length === 1;
+/** The response that a request of a set-up needs, if it is one. */
+export function findHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {
+  for (const product of products) {
+    for (const format of product.formats) {
+      if (!acceptsMethod(format, delivery.method)) continue;
+      const isNamed = products.length === 1 || offeredSecret(format, delivery) !== undefined;
+      if (!isNamed && isAmbiguous(payload, delivery)) continue;
+      const reply = format.setup?.handshake?.(payload, delivery);
+      if (reply !== undefined) return reply;
+    }
+  }
+  return undefined;
 }
 
-function hasChallenge(data: unknown): data is { readonly challenge: unknown } {
-  return typeof data === "object" && data !== null && Object.hasOwn(data, "challenge");
+/** Without a product named, parameters may be some product's event, and an empty POST points to no product. */
+function isAmbiguous(payload: Payload, { method }: Delivery): boolean {
+  return payload.kind === "query" || (method === "POST" && isEmpty(payload));
 }
 
-/**
- * The guide's verification challenge: a body with `challenge` gets the same value back as JSON.
- * A body that is an event as well is not a challenge, whatever fields its user has added.
- */
-export function echoChallenge(payload: Payload): Reply | undefined {
-  if (!hasChallenge(payload.data)) return undefined;
-  const { challenge } = payload.data;
-  if (challenge === undefined || challenge === null || challenge === "" || challenge === false) return undefined;
-  // The text as received: a number may have more digits than a JavaScript number holds.
-  const text = payload.text === undefined ? undefined : jsonAt(payload.text, ["challenge"]);
-  const body = `{"challenge":${text ?? JSON.stringify(challenge)}}`;
-  return { status: 200, contentType: "application/json; charset=utf-8", body };
+/** The secret that a delivery brings for all later ones, in the header of a probe. */
+function offeredSecret({ setup }: Format, delivery: Delivery): OfferedSecret | undefined {
+  for (const { handsOver } of setup?.probes ?? []) {
+    const value = handsOver === undefined ? undefined : headerValue(delivery, handsOver.header)?.trim();
+    if (handsOver !== undefined && value !== undefined && value !== "")
+      return { credential: handsOver.credential, value };
+  }
+  return undefined;
+}
+
+/** Whether the sender generates the secret, so that there is none before a webhook is set up. */
+export function handsOverSecret({ setup }: Format): boolean {
+  return setup?.probes?.some(({ handsOver }) => handsOver !== undefined) === true;
 }
 
 /** The decision on a secret in a delivery: it is saved, or the delivery is rejected. */
@@ -53,7 +63,7 @@ export function evaluateSecretOffer({
 }: OfferInput): SecretOffer | undefined {
   for (const product of products) {
     for (const format of product.formats) {
-      const offered = format.offeredSecret?.(delivery);
+      const offered = offeredSecret(format, delivery);
       if (offered === undefined) continue;
       const known = secrets.for(offered.credential, product.id);
       if (known.some((each) => sameText(each.reveal(), offered.value))) return undefined;
@@ -85,8 +95,8 @@ const offeringOf = new WeakMap<readonly Product[], readonly Format[]>();
 export function offersSecret(products: readonly Product[], delivery: Delivery): boolean {
   let offering = offeringOf.get(products);
   if (offering === undefined) {
-    offering = products.flatMap(({ formats }) => formats.filter((format) => format.offeredSecret !== undefined));
+    offering = products.flatMap(({ formats }) => formats.filter(handsOverSecret));
     offeringOf.set(products, offering);
   }
-  return offering.some((format) => format.offeredSecret?.(delivery) !== undefined);
+  return offering.some((format) => offeredSecret(format, delivery) !== undefined);
 }

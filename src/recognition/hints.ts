@@ -1,53 +1,11 @@
-import { eventNames, MAX_NAME_LENGTH, nearest } from "../contract/event-names.ts";
-import { acceptsMethod, type Format, isNeverSigned, type Product } from "../contract/product.ts";
+import { eventNames } from "../contract/event-names.ts";
+import { acceptsMethod, type Format, type Product } from "../contract/product.ts";
 import { pathText } from "../contract/schema.ts";
 import { isSecretIn } from "../delivery/mask.ts";
 import type { Payload } from "../delivery/payload.ts";
 import { oneLine } from "../util/text.ts";
 import { counted } from "../util/units.ts";
-
-/**
- * The events that an unknown name most likely means, best first: `ticket.created` is Desk's `Ticket_Add`. Those of
- * its own format go before the other formats of the product.
- */
-export function nearestEvents(product: Product, format: Format, name: string): readonly string[] {
-  if (name.length > MAX_NAME_LENGTH) return [];
-  const own = nearestNames(eventNames(format), name);
-  if (own.length > 0) return own;
-  const others = new Set(product.formats.flatMap((each) => eventNames(each)));
-  // `otherEnvelope` explains a name that another format has.
-  return others.has(name) ? [] : nearestNames([...others], name);
-}
-
-/** A name of this length is specific enough to match the end of an event's: `Completed`. */
-const MIN_ENDING_LENGTH = 6;
-
-function nearestNames(names: readonly string[], name: string): readonly string[] {
-  const wanted = plainName(name);
-  const meant = names.filter((each) => {
-    const plain = plainName(each);
-    return plain === wanted || wanted.endsWith(plain) || (wanted.length >= MIN_ENDING_LENGTH && plain.endsWith(wanted));
-  });
-  return [...new Set([...meant, ...nearest(name, names)])].slice(0, 3);
-}
-
-/** Words that one product uses for what another calls by the first of them. */
-const SYNONYMS: readonly (readonly [word: string, others: RegExp])[] = [
-  ["add", /created?|added|insert(ed)?|new/g],
-  ["update", /updated|edit(ed)?|modified|changed?/g],
-  ["delete", /deleted|removed?|trash(ed)?/g],
-  ["submit", /submitted/g],
-  ["complete", /completed|finished|done/g],
-  ["reject", /rejected|declined?/g],
-  ["sign", /signed|signingsuccess/g],
-  ["request", /envelope|document/g],
-];
-
-/** Without case, separators and the product's choice of verb. */
-function plainName(name: string): string {
-  const words = name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
-  return SYNONYMS.reduce((text, [word, others]) => text.replace(others, word), words);
-}
+import { canAllowUnsigned, unsignedCustomFormat } from "./unsigned.ts";
 
 /** For a body with the right name in the wrong envelope. */
 export function otherEnvelope(product: Product, name: string | undefined): string | undefined {
@@ -70,23 +28,6 @@ export function otherFormatHint({ product, format, name }: LookAlike): string {
   return `this looks like ${product.id} ${oneLine(name ?? "")} in the format ${format.id}`;
 }
 
-/** The format of custom bodies, where Zoho signs none of them. */
-export function unsignedCustomFormat({ formats }: Product): Format | undefined {
-  return formats.find(
-    ({ customEvent, proofs }) => customEvent !== undefined && proofs.every(({ proves }) => proves !== "body"),
-  );
-}
-
-/**
- * Whether `allowUnsigned` applies: the default format has a proof, and custom bodies come in another one that has none. What
- * Zoho never signs at all is accepted without it.
- */
-export function canAllowUnsigned(product: Product): boolean {
-  const custom = unsignedCustomFormat(product);
-  const isOther = custom !== undefined && custom !== product.formats[0] && custom.proofs.length === 0;
-  return isOther && !isNeverSigned(product);
-}
-
 /** For an unsigned body that may be custom, which is never signed. */
 export function customHint(product: Product, method: string): string | undefined {
   const { id, title } = product;
@@ -97,7 +38,7 @@ export function customHint(product: Product, method: string): string | undefined
 
 /** For a complete body without the header that names its event. */
 export function headerHint({ formats: [format, ...others] }: Product): string | undefined {
-  const [header] = format?.mark?.("event")?.headers?.[0] ?? [];
+  const [header] = format?.sender?.mark?.("event")?.headers?.[0] ?? [];
   return header === undefined || others.length > 0
     ? undefined
     : `the header ${header}, which names the event, is missing`;

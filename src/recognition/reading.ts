@@ -1,19 +1,10 @@
 import { z } from "zod";
 import { type EventMatch, findEvent } from "../contract/event-names.ts";
-import {
-  acceptsMethod,
-  countMembers,
-  type Envelope,
-  type Format,
-  isObject,
-  type MemberCount,
-  NO_MEMBERS,
-  type Product,
-  type Verdict,
-} from "../contract/product.ts";
+import { acceptsMethod, type Envelope, type Format, type Product, type Verdict } from "../contract/product.ts";
 import { checkSchema, isCustomSchema, type SchemaIssue, type SchemaResult } from "../contract/schema.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import { memberCount, type Payload } from "../delivery/payload.ts";
+import { countMembers, isObject, type MemberCount, NO_MEMBERS } from "./members.ts";
 
 /** A delivery whose body could be read. */
 export interface Incoming {
@@ -67,15 +58,15 @@ export function readingsOf(incoming: Incoming): readonly Reading[] {
 function readAs({ event, delivery, payload }: Incoming, product: Product, format: Format): Reading | undefined {
   const { data, misshapen } = inShapeOf(format, payload.data);
   const object = eventIn(format, data);
-  const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
-  const members = envelope === undefined ? NO_MEMBERS : countMembers(envelope, object, format.plain);
+  const envelope = payload.text === undefined || !isObject(object) ? undefined : format.body.envelope?.(object);
+  const members = envelope === undefined ? NO_MEMBERS : countMembers(envelope, object);
   const isSigned = envelope !== undefined && carriesOwnSignature(product, format, delivery);
-  const isWrapped = envelope !== undefined && format.wrapped === true && memberCount(object) === 1;
+  const isWrapped = envelope !== undefined && format.body.layout === "wrapped" && memberCount(object) === 1;
   const isSeen = members.present > 0 || isSigned || isWrapped;
   // Only a format without an envelope, and with events of its own, can name one by a header or the address alone.
-  const namesApart = format.envelope === undefined && format.customEvent === undefined;
+  const namesApart = format.body.envelope === undefined && format.body.customEvent === undefined;
   if (!isSeen && !namesApart && event === undefined) return undefined;
-  const named = event ?? format.recognise(misshapen ? { ...payload, data } : payload, delivery);
+  const named = event ?? format.body.recognise(misshapen ? { ...payload, data } : payload, delivery);
   const found = named === undefined ? undefined : findEvent(format, named);
   // The name of a family, `<Module>.create`, is never that of a delivery.
   const match = event === undefined && found !== undefined && /[<>]/.test(found.name) ? undefined : found;
@@ -84,15 +75,24 @@ function readAs({ event, delivery, payload }: Incoming, product: Product, format
   return { product, format, shape, name: match?.name ?? named, match };
 }
 
+export const OWN_NAME = 3;
+
+/** The name of an event of the format says more than that of a family, which any module has, or than an unknown one. */
+export function nameRank({ match, name }: Reading): number {
+  if (match === undefined) return name === undefined ? 0 : 1;
+  const { members } = match.event;
+  return members.length === 0 || members.includes(match.member ?? "") ? OWN_NAME : 2;
+}
+
 /** Whether a delivery has a signature that the product puts on this format only, not on bodies that users design. */
 function carriesOwnSignature({ formats }: Product, format: Format, delivery: Delivery): boolean {
   if (!carriesSignature(format, delivery)) return false;
-  return !formats.some((each) => each.customEvent !== undefined && carriesSignature(each, delivery));
+  return !formats.some((each) => each.body.customEvent !== undefined && carriesSignature(each, delivery));
 }
 
 /** The reading of a body that no format claims, as one that its user designed. */
 export function customReading(product: Product, format: Format, data: unknown): Reading {
-  const { customEvent: name = "" } = format;
+  const { customEvent: name = "" } = format.body;
   const shape = {
     members: NO_MEMBERS,
     envelope: undefined,
@@ -105,15 +105,16 @@ export function customReading(product: Product, format: Format, data: unknown): 
 }
 
 /** The first event of a list. */
-export function eventIn({ list }: Format, data: unknown): unknown {
-  return list === true && Array.isArray(data) ? data[0] : data;
+export function eventIn({ body }: Format, data: unknown): unknown {
+  return body.layout === "list" && Array.isArray(data) ? data[0] : data;
 }
 
-function inShapeOf({ list, envelope }: Format, data: unknown): Pick<Shape, "data" | "misshapen"> {
-  if (envelope === undefined || !isObject(data) || Array.isArray(data) === (list === true))
+function inShapeOf({ body }: Format, data: unknown): Pick<Shape, "data" | "misshapen"> {
+  const isList = body.layout === "list";
+  if (body.envelope === undefined || !isObject(data) || Array.isArray(data) === isList)
     return { data, misshapen: false };
   const [first]: readonly unknown[] = Array.isArray(data) ? data : [];
-  if (list !== true) return isObject(first) ? { data: first, misshapen: true } : { data, misshapen: false };
+  if (!isList) return isObject(first) ? { data: first, misshapen: true } : { data, misshapen: false };
   return { data: [data], misshapen: true };
 }
 
@@ -134,13 +135,14 @@ export function checkReading(reading: Reading, secretNames?: readonly string[]):
   const { format, match } = reading;
   const { envelope, data, misshapen } = reading.shape;
   if (match?.event.custom === true) return undefined;
-  const schema = match?.event.schema ?? (format.list && envelope !== undefined ? listSchema(envelope) : envelope?.());
+  const isList = format.body.layout === "list";
+  const schema = match?.event.schema ?? (isList && envelope !== undefined ? listSchema(envelope) : envelope?.());
   if (schema === undefined) return undefined;
   const result = checkSchema(schema, data, secretNames);
   if (misshapen) {
-    const [expected, received] = format.list ? ["a list of events", "an object"] : ["an object", A_LIST];
+    const [expected, received] = isList ? ["a list of events", "an object"] : ["an object", A_LIST];
     // The path of an event that stands alone has no index.
-    const issues = result.issues.map((issue) => (format.list ? withoutIndex(issue) : issue));
+    const issues = result.issues.map((issue) => (isList ? withoutIndex(issue) : issue));
     return { ok: false, issues: [{ path: [], at: "", expected, received }, ...issues] };
   }
   return match === undefined && result.ok ? undefined : result;

@@ -1,29 +1,20 @@
-import { acceptsMethod, type Format, GUIDE_FORMAT, isObject, missingOf, type Product } from "../contract/product.ts";
+import { acceptsMethod, type Format, GUIDE_FORMAT, type Product } from "../contract/product.ts";
+import type { Nearest } from "../contract/receipt.ts";
 import type { SchemaIssue } from "../contract/schema.ts";
+import { has } from "../contract/verdict.ts";
 import { isEmpty } from "../delivery/payload.ts";
-import { has } from "../proofs/verdict.ts";
-import { oneLine } from "../util/text.ts";
-import { nearestEvents } from "./hints.ts";
+import { likenessOf, nearestOf, onlyEnvelope } from "./nearest.ts";
 import {
   carriesSignature,
   checkReading,
   customReading,
-  eventIn,
   hasCustomSchema,
   type Incoming,
+  nameRank,
+  OWN_NAME,
   type Reading,
   readingsOf,
 } from "./reading.ts";
-
-/** What a body is closest to, where no format claims it. */
-export interface Nearest {
-  readonly product: string;
-  readonly format: string;
-  /** The likeliest events, best first. For a custom body the name that it gives itself; else no value of the body. */
-  readonly events: readonly string[];
-  /** Required members that it lacks: `notifications.operation_type`. */
-  readonly missing: readonly string[];
-}
 
 export interface Recognition {
   readonly found: Reading | undefined;
@@ -67,13 +58,13 @@ function isClaimed(incoming: Incoming, reading: Reading): boolean {
   const isNamed = incoming.product !== undefined;
   if (incoming.event !== undefined || shape.isSigned) return true;
   // Others have an `item`, too: without its id it is a record only where its product is named, and not in a list.
-  if (format.wrapped === true && !isWhole(reading) && (!isNamed || shape.misshapen)) return false;
+  if (format.body.layout === "wrapped" && !isWhole(reading) && (!isNamed || shape.misshapen)) return false;
   if (!isNamed && outcomeOf(reading, incoming) === "failed") return true;
-  if (format.envelope === undefined) return match !== undefined || (isNamed && name !== undefined);
+  if (format.body.envelope === undefined) return match !== undefined || (isNamed && name !== undefined);
   // No server of Zoho posts the guide's bodies: a few members are not enough, unless the user expects them.
   if (format.id === GUIDE_FORMAT && !isChosen(product, format)) return isNearlyWhole(reading);
   // Zoho posts nothing beside a record, so what has other members has to be valid.
-  if (format.wrapped === true) return shape.isWrapped || isValidRecord(reading);
+  if (format.body.layout === "wrapped") return shape.isWrapped || isValidRecord(reading);
   return shape.members.marks + (nameRank(reading) === OWN_NAME ? 1 : 0) >= MIN_MARKS;
 }
 
@@ -136,7 +127,7 @@ function ranked(incoming: Incoming, readings: readonly Reading[]): readonly Read
   const [best, ...others] = claiming.sort((one, other) => compare(RANK, one, other));
   if (best === undefined) return [];
   const isTwin = ({ product, match }: Reading): boolean =>
-    match !== undefined && best.format.twins?.includes(product.id) === true;
+    match !== undefined && best.format.body.twins?.includes(product.id) === true;
   return [best, ...others.filter((each) => isTwin(each) || compare(LIKENESS, best, each) === 0)];
 }
 
@@ -146,15 +137,6 @@ function outcomeOf({ product, format, match }: Reading, { verdictsOf }: Incoming
   const verdicts = verdictsOf(product, format);
   if (has("failed", verdicts)) return "failed";
   return has("passed", verdicts) ? "passed" : undefined;
-}
-
-const OWN_NAME = 3;
-
-/** The name of an event of the format says more than that of a family, which any module has, or than an unknown one. */
-function nameRank({ match, name }: Reading): number {
-  if (match === undefined) return name === undefined ? 0 : 1;
-  const { members } = match.event;
-  return members.length === 0 || members.includes(match.member ?? "") ? OWN_NAME : 2;
 }
 
 const issuesOfReading = new WeakMap<Reading, readonly SchemaIssue[]>();
@@ -186,10 +168,10 @@ function customReadings(incoming: Incoming): readonly Reading[] {
   if (event !== undefined || isEmpty(payload)) return [];
   return (named === undefined ? products : [named]).flatMap((product) => {
     const format = product.formats.find(
-      (each) => each.customEvent !== undefined && acceptsMethod(each, delivery.method),
+      (each) => each.body.customEvent !== undefined && acceptsMethod(each, delivery.method),
     );
-    if (format === undefined || format.handshake?.(payload, delivery) !== undefined) return [];
-    const isMarked = format.envelope === undefined && format.recognise(payload, delivery) !== undefined;
+    if (format === undefined || format.setup?.handshake?.(payload, delivery) !== undefined) return [];
+    const isMarked = format.body.envelope === undefined && format.body.recognise(payload, delivery) !== undefined;
     const isCustom = isMarked || (named !== undefined && !isOfAnother(incoming, product, format));
     return isCustom ? [customReading(product, format, payload.data)] : [];
   });
@@ -198,7 +180,7 @@ function customReadings(incoming: Incoming): readonly Reading[] {
 function isOfAnother(incoming: Incoming, product: Product, format: Format): boolean {
   if (has("passed", incoming.verdictsOf(product, format))) return false;
   const other = recogniseAny(incoming);
-  return other !== undefined && format.twins?.includes(other.product.id) !== true && isUnmistakable(other, []);
+  return other !== undefined && format.body.twins?.includes(other.product.id) !== true && isUnmistakable(other, []);
 }
 
 /** The known event that a delivery would be if no product had been named. */
@@ -215,90 +197,4 @@ function isProved({ delivery, verdictsOf }: Incoming, product: Product, format: 
     carriesSignature(format, delivery) &&
     has("passed", verdictsOf(product, format))
   );
-}
-
-/** What a custom body could have been meant as. Where the user gave it a schema, that says what is wrong. */
-function likenessOf(readings: readonly Reading[], custom: Reading): Nearest | undefined {
-  if (custom.match?.event.custom !== true) return undefined;
-  const [best] = readings.filter((each) => each.format !== custom.format && isLike(each)).sort(byMembers);
-  return best === undefined ? undefined : nearestAs(best, best.name === undefined ? [] : [oneLine(best.name)]);
-}
-
-/** It has the name of an event, or all but one or two of the members that are required of one, and not only one of them. */
-function isLike({ match, shape }: Reading): boolean {
-  const { required, missing } = shape.members;
-  return match !== undefined || (missing <= 2 && required - missing >= 2);
-}
-
-/** More would take long, and say little. */
-const MAX_NEAREST = 10;
-
-/** The best reading with two members of its envelope; else the one with the most similar event. */
-function nearestOf(readings: readonly Reading[]): Nearest | undefined {
-  let nearest: Nearest | undefined;
-  let longest = 0;
-  for (const reading of readings.toSorted(byMembers).slice(0, MAX_NEAREST)) {
-    const { product, format, shape, name, match } = reading;
-    const { members, isSigned, isWrapped } = shape;
-    const resembles = members.present > 1 || isSigned || isWrapped;
-    const events = match !== undefined ? [match.name] : name === undefined ? [] : nearestEvents(product, format, name);
-    const [event = ""] = events;
-    const similar = commonStart(event, name ?? "");
-    if (!resembles && similar <= longest) continue;
-    nearest = nearestAs(reading, events);
-    if (resembles) break;
-    longest = similar;
-  }
-  return nearest;
-}
-
-function nearestAs({ product, format, shape: { envelope, data } }: Reading, events: readonly string[]): Nearest {
-  const missing = envelope === undefined ? [] : missingOf(envelope, eventIn(format, data));
-  return { product: product.id, format: format.id, events, missing };
-}
-
-function byMembers(one: Reading, other: Reading): number {
-  const surplus = ({ shape: { members } }: Reading): number => members.present - members.missing;
-  return surplus(other) - surplus(one) || nameRank(other) - nameRank(one);
-}
-
-function commonStart(a: string, b: string): number {
-  const [x, y] = [a.toLowerCase(), b.toLowerCase()];
-  let length = 0;
-  while (length < x.length && x[length] === y[length]) length++;
-  return length;
-}
-
-/** For JSON that has nothing of the named product: what it would need. */
-function onlyEnvelope({ product, payload: { data } }: Incoming): Nearest | undefined {
-  if (product === undefined || !isObject(data)) return undefined;
-  for (const format of product.formats) {
-    const envelope = (format.list === true) === Array.isArray(data) ? format.envelope?.(data) : undefined;
-    if (envelope !== undefined)
-      return {
-        product: product.id,
-        format: format.id,
-        events: [],
-        missing: missingOf(envelope, eventIn(format, data)),
-      };
-  }
-  return undefined;
-}
-
-/** `desk Ticket.Create (orgId is missing)` */
-export function nearestText({ product, format, events, missing }: Nearest): string {
-  const lacks = missing.length === 0 ? "" : ` (${missingText(missing)})`;
-  return `${product} ${events.length === 0 ? `in the format ${format}` : events.join(" or ")}${lacks}`;
-}
-
-/** What a custom body could have been meant as: `as the guide's item_created: organization_id is missing (--format guide)`. */
-export function likenessText({ format, events, missing }: Nearest): string {
-  const owner = format === GUIDE_FORMAT ? "the guide's" : "Zoho's own";
-  const what = events.length === 0 ? "body" : events.join(" or ");
-  const lacks = missing.length === 0 ? "" : `: ${missingText(missing)}`;
-  return `as ${owner} ${what}${lacks} (--format ${format})`;
-}
-
-function missingText(missing: readonly string[]): string {
-  return `${missing.join(", ")} ${missing.length > 1 ? "are" : "is"} missing`;
 }

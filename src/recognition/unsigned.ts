@@ -1,5 +1,43 @@
-import { acceptsUnsigned, defaultFormat, type Format, isNeverSigned, type Product } from "../contract/product.ts";
+import { defaultFormat, type Format, GUIDE_FORMAT, type Product, type Proof } from "../contract/product.ts";
 import type { Secrets } from "../delivery/secrets.ts";
+
+/** Whether Zoho never signs a product: only the guide's format has a proof, or a fixed value that the user has added. */
+export function isNeverSigned({ formats }: Pick<Product, "formats">): boolean {
+  const others = formats.filter(({ id }) => id !== GUIDE_FORMAT);
+  return others.length > 0 && others.every(({ proofs }) => proofs.every(({ credential }) => credential === "auth"));
+}
+
+/**
+ * Whether a product's deliveries need no proof: Zoho never signs them, and its user has neither given this product a key nor
+ * named the guide's format in the settings. A secret of all products does not count: it is there for those that sign.
+ */
+export function acceptsUnsigned(
+  product: Pick<Product, "id" | "formats" | "chosenFormat">,
+  secrets: Pick<Secrets, "for">,
+): boolean {
+  const { id, formats, chosenFormat } = product;
+  if (chosenFormat === GUIDE_FORMAT || !isNeverSigned(product)) return false;
+  const isOwn = ({ credential }: Proof): boolean =>
+    secrets.for(credential, id).some(({ shared }) => shared !== true || credential === "auth");
+  return !formats.some(({ proofs }) => proofs.some(isOwn));
+}
+
+/** The format of custom bodies, where Zoho signs none of them. */
+export function unsignedCustomFormat({ formats }: Product): Format | undefined {
+  return formats.find(
+    ({ body, proofs }) => body.customEvent !== undefined && proofs.every(({ proves }) => proves !== "body"),
+  );
+}
+
+/**
+ * Whether `allowUnsigned` applies: the default format has a proof, and custom bodies come in another one that has none. What
+ * Zoho never signs at all is accepted without it.
+ */
+export function canAllowUnsigned(product: Product): boolean {
+  const custom = unsignedCustomFormat(product);
+  const isOther = custom !== undefined && custom !== product.formats[0] && custom.proofs.length === 0;
+  return isOther && !isNeverSigned(product);
+}
 
 /** Why deliveries are accepted without a signature: no key is set to check one with, a setting allows it, or Zoho makes none. */
 export const UNSIGNED_REASONS = ["no_key", "allowed", "never_signed"] as const;
@@ -45,8 +83,8 @@ function unchecked(product: Product, secrets: Pick<Secrets, "for">): readonly Un
   return [...parts, ...allowed];
 }
 
-function partOf({ id, customEvent }: Format): string {
-  return customEvent === undefined ? `format ${id}` : "custom bodies";
+function partOf({ id, body }: Format): string {
+  return body.customEvent === undefined ? `format ${id}` : "custom bodies";
 }
 
 /** Whether a delivery in a format is rejected without the right signature or token. */

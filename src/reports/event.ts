@@ -1,10 +1,10 @@
 import type { Verdict, VerdictWord } from "../contract/product.ts";
+import { ambiguityText, isInvalid, nearestNotes } from "../contract/receipt.ts";
 import { describeIssue, type SchemaIssue } from "../contract/schema.ts";
+import { has, resultText, senderVerdict } from "../contract/verdict.ts";
 import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskBody, maskDelivery, maskUrl, secretFieldNames } from "../delivery/mask.ts";
-import { has, resultText, senderVerdict } from "../proofs/verdict.ts";
 import type { AttemptFacts, EventReport } from "../receiver/event-report.ts";
-import { ambiguityText, isInvalid, nearestNotes } from "../recognition/receive.ts";
 import { cut, plain } from "../util/text.ts";
 import { counted, formatDuration } from "../util/units.ts";
 import {

@@ -1,92 +1,126 @@
-import type { Registered } from "../channels/reports.ts";
-import { shareableLine } from "../checks/finding.ts";
+import type { ChannelReport, RecordReport, Registered } from "../channels/reports.ts";
+import { type CheckReport, shareableLine } from "../checks/finding.ts";
+import { whyUnknown } from "../contract/receipt.ts";
+import type { EmulatedDeliveryReport, EmulatedRequestReport } from "../emulator/reports.ts";
+import type { ForwardReport } from "../forward/reports.ts";
+import type { ReadyReport, SummaryReport } from "../listener/reports.ts";
+import type { LogStatsReport } from "../log/stats-report.ts";
+import type {
+  ApiRequestLine,
+  ChannelLine,
+  CheckLine,
+  DeliveryRow,
+  EmulatedDeliveryLine,
+  EmulatedRequestLine,
+  ForwardLine,
+  Line,
+  ReadyLine,
+  RecordLine,
+  RegisteredHook,
+  SendSummaryLine,
+  SentLine,
+  SignInLine,
+  StatsLine,
+  SummaryLine,
+  VerifiedLine,
+  WebhookFailureLine,
+  WebhookLine,
+} from "../process/lines.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
-import { whyUnknown } from "../recognition/receive.ts";
-import type { SendSummaryReport } from "../send/reports.ts";
-import { lineOf, rounded, withoutDashes } from "../util/json-line.ts";
-import { type JsonLine, jsonLine } from "../util/text.ts";
+import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
+import { rounded, timeOf, withoutDashes } from "../util/json-line.ts";
+import { jsonLine } from "../util/text.ts";
 import type { VerifiedReport } from "../verify/reports.ts";
+import type { WebhookFailureReport, WebhookReport } from "../webhooks/reports.ts";
+import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
 import { reconcileLines } from "./reconcile.ts";
 import type { Report } from "./report.ts";
 
 /** A report as lines of JSON for stdout. */
 export function jsonLines(report: Report): string {
-  const write = lines[report.type] as (report: Report) => JsonLine | readonly JsonLine[];
-  const type = withoutDashes(report.type);
-  const none: readonly JsonLine[] = [];
-  return none
-    .concat(write(report))
-    .map((line) => jsonLine({ v: 1, type, ...line }))
-    .join("");
+  const write = lines[report.type] as (report: Report) => Line | readonly (Line | DeliveryRow)[];
+  const written = write(report);
+  return "type" in written ? printed(written) : written.map(printed).join("");
 }
 
-type OfType<Type> = Required<Extract<Report, { readonly type: Type }>>;
-type Lines<Type> = (report: OfType<Type>) => JsonLine | readonly JsonLine[];
+function printed(line: Line | DeliveryRow): string {
+  return jsonLine({ v: 1, ...line });
+}
 
-/**
- * These lines are a public interface: docs/json.md describes them, tests pin them, and within a version members are only
- * added. A member of a report that is not named here is for people only.
- */
+type Lines<Kind> = (report: Extract<Report, { readonly type: Kind }>) => Line | readonly (Line | DeliveryRow)[];
+
+/** A member of a report that its line does not have is for people only. */
 const lines: { readonly [Kind in Report["type"]]: Lines<Kind> } = {
-  ready: lineOf(
-    "role url publicUrl urls unsigned events keySetUrl:jwks_url inspectorUrl api appAnswers notes registered",
-    {
-      registered: (all: readonly Registered[]) => all.map(lineOf("kind product id events expiresAt timeLeftMs")),
-    },
-  ),
+  ready: readyLine,
   event: (event) => (event.shown ? eventLine(event) : []),
-  forward: lineOf("n at attempt target status latencyMs error hint state retryInMs"),
-  target: lineOf("at state target reason waiting downMs"),
-  tunnel: lineOf("at state url previousUrl reason downMs"),
-  gap: lineOf("from to cause reason"),
-  summary: lineOf("...total products seconds forwards tunnelDownMs droppedLines:left_out expectations", {
-    forwards: lineOf("delivered failed waiting"),
+  forward: forwardedLine,
+  target: (report) => ({
+    type: "target",
+    at: report.at.toJSON(),
+    state: report.state,
+    target: report.target,
+    reason: report.reason ?? null,
+    waiting: report.waiting ?? null,
+    down_ms: report.downMs ?? null,
   }),
+  tunnel: (report) => ({
+    type: "tunnel",
+    at: report.at.toJSON(),
+    state: report.state,
+    url: report.url ?? null,
+    previous_url: report.previousUrl ?? null,
+    reason: report.reason ?? null,
+    down_ms: report.downMs ?? null,
+  }),
+  gap: ({ from, to, cause, reason }) => ({
+    type: "gap",
+    from: from.toJSON(),
+    to: to.toJSON(),
+    cause,
+    reason,
+  }),
+  summary: summaryLine,
   "event-details": ({ event }) => eventLine(event),
-  "log-stats": ({ total, products, hours, latencyMs = null }) => {
-    const byHour = hours.map(({ at, product, counts }) => ({ at, product, ...counts }));
-    return { type: "stats", ...total, products, hours: byHour, latency_ms: latencyMs };
-  },
-  drift: ({ drifts }) => drifts.map(lineOf("product format event deliveries partial unknown unseen conflicts")),
-  sent: lineOf("n? product event format url status latencyMs error hint replyPreview:reply notes"),
-  "send-summary": lineOf("count ok failed seconds statuses latency:latency_ms", {
-    latency: ({ p50, p95, p99, max }: SendSummaryReport["latency"]) => {
-      return { p50: rounded(p50), p95: rounded(p95), p99: rounded(p99), max: rounded(max) };
-    },
-  }),
-  // A `sent` line with the whole request instead of an answer.
-  request: ({ method, headers, body, curl, ...report }) => ({
-    type: "sent",
-    ...subjectOf(report),
-    ...{ status: null, latency_ms: null, error: null },
-    request: { method, url: report.url, headers, body_b64: body.toString("base64"), body: body.toString("utf8"), curl },
-  }),
+  "log-stats": statsLine,
+  drift: ({ drifts }) =>
+    drifts.map((drift) => ({
+      type: "drift",
+      product: drift.product,
+      format: drift.format,
+      event: drift.event,
+      deliveries: drift.deliveries,
+      partial: drift.partial,
+      unknown: drift.unknown,
+      unseen: drift.unseen,
+      conflicts: drift.conflicts,
+    })),
+  sent: sentLine,
+  "send-summary": sendSummaryLine,
+  request: requestLine,
   verified: verifiedLine,
-  "verify-summary": lineOf("count ...outcomes"),
-  product: (report) => ({ ...report }),
-  channel: ({ hint = null, ...report }) =>
-    channelLine({ ...report, hint: report.reason === undefined ? undefined : hint }),
-  record: ({ hint = null, ...report }) =>
-    recordLine({ ...report, hint: report.error === undefined ? undefined : hint }),
-  webhook: lineOf("state product id ...webhook? reason? hint?", {
-    webhook: lineOf("name url events enabled rules secret"),
-  }),
-  "webhook-failure": lineOf("state product ...failure refusal:reason?", {
-    failure: lineOf("id at webhook rule event record url status reason retries"),
-  }),
+  "verify-summary": ({ count, outcomes }) => ({ type: "verify_summary", count, ...outcomes }),
+  product: (report) => report,
+  channel: channelLine,
+  record: recordLine,
+  webhook: webhookLine,
+  "webhook-failure": webhookFailureLine,
   reconcile: reconcileLines,
-  "sign-in": lineOf("state profile dataCentre environment accountsUrl apiUrl clientId scopes secretsIn tokenExpiresAt"),
-  "api-request": lineOf("sent method url headers body status error latencyMs"),
-  emulator: lineOf("url env"),
-  "emulated-request": lineOf("at n method path status ms:latency_ms lacks hint"),
-  "emulated-delivery": lineOf("at n product event url status ms:latency_ms error hint fault again"),
-  check: ({ details = {}, remedy = null, ...finding }) => {
-    const { id, outcome, text } = finding;
-    return { id, outcome, text, details, remedy, shareable: shareableLine(finding) };
-  },
-  "check-summary": lineOf("passed warning failed skipped seconds"),
-  warning: ({ message, hint = null }) => ({ message, hint }),
-  text: ({ text, json }) => json ?? { text },
+  "sign-in": signInLine,
+  "api-request": apiRequestLine,
+  emulator: ({ url, env }) => ({ type: "emulator", url, env }),
+  "emulated-request": emulatedRequestLine,
+  "emulated-delivery": emulatedDeliveryLine,
+  check: checkLine,
+  "check-summary": ({ passed, warning, failed, skipped, seconds }) => ({
+    type: "check_summary",
+    passed,
+    warning,
+    failed,
+    skipped,
+    seconds,
+  }),
+  warning: ({ message, hint = null }) => ({ type: "warning", message, hint }),
+  text: ({ text, json }) => json ?? { type: "text", text },
   table: ({ json }) => json,
   // For people only: the other lines have everything that a script needs.
   notice: () => [],
@@ -94,23 +128,140 @@ const lines: { readonly [Kind in Report["type"]]: Lines<Kind> } = {
   decisions: () => [],
 };
 
-const subjectOf = lineOf("n? product event format url");
-const recordLine = lineOf("n product module id record? error? hint?");
-const channelLine = lineOf("state product id expiresAt timeLeftMs previousExpiresAt? reason? hint? ...channel?", {
-  channel: lineOf("events notifyUrl token related values conditions"),
-});
+function readyLine(report: ReadyReport): ReadyLine {
+  return {
+    type: "ready",
+    role: report.role,
+    url: report.url ?? null,
+    public_url: report.publicUrl ?? null,
+    urls: report.urls,
+    unsigned: report.unsigned,
+    events: report.events,
+    jwks_url: report.keySetUrl ?? null,
+    inspector_url: report.inspectorUrl ?? null,
+    api: report.api ?? null,
+    app_answers: report.appAnswers ?? null,
+    notes: report.notes,
+    registered: report.registered.map(registeredHook),
+  };
+}
+
+function registeredHook(hook: Registered): RegisteredHook {
+  return {
+    kind: hook.kind,
+    product: hook.product,
+    id: hook.id,
+    events: hook.events,
+    expires_at: timeOf(hook.expiresAt),
+    time_left_ms: hook.timeLeftMs ?? null,
+  };
+}
+
+function forwardedLine(report: ForwardReport): ForwardLine {
+  return {
+    type: "forward",
+    n: report.n,
+    at: report.at.toJSON(),
+    attempt: report.attempt,
+    target: report.target,
+    status: report.status ?? null,
+    latency_ms: rounded(report.latencyMs),
+    error: report.error ?? null,
+    hint: report.hint ?? null,
+    state: report.state,
+    retry_in_ms: report.retryInMs ?? null,
+  };
+}
+
+function summaryLine(report: SummaryReport): SummaryLine {
+  const { total, products, seconds, forwards, tunnelDownMs = null, droppedLines, expectations } = report;
+  return {
+    type: "summary",
+    ...total,
+    products,
+    seconds,
+    forwards: forwards === undefined ? null : { ...forwards, waiting: forwards.waiting ?? null },
+    tunnel_down_ms: tunnelDownMs,
+    left_out: droppedLines,
+    expectations,
+  };
+}
+
+function statsLine({ total, products, hours, latencyMs }: LogStatsReport): StatsLine {
+  return {
+    type: "stats",
+    ...total,
+    products,
+    hours: hours.map(({ at, product, counts }) => ({ at: at.toJSON(), product, ...counts })),
+    latency_ms: latencyMs ?? null,
+  };
+}
+
+function sentLine(report: SentReport): SentLine {
+  return {
+    type: "sent",
+    n: report.n,
+    product: report.product ?? null,
+    event: report.event ?? null,
+    format: report.format ?? null,
+    url: report.url,
+    status: report.status ?? null,
+    latency_ms: rounded(report.latencyMs),
+    error: report.error ?? null,
+    hint: report.hint ?? null,
+    reply: report.replyPreview ?? null,
+    notes: report.notes,
+  };
+}
+
+/** A `sent` line with the whole request instead of an answer. */
+function requestLine(report: RequestReport): SentLine {
+  const { method, url, headers, body, curl } = report;
+  return {
+    type: "sent",
+    n: report.n,
+    product: report.product ?? null,
+    event: report.event ?? null,
+    format: report.format ?? null,
+    url,
+    status: null,
+    latency_ms: null,
+    error: null,
+    request: { method, url, headers, body_b64: body.toString("base64"), body: body.toString("utf8"), curl },
+  };
+}
+
+function sendSummaryLine({ count, ok, failed, seconds, statuses, latency }: SendSummaryReport): SendSummaryLine {
+  return {
+    type: "send_summary",
+    count,
+    ok,
+    failed,
+    seconds,
+    statuses,
+    latency_ms: {
+      p50: rounded(latency.p50),
+      p95: rounded(latency.p95),
+      p99: rounded(latency.p99),
+      max: rounded(latency.max),
+    },
+  };
+}
 
 /** The members of an `event` line, with `file`, `line` and `outcome`, and a place for each issue that has one. */
-function verifiedLine(report: VerifiedReport): JsonLine {
+function verifiedLine(report: VerifiedReport): VerifiedLine {
   const { receipt, positions, problemPosition, body, explanations, showExpected, answered } = report;
   const explained = explanations.map(({ id, explanation }) => {
     const { canonical, findings, likely = null, received = null, expected = null } = explanation;
     return { id, canonical, findings, likely, ...(showExpected && { received, expected }) };
   });
   return {
-    ...lineOf("file line outcome")(report),
+    type: "verified",
+    file: report.file,
+    line: report.line ?? null,
+    outcome: report.outcome,
     ...receiptLine(receipt, positions),
-    ...(answered && lineOf("at status")(answered)),
+    ...(answered && { at: answered.at.toJSON(), status: answered.status ?? null }),
     ...(receipt.problem === undefined
       ? { problem: whyUnknown(receipt) ?? null }
       : { problem: receipt.problem.reason, problem_at: problemPosition ?? null }),
@@ -118,5 +269,150 @@ function verifiedLine(report: VerifiedReport): JsonLine {
     body_b64: body.toString("base64"),
     body: receipt.payload?.data ?? null,
     ...(explained.length > 0 && { explanations: explained }),
+  };
+}
+
+function channelLine({ channel, reason, hint, ...report }: ChannelReport): ChannelLine {
+  return {
+    type: "channel",
+    state: withoutDashes(report.state),
+    product: report.product,
+    id: report.id,
+    expires_at: timeOf(report.expiresAt),
+    time_left_ms: report.timeLeftMs ?? null,
+    previous_expires_at: report.previousExpiresAt?.toJSON(),
+    reason,
+    hint: reason === undefined ? undefined : (hint ?? null),
+    ...(channel && {
+      events: channel.events,
+      notify_url: channel.notifyUrl ?? null,
+      token: channel.token ?? null,
+      related: channel.related ?? null,
+      values: channel.values ?? null,
+      conditions: channel.conditions,
+    }),
+  };
+}
+
+function recordLine({ n, product, module, id, record, error, hint }: RecordReport): RecordLine {
+  return {
+    type: "record",
+    n,
+    product,
+    module,
+    id,
+    record,
+    error,
+    hint: error === undefined ? undefined : (hint ?? null),
+  };
+}
+
+function webhookLine({ state, product, id, webhook, reason, hint }: WebhookReport): WebhookLine {
+  return {
+    type: "webhook",
+    state: withoutDashes(state),
+    product,
+    id,
+    ...(webhook && {
+      name: webhook.name ?? null,
+      url: webhook.url ?? null,
+      events: webhook.events,
+      enabled: webhook.enabled ?? null,
+      rules: webhook.rules ?? null,
+      secret: webhook.secret ?? null,
+    }),
+    reason,
+    hint,
+  };
+}
+
+function webhookFailureLine({ state, product, failure, refusal }: WebhookFailureReport): WebhookFailureLine {
+  return {
+    type: "webhook_failure",
+    state: withoutDashes(state),
+    product,
+    id: failure.id,
+    at: timeOf(failure.at),
+    webhook: failure.webhook ?? null,
+    rule: failure.rule ?? null,
+    event: failure.event ?? null,
+    record: failure.record ?? null,
+    url: failure.url ?? null,
+    status: failure.status ?? null,
+    reason: refusal ?? failure.reason ?? null,
+    retries: failure.retries ?? null,
+  };
+}
+
+function signInLine(report: SignInReport): SignInLine {
+  return {
+    type: "sign_in",
+    state: withoutDashes(report.state),
+    profile: report.profile,
+    data_centre: report.dataCentre,
+    environment: report.environment,
+    accounts_url: report.accountsUrl,
+    api_url: report.apiUrl ?? null,
+    client_id: report.clientId ?? null,
+    scopes: report.scopes,
+    secrets_in: report.secretsIn,
+    token_expires_at: timeOf(report.tokenExpiresAt),
+  };
+}
+
+function apiRequestLine(report: ApiRequestReport): ApiRequestLine {
+  return {
+    type: "api_request",
+    sent: report.sent,
+    method: report.method,
+    url: report.url,
+    headers: report.headers,
+    body: report.body ?? null,
+    status: report.status ?? null,
+    error: report.error ?? null,
+    latency_ms: report.latencyMs === undefined ? null : rounded(report.latencyMs),
+  };
+}
+
+function emulatedRequestLine(report: EmulatedRequestReport): EmulatedRequestLine {
+  return {
+    type: "emulated_request",
+    at: report.at.toJSON(),
+    n: report.n,
+    method: report.method,
+    path: report.path,
+    status: report.status ?? null,
+    latency_ms: report.ms,
+    lacks: report.lacks ?? null,
+    hint: report.hint ?? null,
+  };
+}
+
+function emulatedDeliveryLine(report: EmulatedDeliveryReport): EmulatedDeliveryLine {
+  return {
+    type: "emulated_delivery",
+    at: report.at.toJSON(),
+    n: report.n,
+    product: report.product,
+    event: report.event,
+    url: report.url,
+    status: report.status ?? null,
+    latency_ms: report.ms ?? null,
+    error: report.error ?? null,
+    hint: report.hint ?? null,
+    fault: report.fault ?? null,
+    again: report.again ?? null,
+  };
+}
+
+function checkLine(finding: CheckReport): CheckLine {
+  return {
+    type: "check",
+    id: finding.id,
+    outcome: finding.outcome,
+    text: finding.text,
+    details: finding.details ?? {},
+    remedy: finding.remedy ?? null,
+    shareable: shareableLine(finding),
   };
 }

@@ -1,6 +1,5 @@
+import type { MissedLine, ReconcileLine } from "../process/lines.ts";
 import type { ReconciledChange, ReconcileReport } from "../reconcile/reports.ts";
-import { lineOf } from "../util/json-line.ts";
-import type { JsonLine } from "../util/text.ts";
 import { counted, formatDay } from "../util/units.ts";
 import { clockTime } from "./event.ts";
 import { renderTable, textOf } from "./layout.ts";
@@ -54,16 +53,27 @@ function localTime(at: Date): string {
   return `${formatDay(at)} ${clockTime(at)}`;
 }
 
-const changeLine = lineOf("state product module id operation at n");
-
 /** A `missed` line for each change, and a `reconcile` line at the end. */
-export function reconcileLines({ product, since, modules, changes, credits }: ReconcileReport): readonly JsonLine[] {
+export function reconcileLines(report: ReconcileReport): readonly (MissedLine | ReconcileLine)[] {
+  const { product, since, modules, changes, credits } = report;
   const count = (state: ReconciledChange["state"]): number => changes.filter((each) => each.state === state).length;
   return [
-    ...changes.map((change) => ({ type: "missed", ...changeLine({ ...change, product, n: change.n ?? null }) })),
+    ...changes.map(({ state, module, id, operation, at, n }): MissedLine => {
+      return {
+        type: "missed",
+        state,
+        product,
+        module,
+        id,
+        operation,
+        at: at.toJSON(),
+        n: n ?? null,
+      };
+    }),
     {
+      type: "reconcile",
       product,
-      since: since.toISOString(),
+      since: since.toJSON(),
       modules,
       missed: count("missed"),
       perhaps: count("perhaps"),

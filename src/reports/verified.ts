@@ -1,10 +1,10 @@
-import { senderVerdict } from "../proofs/verdict.ts";
-import { nearestNotes, whyUnknown } from "../recognition/receive.ts";
-import type { VerifyOutcome } from "../recognition/verify-payload.ts";
+import { nearestNotes, whyUnknown } from "../contract/receipt.ts";
+import { senderVerdict } from "../contract/verdict.ts";
 import type { TextPosition } from "../util/json.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../verify/reports.ts";
+import type { VerifyOutcome } from "../verify/verify-payload.ts";
 import { CUSTOM, clockTime, issueText, proofText, senderText } from "./event.ts";
 import { bodyLines, type Lines, linesOf, textOf } from "./layout.ts";
 import { clipped, type Paint, type Rendered, type Style } from "./paint.ts";

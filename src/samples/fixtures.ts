@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, sep } from "node:path";
 import { eventNames, familyMember, findEvent } from "../contract/event-names.ts";
 import type { Format, Product } from "../contract/product.ts";
+import type { FileLine } from "../process/lines.ts";
 import { PROJECT_FOLDER } from "../project/settings.ts";
 import { usageError } from "../util/errors.ts";
 import { parseJsonFile, readText } from "../util/files.ts";
@@ -24,7 +25,12 @@ export function fixtureKeysOf(product: Product, format: Format): readonly Fixtur
 }
 
 /** The JSON line of a file that was written, or left as it was. `n`: the delivery that it was made of. */
-export function fileLine({ product, format, name }: FixtureKey, action: string, path: string, n?: number) {
+export function fileLine(
+  { product, format, name }: FixtureKey,
+  action: FileLine["action"],
+  path: string,
+  n?: number,
+): FileLine {
   return { type: "file", action, path, n, product: product.id, format: format.id, event: name };
 }
 
@@ -60,7 +66,7 @@ export function readBuiltInFixture(packageRoot: string, sample: FixtureKey): Fix
 
 /** The data of a fixture as of an event that happens now, to a new record. */
 export function freshData({ format, name }: FixtureKey, { text, data }: Fixture, now: Date): unknown {
-  return freshen(readExact(text), randomInt, now, format.records(data, name));
+  return freshen(readExact(text), randomInt, now, format.body.records(data, name));
 }
 
 /** The path of the project's own copy of a fixture, or of the fixture of a custom product. */

@@ -1,6 +1,6 @@
-import type { Assignment } from "../contract/edit-body.ts";
 import { valueAt } from "../delivery/payload.ts";
 import type { Sink } from "../project/context.ts";
+import type { Assignment } from "../samples/edit-body.ts";
 
 /** Warns once of each `--set` that adds a member: it may be a typing error, or a path of another format. */
 export function addedWarner(

@@ -1,5 +1,5 @@
-import { isSignature } from "../contract/prepare.ts";
 import type { Format } from "../contract/product.ts";
+import { isSignature } from "../samples/prepare.ts";
 import { usageError } from "../util/errors.ts";
 import type { SendPlan } from "./plan.ts";
 import type { Source } from "./sources.ts";

@@ -1,8 +1,9 @@
+import { type Deadline, deadlineOf, probesText, probeText } from "../contract/sender.ts";
 import type { PostResult } from "../forward/post.ts";
 import { answerHint, isDelivered } from "../forward/post-failure.ts";
 import type { ReportingWorkspace } from "../project/workspace.ts";
-import { canAllowUnsigned } from "../recognition/hints.ts";
-import { deadlineOf, NOT_RECORDED, probesText, probeText } from "../recognition/reply.ts";
+import { NOT_RECORDED } from "../recognition/reply.ts";
+import { canAllowUnsigned } from "../recognition/unsigned.ts";
 import { unexpectedStatus } from "./flags.ts";
 import { sentReport } from "./outgoing.ts";
 import type { SendPlan } from "./plan.ts";
@@ -20,34 +21,17 @@ export function outcomeOf(
   result: PostResult,
   receiverHint: string | undefined,
 ): SendOutcome {
-  const { source, notes, flaw } = outgoing;
+  const { notes, flaw, source } = outgoing;
   const { product, format, event } = source;
-  const { expectStatus: expected } = plan;
   const isReceiver = plan.to === undefined;
-  const delivered = isDelivered(result);
-  const isRefused = REFUSALS.includes(result.status ?? 0);
-  const isExpected = expected?.has(result.status) ?? (flaw === undefined ? undefined : isRefused);
-  const accepted = delivered && expected === undefined && flaw !== undefined;
-  const echo = delivered ? echoProblem(outgoing, result) : undefined;
-  const deadline = deadlineOf(product.title, format.answer, workspace.overrides?.answerWithinMs);
-  const refusal = probeProblem(source, result) ?? deadline.statusHint(result.status);
-  // Some senders do not accept every 2xx, such as a 204: then it is an error.
-  const refused = delivered ? refusal : undefined;
-  const error =
-    isExpected === true
-      ? echo
-      : (result.error?.message ??
-        unexpectedStatus(result, expected) ??
-        (accepted ? `accepted, although ${flaw}` : (echo ?? refused)));
+  const deadline = deadlineOf(product.title, format.sender?.answer, workspace.overrides?.answerWithinMs);
+  const answer = assess(plan, outgoing, result, deadline);
+  const { delivered, isRefused, isExpected, accepted, echo } = answer;
+  const error = errorOf(answer, outgoing, result, plan);
   const ok = (isExpected ?? delivered) && error === undefined;
   const isAnswerOfApp = delivered && !isReceiver && event !== undefined && result.isLegible;
   const unread = isAnswerOfApp ? deadline.bodyHint(result.replyPreview) : undefined;
-  const isExplained = refused !== undefined || (delivered && isExpected === false);
-  const failing = accepted
-    ? TO_REFUSE
-    : isExplained
-      ? undefined
-      : (refusal ?? hintOf(result, outgoing, isReceiver, receiverHint));
+  const failing = (): string | undefined => failureHint(answer, outgoing, result, isReceiver, receiverHint);
   const shown = {
     ...outgoing,
     event: nameOf(outgoing),
@@ -61,8 +45,68 @@ export function outcomeOf(
       (echo === undefined ? String(result.status) : `${result.status} without the challenge`),
     accepted,
     late: result.latencyMs > deadline.withinMs && !isOfListen(result, isReceiver) ? deadline.reason : undefined,
-    sent: sentReport(workspace, shown, result, { isExpected, isModelled, error, hint: ok ? unread : failing }),
+    sent: sentReport(workspace, shown, result, { isExpected, isModelled, error, hint: ok ? unread : failing() }),
   };
+}
+
+/** What an answer says about the app. */
+interface Assessment {
+  readonly delivered: boolean;
+  /** With a status by which apps refuse forgeries. */
+  readonly isRefused: boolean;
+  /** Undefined where no particular status is expected. */
+  readonly isExpected: boolean | undefined;
+  /** It was accepted although it has a flaw. */
+  readonly accepted: boolean;
+  /** Why it is not the answer to a challenge. */
+  readonly echo: string | undefined;
+  /** Why the sender does not take the answer, whatever its status. */
+  readonly refusal: string | undefined;
+}
+
+function assess(
+  { expectStatus: expected }: SendPlan,
+  outgoing: SampleDelivery,
+  result: PostResult,
+  deadline: Deadline,
+): Assessment {
+  const { source, flaw } = outgoing;
+  const delivered = isDelivered(result);
+  const isRefused = REFUSALS.includes(result.status ?? 0);
+  return {
+    delivered,
+    isRefused,
+    isExpected: expected?.has(result.status) ?? (flaw === undefined ? undefined : isRefused),
+    accepted: delivered && expected === undefined && flaw !== undefined,
+    echo: delivered ? echoProblem(outgoing, result) : undefined,
+    refusal: probeProblem(source, result) ?? deadline.statusHint(result.status),
+  };
+}
+
+function errorOf(
+  { delivered, isExpected, accepted, echo, refusal }: Assessment,
+  { flaw }: SampleDelivery,
+  result: PostResult,
+  { expectStatus }: SendPlan,
+): string | undefined {
+  if (isExpected === true) return echo;
+  const failed = result.error?.message ?? unexpectedStatus(result, expectStatus);
+  if (failed !== undefined) return failed;
+  if (accepted) return `accepted, although ${flaw}`;
+  // Some senders do not accept every 2xx, such as a 204: then it is an error.
+  return echo ?? (delivered ? refusal : undefined);
+}
+
+function failureHint(
+  { delivered, isExpected, accepted, refusal }: Assessment,
+  outgoing: SampleDelivery,
+  result: PostResult,
+  isReceiver: boolean,
+  receiverHint: string | undefined,
+): string | undefined {
+  if (accepted) return TO_REFUSE;
+  const isExplained = delivered && (refusal !== undefined || isExpected === false);
+  return isExplained ? undefined : (refusal ?? hintOf(result, outgoing, isReceiver, receiverHint));
 }
 
 /** The answers of an app that refuses a forged or broken delivery. A 404 or 413 says nothing about the flaw. */
@@ -81,7 +125,7 @@ function probeProblem(
   { status, error }: PostResult,
 ): string | undefined {
   if (probe === undefined || error !== undefined || status === 200) return undefined;
-  return `${product.title} calls the URL by ${probesText(format.probes ?? [])}`;
+  return `${product.title} calls the URL by ${probesText(format.setup?.probes ?? [])}`;
 }
 
 function hintOf(

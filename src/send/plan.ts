@@ -1,6 +1,6 @@
-import { parseAssignment } from "../contract/edit-body.ts";
 import { type HeaderPair, parseHeader } from "../delivery/delivery.ts";
 import { isHopByHop } from "../forward/request.ts";
+import { parseAssignment } from "../samples/edit-body.ts";
 import { usageError } from "../util/errors.ts";
 import { parseInteger, parseTimeout } from "../util/units.ts";
 import { parseExpectedStatus, refuse } from "./flags.ts";

@@ -1,7 +1,7 @@
-import { parseAssignment } from "../contract/edit-body.ts";
 import type { Product } from "../contract/product.ts";
 import { type FilterOptions, isFiltered, readFilter } from "../events/filter.ts";
 import { parseNumber } from "../events/open-log.ts";
+import { parseAssignment } from "../samples/edit-body.ts";
 import { usageError } from "../util/errors.ts";
 import { parseInteger } from "../util/units.ts";
 import { parseExpectedStatus, refuse } from "./flags.ts";

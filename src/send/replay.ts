@@ -21,7 +21,7 @@ import { type OutgoingDelivery, postOne, requestReport, sentReport } from "./out
 import { type ReplayOptions, type ReplayPlan, readReplayPlan, refuseContradictions } from "./replay-plan.ts";
 import { type ReplayedDelivery, replayBody, replayedDelivery } from "./replayed-delivery.ts";
 import type { SendReport } from "./reports.ts";
-import { Tally } from "./tally.ts";
+import { type SendOutcome, Tally } from "./tally.ts";
 
 /** One run on an open log. */
 interface Replay {
@@ -179,76 +179,33 @@ function isForApp(products: readonly Product[], entry: LogEntry): boolean {
 
 /** Sends them one by one, in the order in which they came, and reports each result. */
 async function* replayAll(
-  { workspace, plan, log, secrets, products }: Replay,
+  replay: Replay,
   { count, skipped, targets, read }: Awaited<ReturnType<typeof chooseReplays>>,
 ): Run<SendReport> {
+  const { workspace, plan } = replay;
   if (count === 0) {
     const why = skipped > 0 ? "none is left to send" : noMatch(plan.filter);
     workspace.report({ type: "notice", message: `${why}: nothing was sent` });
     return ExitCode.ok;
   }
-  const { expectStatus } = plan;
-  const { config, showSecrets } = workspace;
-  const { forwardTo, insecure, forwardTimeout } = config.settings;
-  const known = createRoutes({
-    ...config.settings,
-    forwardTo: plan.to === undefined ? forwardTo : [plan.to, ...forwardTo],
-  });
-  const poster = await openTargets(targets, {
-    addresses: known.all(products.map(({ id }) => id)),
-    timeoutMs: forwardTimeout,
-    connections: 1,
-    insecure,
-    env: config.env,
-    ownConnections: count <= MAX_OWN_CONNECTIONS,
-    receivedAtOf: async () => undefined,
-  });
+  const poster = await openPoster(replay, targets, count);
   const tally = new Tally();
   const isAlone = count === 1;
-  const warnOfAdded = addedWarner(workspace, plan);
-  const shown = (outgoing: OutgoingDelivery) => requestReport(outgoing, { maskSecrets: !showSecrets });
-  const sendOne = async ({ n, product, receivedAt }: LogEntry, target: string, outgoing: ReplayedDelivery) => {
-    const at = workspace.now();
-    // A queue gets a new job: it may still have the one that failed.
-    const event = { n: undefined, product, receivedAt };
-    const post = () => poster.post(outgoing.delivery, { signal: workspace.signal, event });
-    const result = await postOne(workspace, outgoing, { isAlone, post });
-    const delivered = isDelivered(result);
-    const isExpected = expectStatus?.has(result.status);
-    const ok = isExpected ?? delivered;
-    const kind = (isExpected === true ? undefined : result.error?.code) ?? String(result.status);
-    const { status, latencyMs, replyPreview: reply } = result;
-    if (kind !== "interrupted") {
-      // A changed body that is accepted does not settle the original.
-      const resolvesFailure = delivered && !outgoing.changed;
-      const replayed = outgoing.changed ? "edited" : "same";
-      const attempt = { target, at, status, latencyMs, error: result.error?.message, reply, replay: replayed } as const;
-      await log.recordAttempt(n, { ...attempt, resolvesFailure });
-    }
-    const error = ok ? undefined : (result.error?.message ?? unexpectedStatus(result, expectStatus));
-    const hint = ok
-      ? undefined
-      : (result.error?.hint ?? answerHint(result, plan.to === undefined ? { toFlag: "" } : {}));
-    const sent = sentReport(workspace, outgoing, result, { isExpected, error, hint, showSecrets });
-    return { ...tally.add({ ok, kind, sent }, workspace), brief: !isAlone && ok };
-  };
-  let body: Buffer | undefined;
+  const requests = new ReplayRequests(replay);
+  const shown = (outgoing: OutgoingDelivery) => requestReport(outgoing, { maskSecrets: !workspace.showSecrets });
   let ended = 0;
   try {
     for await (const { entry, target } of read()) {
       if (workspace.signal.aborted) break;
-      // The user edits once, however many targets there are.
-      if (plan.edit === undefined || body === undefined) body = await replayBody(plan, entry);
-      const read = plan.assignments.length === 0 ? undefined : readPayload(entry.delivery);
-      if (read?.ok) warnOfAdded(read.payload.data);
-      const outgoing = replayedDelivery(plan, entry, { products, secrets, now: workspace.now(), target, body });
+      const outgoing = await requests.make(entry, target);
       if (plan.dryRun) {
         for (const note of outgoing.notes) workspace.report({ type: "notice", message: `#${entry.n} ${note}` });
         yield shown(outgoing);
       } else {
         // The line below has the number.
         if (workspace.verbose && !workspace.json) yield shown({ ...outgoing, n: undefined });
-        yield await sendOne(entry, target, outgoing);
+        const outcome = await replayOne(replay, { entry, target, outgoing, poster, isAlone });
+        yield { ...tally.add(outcome, workspace), brief: !isAlone && outcome.ok };
       }
       ended++;
     }
@@ -260,5 +217,83 @@ async function* replayAll(
   if (workspace.signal.aborted) {
     workspace.report({ type: "warning", message: `${stoppedBy(workspace.signal)} after ${ended} of ${count}` });
   }
-  return answersExitCode(tally.failed === 0 && tally.ok > 0, expectStatus);
+  return answersExitCode(tally.failed === 0 && tally.ok > 0, plan.expectStatus);
+}
+
+/** Makes the request of each delivery and target. */
+class ReplayRequests {
+  readonly #replay: Replay;
+  readonly #warnOfAdded: (data: unknown) => void;
+  /** The body that the user edited: once, however many targets there are. */
+  #edited: Buffer | undefined;
+
+  constructor(replay: Replay) {
+    this.#replay = replay;
+    this.#warnOfAdded = addedWarner(replay.workspace, replay.plan);
+  }
+
+  async make(entry: LogEntry, target: string): Promise<ReplayedDelivery> {
+    const { workspace, plan, secrets, products } = this.#replay;
+    const body = this.#edited ?? (await replayBody(plan, entry));
+    if (plan.edit !== undefined) this.#edited = body;
+    const read = plan.assignments.length === 0 ? undefined : readPayload(entry.delivery);
+    if (read?.ok) this.#warnOfAdded(read.payload.data);
+    return replayedDelivery(plan, entry, { products, secrets, now: workspace.now(), target, body });
+  }
+}
+
+type Poster = Awaited<ReturnType<typeof openPoster>>;
+
+function openPoster({ workspace, plan, products }: Replay, targets: Parameters<typeof openTargets>[0], count: number) {
+  const { settings, env } = workspace.config;
+  const { forwardTo, insecure, forwardTimeout } = settings;
+  const known = createRoutes({
+    ...settings,
+    forwardTo: plan.to === undefined ? forwardTo : [plan.to, ...forwardTo],
+  });
+  return openTargets(targets, {
+    addresses: known.all(products.map(({ id }) => id)),
+    timeoutMs: forwardTimeout,
+    connections: 1,
+    insecure,
+    env,
+    ownConnections: count <= MAX_OWN_CONNECTIONS,
+    receivedAtOf: async () => undefined,
+  });
+}
+
+interface Sending {
+  readonly entry: LogEntry;
+  readonly target: string;
+  readonly outgoing: ReplayedDelivery;
+  readonly poster: Poster;
+  readonly isAlone: boolean;
+}
+
+/** Sends a delivery to one target, and records the attempt unless it was interrupted. */
+async function replayOne({ workspace, plan, log }: Replay, sending: Sending): Promise<SendOutcome> {
+  const { entry, target, outgoing, poster, isAlone } = sending;
+  const { n, product, receivedAt } = entry;
+  const { expectStatus } = plan;
+  const at = workspace.now();
+  // A queue gets a new job: it may still have the one that failed.
+  const event = { n: undefined, product, receivedAt };
+  const post = () => poster.post(outgoing.delivery, { signal: workspace.signal, event });
+  const result = await postOne(workspace, outgoing, { isAlone, post });
+  const delivered = isDelivered(result);
+  const isExpected = expectStatus?.has(result.status);
+  const ok = isExpected ?? delivered;
+  const kind = (isExpected === true ? undefined : result.error?.code) ?? String(result.status);
+  const { status, latencyMs, replyPreview: reply } = result;
+  if (kind !== "interrupted") {
+    // A changed body that is accepted does not settle the original.
+    const resolvesFailure = delivered && !outgoing.changed;
+    const replayed = outgoing.changed ? "edited" : "same";
+    const attempt = { target, at, status, latencyMs, error: result.error?.message, reply, replay: replayed } as const;
+    await log.recordAttempt(n, { ...attempt, resolvesFailure });
+  }
+  const error = ok ? undefined : (result.error?.message ?? unexpectedStatus(result, expectStatus));
+  const hint = ok ? undefined : (result.error?.hint ?? answerHint(result, plan.to === undefined ? { toFlag: "" } : {}));
+  const { showSecrets } = workspace;
+  return { ok, kind, sent: sentReport(workspace, outgoing, result, { isExpected, error, hint, showSecrets }) };
 }

@@ -1,6 +1,4 @@
-import { changeBody } from "../contract/edit-body.ts";
 import { findFormat, findProduct } from "../contract/event-names.ts";
-import { signAgain } from "../contract/prepare.ts";
 import type { Format, Product } from "../contract/product.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
 import type { Secrets } from "../delivery/secrets.ts";
@@ -8,6 +6,8 @@ import { targetFor } from "../delivery/target.ts";
 import { forwardRequest } from "../forward/request.ts";
 import type { LogEntry } from "../log/log.ts";
 import { carriesSignature } from "../recognition/reading.ts";
+import { changeBody } from "../samples/edit-body.ts";
+import { signAgain } from "../samples/prepare.ts";
 import type { OutgoingDelivery } from "./outgoing.ts";
 import type { ReplayPlan } from "./replay-plan.ts";
 

@@ -1,16 +1,16 @@
 import { randomInt } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { type Assignment, assign } from "../contract/edit-body.ts";
 import { findEvent, findFormat } from "../contract/event-names.ts";
-import { type Prepared, type PrepareInput, prepare } from "../contract/prepare.ts";
-import type { Probe } from "../contract/product.ts";
+import type { Format, Probe } from "../contract/product.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
 import { valueAt } from "../delivery/payload.ts";
 import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
 import type { Config } from "../project/load.ts";
 import type { ReportingWorkspace } from "../project/workspace.ts";
+import { type Assignment, assign } from "../samples/edit-body.ts";
 import { freshen, numbered, type Random, seededRandom } from "../samples/fresh.ts";
+import { type Prepared, type PrepareInput, prepare } from "../samples/prepare.ts";
 import { usageError } from "../util/errors.ts";
 import { readExact, writeJson } from "../util/json.ts";
 import { flawOf } from "./faults.ts";
@@ -79,7 +79,7 @@ function makeDelivery(plan: SendPlan, source: Source, options: MakeOptions): Sam
   const common = { product: product.id, event, url, contentType, secrets, now };
   if (probe !== undefined) {
     // Unsigned: whether Zoho signs its probes is not documented.
-    const probed = { ...format, proofs: [], encode: () => probe };
+    const probed: Format = { ...format, proofs: [], sender: { ...format.sender, encode: () => probe } };
     const all = [...handedOver(probe, source, secrets), ...headers];
     const { delivery } = prepare({ ...common, format: probed, body: undefined, headers: all });
     return { ...about, delivery, notes: [] };

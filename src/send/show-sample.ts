@@ -1,6 +1,7 @@
 import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
 import type { Product } from "../contract/product.ts";
 import { warnOfMistypedModules } from "../custom/project-products.ts";
+import type { FixtureLine } from "../process/lines.ts";
 import type { TextReport } from "../process/messages.ts";
 import type { Config } from "../project/load.ts";
 import type { ReportingWorkspace, Workspace } from "../project/workspace.ts";
@@ -45,7 +46,7 @@ export function findFixture(
   return readFixture({ root, packageRoot }, sample);
 }
 
-export function fixtureLine({ product, format, name }: FixtureKey, fixture: Fixture | undefined) {
+export function fixtureLine({ product, format, name }: FixtureKey, fixture: Fixture | undefined): FixtureLine {
   const { path = null, origin = null, template = false } = fixture ?? {};
   return { type: "fixture", product: product.id, format: format.id, event: name, path, origin, template };
 }

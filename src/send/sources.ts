@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import { assign } from "../contract/edit-body.ts";
+import { echoChallenge } from "../contract/challenge.ts";
 import { eventNames, findEvent, findFormat } from "../contract/event-names.ts";
 import { chosenFormat, requireEvent, requireOneEvent, requireProduct, splitEvent } from "../contract/named.ts";
-import { isSignature, prepare } from "../contract/prepare.ts";
 import type { Format, Probe, Product } from "../contract/product.ts";
+import type { Receipt } from "../contract/receipt.ts";
 import { warnOfMistypedModules, warnOfUnknownVariables } from "../custom/project-products.ts";
 import { readPayload } from "../delivery/payload.ts";
 import { appUrl } from "../delivery/target.ts";
@@ -12,9 +12,10 @@ import type { Config } from "../project/load.ts";
 import { openTips } from "../project/tips.ts";
 import type { ReportingWorkspace } from "../project/workspace.ts";
 import { verifyProof } from "../recognition/authenticate.ts";
-import { echoChallenge } from "../recognition/handshake.ts";
-import { type Receipt, receive } from "../recognition/receive.ts";
+import { receive } from "../recognition/receive.ts";
+import { assign } from "../samples/edit-body.ts";
 import { type FixtureKey, fixtureKeysOf, projectFixturePath, readFixture } from "../samples/fixtures.ts";
+import { isSignature, prepare } from "../samples/prepare.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { readExact } from "../util/json.ts";
 import { asData, readGivenBody, warnOfReserialising } from "./given-body.ts";
@@ -128,7 +129,7 @@ function sampleSource({ workspace, plan, config: { root } }: Input, sample: Fixt
     return undefined;
   }
   checkAssignments(fixture.data, plan, name);
-  const records = format.records(fixture.data, event);
+  const records = format.body.records(fixture.data, event);
   return { product, format, event, body: readExact(fixture.text), records };
 }
 
@@ -157,7 +158,7 @@ async function bodySource({ workspace, plan, config, products }: Input, data: st
   }
   const body = asData(given, change);
   checkAssignments(body, plan, `${product.id} ${event ?? "body"}`);
-  const records = event === undefined ? [] : format.records(body, event);
+  const records = event === undefined ? [] : format.body.records(body, event);
   return { product, format, event, body, records, contentType };
 }
 
@@ -190,7 +191,7 @@ function warnOfWrongToken(
 /** The format seen in a body. A custom event fits every body, so it does not count against the event that was named. */
 function formatSeen({ formats }: Product, { event }: SendPlan, seen: Receipt): string | undefined {
   const format = formats.find(({ id }) => id === seen.format);
-  const isAny = format?.customEvent !== undefined && format.customEvent === seen.event;
+  const isAny = format?.body.customEvent !== undefined && format.body.customEvent === seen.event;
   return isAny && event !== undefined && findEvent(format, event) === undefined ? undefined : seen.format;
 }
 
@@ -207,7 +208,7 @@ function checkAssignments(data: unknown, plan: SendPlan, name: string): void {
 /** The challenge of the format of the flag or of the settings; of the first that has one, where that has none. */
 function challengeSources(product: Product, plan: SendPlan): readonly Found[] {
   const usual = chosenFormat(product, plan.format);
-  const has = (format: Format): boolean => isChallenged(format) || (plan.challenge === true && !!format.probes);
+  const has = (format: Format): boolean => isChallenged(format) || (plan.challenge === true && !!format.setup?.probes);
   const format = (plan.format === undefined ? [usual, ...product.formats].find(has) : undefined) ?? usual;
   if (isChallenged(format)) return [{ product, format }];
   return requireProbes(product, format, plan).map((probe) => ({ product, format, probe }));
@@ -215,11 +216,12 @@ function challengeSources(product: Product, plan: SendPlan): readonly Found[] {
 
 /** The guide's challenge, which must be echoed. */
 function isChallenged(format: Format): boolean {
-  return format.handshake === echoChallenge;
+  return format.setup?.handshake === echoChallenge;
 }
 
 /** The probes that Zoho itself sends. A product without known probes has nothing to try. */
-function requireProbes(product: Product, { id, probes }: Format, plan: SendPlan): readonly Probe[] {
+function requireProbes(product: Product, { id, setup }: Format, plan: SendPlan): readonly Probe[] {
+  const probes = setup?.probes;
   if (probes === undefined) {
     const guide = product.formats.find(isChallenged);
     throw usageError(

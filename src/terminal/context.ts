@@ -1,15 +1,14 @@
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import { isAgent } from "../process/agents.ts";
+import { noProgress } from "../process/messages.ts";
 import type { Output } from "../process/output.ts";
 import type { Runtime } from "../process/runtime.ts";
 import { type Context, userFolder } from "../project/context.ts";
-import { jsonLines } from "../reports/json.ts";
 import { fitText } from "../reports/layout.ts";
-import { type Mode, paintFor, type Rendered, type Style } from "../reports/paint.ts";
+import { type Mode, paintFor } from "../reports/paint.ts";
+import { renderReport } from "../reports/render.ts";
 import type { Report } from "../reports/report.ts";
-import { renderText } from "../reports/text.ts";
-import { withCommandsAsCalled } from "./failure.ts";
-import { noProgress, progressBar, withSpinner } from "./progress.ts";
+import { progressBar, withSpinner } from "./progress.ts";
 
 /** The runtime with a way to report: what a command prints, and how, is decided here. */
 export async function createContext(
@@ -60,29 +59,6 @@ export async function createContext(
 
 /** Reports that are no results, or that have no other form. */
 const WITHOUT_HINT: ReadonlySet<Report["type"]> = new Set(["notice", "warning", "decisions", "text", "request"]);
-
-/** A report as text or lines of JSON, with the secrets masked that are `hidden`. */
-export function renderReport(
-  given: Report,
-  runtime: Runtime,
-  { style, hidden }: { readonly style: Style | "json"; readonly hidden: KnownSecrets | undefined },
-): Rendered {
-  const report = withCommandsAsCalled(given, runtime);
-  const isShown = hidden === undefined || ("showSecrets" in report && report.showSecrets === true);
-  if (style === "json") {
-    return { out: isShown ? jsonLines(report) : hidden.maskJson(jsonLines(withMaskedBody(report, hidden))) };
-  }
-  const rendered = renderText(report, style);
-  if (isShown) return rendered;
-  return { out: hidden.mask(rendered.out ?? ""), err: hidden.mask(rendered.err ?? "") };
-}
-
-/** JSON has bodies in base64, in which a text is not found. */
-function withMaskedBody(report: Report, hidden: KnownSecrets): Report {
-  if (report.type !== "event" && report.type !== "request" && report.type !== "verified") return report;
-  const body = hidden.maskBody(report.body);
-  return body === report.body ? report : { ...report, body };
-}
 
 /** For what is written without a report. */
 function maskedOutput(output: Output, hidden: KnownSecrets | undefined): Output {

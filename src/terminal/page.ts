@@ -9,47 +9,92 @@ const PAGE = /^(?:\.\.\/|products\/)*([\w-]+)\.md(?:#.*)?$/;
  * Comments, fences and the marks of links and bold text are left out; a link to another topic names it.
  */
 export function pageText(markdown: string, topics: ReadonlyMap<string, string>, columns: number, paint: Paint): string {
-  const width = columns - 2;
-  const plainText = (text: string): string => withoutMarks(text, topics);
-  const lines: string[] = [];
-  const add = (...more: readonly string[]): void => void lines.push(...more.map((line) => `  ${line}`.trimEnd()));
-  let paragraph = "";
-  let rows: (readonly string[])[] = [];
-  const flush = (): void => {
-    if (paragraph !== "") add(...wrapLine(plainText(paragraph), width));
-    if (rows.length > 0) add(...(fitRows(rows, width) ?? rows.flatMap((row) => wrapLine(row.join("  "), width))));
-    paragraph = "";
-    rows = [];
-  };
-  let code: "none" | "source" | "output" = "none";
-  for (const line of markdown.trimEnd().split(/\r?\n/)) {
-    if (line.startsWith("```")) {
-      flush();
-      const opened = /^```(?:console|text)/.test(line) ? "output" : "source";
-      code = code === "none" ? opened : "none";
-    } else if (code !== "none") {
-      const isWhole = code === "source" || line.startsWith("$ ");
-      add(...(isWhole ? [`  ${line}`] : wrapLine(`  ${line}`, width)));
-    } else if (/^\|[ :|-]+$/.test(line) || /^<.*>$/.test(line)) {
-      // The rule below a table's head, HTML.
-    } else if (line.startsWith("|")) {
-      rows.push(cellsOf(line).map(plainText));
+  const writer = new PageWriter(topics, columns, paint);
+  for (const line of markdown.trimEnd().split(/\r?\n/)) writer.addLine(line);
+  return writer.end();
+}
+
+/** Writes a page line by line. Lines of a paragraph and rows of a table are kept until it ends. */
+class PageWriter {
+  readonly #topics: ReadonlyMap<string, string>;
+  readonly #columns: number;
+  readonly #paint: Paint;
+  readonly #lines: string[] = [];
+  #paragraph = "";
+  #rows: (readonly string[])[] = [];
+  /** The block of code that the lines are in. */
+  #code: "none" | "source" | "output" = "none";
+
+  constructor(topics: ReadonlyMap<string, string>, columns: number, paint: Paint) {
+    this.#topics = topics;
+    this.#columns = columns;
+    this.#paint = paint;
+  }
+
+  addLine(line: string): void {
+    if (line.startsWith("```")) this.#addFence(line);
+    else if (this.#code !== "none") this.#addCode(line);
+    else this.#addText(line);
+  }
+
+  end(): string {
+    this.#flush();
+    return `${this.#lines.join("\n")}\n`;
+  }
+
+  #addFence(line: string): void {
+    this.#flush();
+    const opened = /^```(?:console|text)/.test(line) ? "output" : "source";
+    this.#code = this.#code === "none" ? opened : "none";
+  }
+
+  #addCode(line: string): void {
+    const isWhole = this.#code === "source" || line.startsWith("$ ");
+    this.#addIndented(isWhole ? [`  ${line}`] : wrapLine(`  ${line}`, this.#width));
+  }
+
+  #addText(line: string): void {
+    // The rule below a table's head, HTML.
+    if (/^\|[ :|-]+$/.test(line) || /^<.*>$/.test(line)) return;
+    if (line.startsWith("|")) {
+      this.#rows.push(cellsOf(line).map((cell) => this.#plain(cell)));
     } else if (line.startsWith("#")) {
-      flush();
-      lines.push(...wrapLine(plainText(line.replace(/^#+ /, "")), columns).map((part) => paint.strong(part)));
+      this.#flush();
+      const heading = wrapLine(this.#plain(line.replace(/^#+ /, "")), this.#columns);
+      this.#lines.push(...heading.map((part) => this.#paint.strong(part)));
     } else if (line === "") {
-      flush();
+      this.#flush();
       // Of a comment that stood alone, only one empty line is left.
-      if (lines.at(-1) !== "") lines.push("");
+      if (this.#lines.at(-1) !== "") this.#lines.push("");
     } else if (/^\s*(?:-|\d+\.) /.test(line)) {
-      flush();
-      paragraph = line;
+      this.#flush();
+      this.#paragraph = line;
     } else {
-      paragraph += `${paragraph === "" ? "" : " "}${line.trim()}`;
+      this.#paragraph += `${this.#paragraph === "" ? "" : " "}${line.trim()}`;
     }
   }
-  flush();
-  return `${lines.join("\n")}\n`;
+
+  #flush(): void {
+    if (this.#paragraph !== "") this.#addIndented(wrapLine(this.#plain(this.#paragraph), this.#width));
+    if (this.#rows.length > 0) {
+      const table = fitRows(this.#rows, this.#width);
+      this.#addIndented(table ?? this.#rows.flatMap((row) => wrapLine(row.join("  "), this.#width)));
+    }
+    this.#paragraph = "";
+    this.#rows = [];
+  }
+
+  #addIndented(lines: readonly string[]): void {
+    this.#lines.push(...lines.map((line) => `  ${line}`.trimEnd()));
+  }
+
+  #plain(text: string): string {
+    return withoutMarks(text, this.#topics);
+  }
+
+  get #width(): number {
+    return this.#columns - 2;
+  }
 }
 
 function cellsOf(row: string): readonly string[] {

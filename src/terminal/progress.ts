@@ -3,8 +3,6 @@ import type { Progress } from "../process/messages.ts";
 import type { Output } from "../process/output.ts";
 import type { Paint } from "../reports/paint.ts";
 
-export const noProgress: Progress = { advance() {}, end() {} };
-
 const BAR_WIDTH = 24;
 const REDRAW_MS = 100;
 const ERASE_LINE = "\r\u001b[2K";

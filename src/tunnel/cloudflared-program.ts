@@ -1,18 +1,11 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { arch } from "node:os";
 import { posix, win32 } from "node:path";
+import type { ChildRun } from "../process/runtime.ts";
 import { orUndefined, UserError } from "../util/errors.ts";
 
-/** A program that was started. */
-export interface Program {
-  /** Its exit code, or 128 plus the number of the signal that ended it. Rejects if it could not be started. */
-  readonly ended: Promise<number>;
-  /** Asks it to end, or ends it at once with `force`. */
-  end(force: boolean): void;
-}
-
 /** Starts the program with arguments. `onLine`: called for each line of its stderr. */
-export type StartProgram = (args: readonly string[], onLine: (line: string) => void) => Program;
+export type StartProgram = (args: readonly string[], onLine: (line: string) => void) => ChildRun;
 
 export interface ProgramPlaces {
   /** The value of CLOUDFLARED_PATH. */

@@ -1,9 +1,9 @@
 import { accessSync, constants, createReadStream, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Runtime } from "../process/runtime.ts";
-import { type InputPayload, streamVerifyInput } from "../recognition/verify-input.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { NOT_A_FILE } from "../util/files.ts";
+import { type InputPayload, streamVerifyInput } from "./read-input.ts";
 
 interface InputOptions {
   readonly logged?: string;

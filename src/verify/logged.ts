@@ -1,12 +1,12 @@
 import type { Verdict } from "../contract/product.ts";
+import { verdictText } from "../contract/verdict.ts";
 import { maskDelivery, secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
 import { dayHeadings } from "../events/entry.ts";
 import { type EventNumber, requireEntry, requireWholeBody, useLog } from "../events/open-log.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Workspace } from "../project/workspace.ts";
-import { verdictText } from "../proofs/verdict.ts";
-import type { InputPayload } from "../recognition/verify-input.ts";
+import type { InputPayload } from "./read-input.ts";
 import type { VerifiedReport } from "./reports.ts";
 
 /** A delivery of the log as an input of `verify`. */

@@ -1,7 +1,7 @@
 import type { Explanation } from "../contract/product.ts";
-import type { Receipt } from "../recognition/receive.ts";
-import type { VerifyOutcome } from "../recognition/verify-payload.ts";
+import type { Receipt } from "../contract/receipt.ts";
 import type { TextPosition } from "../util/json.ts";
+import type { VerifyOutcome } from "./verify-payload.ts";
 
 export interface VerifiedReport {
   readonly type: "verified";

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { Product } from "../contract/product.ts";
+import type { Product, Proof } from "../contract/product.ts";
 import { maskSetting } from "../delivery/mask.ts";
+import { readPrivateKey } from "../delivery/rsa-keys.ts";
 import { type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { readKeySet, writeKeySet } from "../proofs/keys.ts";
-import { readPrivateKey } from "../proofs/rsa-signature.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
 import { readRegularFile, writeFileAtomically } from "../util/files.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
@@ -102,7 +102,7 @@ export async function openKeySets(
 function urlOf(given: Secret, { formats }: Product): string | undefined {
   const value = given.reveal().trim();
   const centre = value.toLowerCase();
-  for (const { keySets = {} } of formats) if (Object.hasOwn(keySets, centre)) return keySets[centre];
+  for (const { keySets = {} } of proofsOf(formats)) if (Object.hasOwn(keySets, centre)) return keySets[centre];
   if (!URL.canParse(value)) return undefined;
   const { protocol, hostname, href } = new URL(value);
   if (protocol === "https:" || (protocol === "http:" && isSafeWithoutTls(hostname))) return href;
@@ -113,8 +113,12 @@ function urlOf(given: Secret, { formats }: Product): string | undefined {
   );
 }
 
+function proofsOf(formats: Product["formats"]): readonly Proof[] {
+  return formats.flatMap(({ proofs }) => proofs);
+}
+
 function noKeySet({ origin }: Secret, { formats }: Product): Error {
-  const centres = formats.flatMap((format) => Object.keys(format.keySets ?? {}));
+  const centres = proofsOf(formats).flatMap(({ keySets = {} }) => Object.keys(keySets));
   return usageError(
     `${origin} is not a key set (JWKS)`,
     `give a file, an https:// URL${centres.length === 0 ? "" : ` or a data centre: ${centres.join(", ")}`}`,

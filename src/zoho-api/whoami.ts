@@ -34,7 +34,7 @@ type StoredProfiles = Awaited<ReturnType<CredentialsStore["profiles"]>>;
 
 function listProfiles(context: Context, { profiles }: StoredProfiles, used: string | undefined): void {
   const rows = profiles.map(({ name, dataCentre, environment, scopes, secretsIn }) => ({
-    type: "profile",
+    type: "profile" as const,
     name,
     used: name === used,
     data_centre: dataCentre,

@@ -29,7 +29,7 @@ async function startReceiver(): Promise<Listener> {
 }
 
 /** A channel as `channels create` makes it. */
-async function watchLeads({ url, accounts }: Emulator, notifyUrl: string): Promise<void> {
+async function watchLeads({ url, organisation: { accounts } }: Emulator, notifyUrl: string): Promise<void> {
   const events = ["Leads.create", "Leads.edit", "Leads.delete"];
   const channel_expiry = `${new Date(Date.now() + 86_400_000).toISOString().slice(0, 19)}+00:00`;
   const watch = [{ channel_id: "1000000068001", events, notify_url: notifyUrl, token: TOKEN, channel_expiry }];
@@ -75,7 +75,7 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
     await page.getByRole("button", { name: /^Change \d{19}$/ }).click();
     const editor = page.getByRole("dialog").getByLabel("Fields");
     const id = (await page.getByRole("dialog").getByRole("heading").textContent())?.match(/\d{19}/)?.[0] ?? "";
-    const leads = emulator.stores.find(({ product }) => product === "crm");
+    const leads = emulator.organisation.stores.find(({ product }) => product === "crm");
     leads?.change("Leads", id, { City: "Osaka" });
     await editor.fill((await editor.inputValue()).replace("Tanaka Foods", "Tanaka Bakery"));
     await page.getByRole("dialog").getByRole("button", { name: "Change" }).click();
@@ -188,7 +188,7 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
 
     await fail("Next deliveries", "twice", "1");
     await page.getByText("deliveries still to fail: 1").waitFor();
-    emulator.stores.find(({ product }) => product === "crm")?.create("Leads", { Last_Name: "Doe" });
+    emulator.organisation.stores.find(({ product }) => product === "crm")?.create("Leads", { Last_Name: "Doe" });
     await table(page, "Deliveries").getByText("twice on purpose").first().waitFor();
     expect(app.seen).toHaveLength(2);
 
@@ -208,17 +208,17 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
     const page = await openEmulatorPage(emulator);
     await button(page, "Expire 1000000068001").click();
     await footer(page, "Expired crm 1000000068001").waitFor();
-    expect(emulator.subscriptions()).toEqual([]);
+    expect(emulator.organisation.subscriptions()).toEqual([]);
     await watchLeads(emulator, "http://127.0.0.1:9/hook");
     await button(page, "Delete 1000000068001").click();
     await page.getByText("None yet. This makes one:").waitFor();
-    expect(emulator.subscriptions()).toEqual([]);
+    expect(emulator.organisation.subscriptions()).toEqual([]);
   });
 
   it("shows the bodies of a request and of its answer", async () => {
     const emulator = await startEmulator();
     const page = await openEmulatorPage(emulator);
-    const authorization = `Zoho-oauthtoken ${emulator.accounts.makeAccessToken(["ZohoCRM.modules.ALL"])}`;
+    const authorization = `Zoho-oauthtoken ${emulator.organisation.accounts.makeAccessToken(["ZohoCRM.modules.ALL"])}`;
     const body = JSON.stringify({ data: [{ Last_Name: "Prado", Company: "Acme" }] });
     await fetch(`${emulator.url}/crm/v8/Leads`, { method: "POST", headers: { authorization }, body });
     await button(page, "POST /crm/v8/Leads #1").click();
@@ -248,11 +248,11 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
     const page = await openEmulatorPage(emulator);
     page.once("dialog", (question) => question.dismiss());
     await button(page, "Reset").click();
-    expect(emulator.subscriptions()).toHaveLength(1);
+    expect(emulator.organisation.subscriptions()).toHaveLength(1);
     page.once("dialog", (question) => question.accept());
     await button(page, "Reset").click();
     await page.getByText("An empty organisation").waitFor();
-    expect(emulator.subscriptions()).toHaveLength(0);
+    expect(emulator.organisation.subscriptions()).toHaveLength(0);
   });
 
   it("says what the API says of a record that it refuses, and keeps the text", async () => {
@@ -270,7 +270,7 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
   it("shows requests, faults, and what the emulator lacks, as they happen", async () => {
     const emulator = await startEmulator();
     const page = await openEmulatorPage(emulator);
-    const authorization = `Zoho-oauthtoken ${emulator.accounts.makeAccessToken(["ZohoCRM.modules.ALL"])}`;
+    const authorization = `Zoho-oauthtoken ${emulator.organisation.accounts.makeAccessToken(["ZohoCRM.modules.ALL"])}`;
     await fetch(`${emulator.url}/crm/v8/nothing/here/at/all?page=2`, { headers: { authorization } });
     await table(page, "Requests").getByText("GET /crm/v8/nothing/here/at/all?page=2").waitFor();
     await table(page, "Requests").getByText("404").waitFor();
@@ -302,7 +302,7 @@ describe.skipIf(!hasBrowser)("the emulator's page for everybody", { timeout: 60_
   async function filled(): Promise<Emulator> {
     const emulator = await startEmulator();
     await watchLeads(emulator, "http://127.0.0.1:9/hook");
-    const store = emulator.stores.find(({ product }) => product === "crm");
+    const store = emulator.organisation.stores.find(({ product }) => product === "crm");
     for (let i = 0; i < 30; i++) store?.create("Leads", { Last_Name: `Person ${i}`, Company: "x".repeat(100) });
     await emulator.deliveries.settled();
     return emulator;

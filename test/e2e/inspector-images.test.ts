@@ -118,14 +118,14 @@ it.runIf(process.env.WRITE_IMAGES === "1")("takes the picture of docs/emulator.m
     await listener.stop();
     await emulator.close();
   });
-  const authorization = `Zoho-oauthtoken ${emulator.accounts.makeAccessToken(["ZohoCRM.notifications.ALL"])}`;
+  const authorization = `Zoho-oauthtoken ${emulator.organisation.accounts.makeAccessToken(["ZohoCRM.notifications.ALL"])}`;
   const channel = {
     ...{ channel_id: "1000000068001", token: TOKEN, channel_expiry: "2026-01-22T10:30:00+00:00" },
     ...{ events: ["Leads.all"], notify_url: `${listener.url}/webhooks/zoho/crm` },
   };
   const body = JSON.stringify({ watch: [channel] });
   await fetch(`${emulator.url}/crm/v8/actions/watch`, { method: "POST", headers: { authorization }, body });
-  const leads = emulator.stores.find(({ product }) => product === "crm");
+  const leads = emulator.organisation.stores.find(({ product }) => product === "crm");
   for (const [First_Name, Last_Name, Company] of LEADS) {
     time += 21_000;
     const Email = `${First_Name}.${Last_Name}@example.com`.toLowerCase();

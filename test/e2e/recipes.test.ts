@@ -7,10 +7,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { FastifyInstance } from "fastify";
 import type { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { readPrivateKey } from "../../src/delivery/rsa-keys.ts";
 import { secret } from "../../src/delivery/secrets.ts";
 import { createHandler, fixture, type HandlerOptions, sign } from "../../src/library/index.ts";
 import { writeKeySet } from "../../src/proofs/keys.ts";
-import { readPrivateKey } from "../../src/proofs/rsa-signature.ts";
 import { folderWith } from "../support/files.ts";
 import { testKeys } from "../support/test-secrets.ts";
 

@@ -197,7 +197,8 @@ describe("the limits", () => {
   it("are twenty refresh tokens: the oldest ends with its access tokens, and never the published one", async () => {
     const published = await refresh();
     const granted: { access_token: string; refresh_token: string }[] = [];
-    for (let i = 0; i < 21; i++) granted.push(await exchange(emulator.accounts.makeCode(["Desk.basic.READ"])));
+    for (let i = 0; i < 21; i++)
+      granted.push(await exchange(emulator.organisation.accounts.makeCode(["Desk.basic.READ"])));
     const [first, second] = granted;
     expect(await refresh(first?.refresh_token)).toEqual({ error: "invalid_code" });
     expect(await statusWith(first?.access_token ?? "")).toBe(401);
@@ -220,7 +221,7 @@ describe("the limits", () => {
 
   it("are an hour for an access token and three minutes for a code", async () => {
     const { access_token } = await refresh();
-    const code = emulator.accounts.makeCode([]);
+    const code = emulator.organisation.accounts.makeCode([]);
     nowMs += 180_001;
     expect(await exchange(code)).toEqual({ error: "invalid_code" });
     expect(await statusWith(access_token)).toBe(200);
@@ -233,7 +234,7 @@ describe("revoking", () => {
   const basic = (secret: string) => ({
     authorization: `Basic ${Buffer.from(`${clientId}:${secret}`).toString("base64")}`,
   });
-  const granted = () => exchange(emulator.accounts.makeCode(["Desk.basic.READ"]));
+  const granted = () => exchange(emulator.organisation.accounts.makeCode(["Desk.basic.READ"]));
 
   it("takes the token in the query or the form", async () => {
     const [one, two] = [await granted(), await granted()];

@@ -116,7 +116,7 @@ describe("fail", () => {
   });
 
   it("answers late, having done what was asked at once", async () => {
-    const token = emulator.accounts.makeAccessToken(["ZohoCRM.modules.ALL"]);
+    const token = emulator.organisation.accounts.makeAccessToken(["ZohoCRM.modules.ALL"]);
     await call("fail", { answer: "100h", path: "/crm" }).then(({ status }) => expect(status).toBe(400));
     await call("fail", { answer: "300ms", path: "/crm" });
     const create = () =>
@@ -204,7 +204,7 @@ describe("fail", () => {
 
 describe("advance and reset", () => {
   it("ages tokens, and leaves the clock", async () => {
-    const token = emulator.accounts.makeAccessToken(["Desk.basic.READ"]);
+    const token = emulator.organisation.accounts.makeAccessToken(["Desk.basic.READ"]);
     const get = async () => {
       const headers = { authorization: `Zoho-oauthtoken ${token}` };
       return (await fetch(`${emulator.url}/api/v1/organizations`, { headers })).status;
@@ -249,7 +249,7 @@ describe("snapshot and restore", () => {
 
   it("go back to what the organisation held, with the same ids again", async () => {
     await call("records", lead("Doe"));
-    const token = emulator.accounts.makeAccessToken(["Desk.basic.READ"]);
+    const token = emulator.organisation.accounts.makeAccessToken(["Desk.basic.READ"]);
     const before = await leads();
     const { body: snapshot } = await call("snapshot");
     const added = await call("records", lead("Roe"));
@@ -310,9 +310,9 @@ describe("subscriptions", () => {
   const end = (id: string, action: string, product = "crm") => call("subscriptions", { product, id, action });
 
   it("are expired, as listen finds it, or deleted", async () => {
-    const crm = emulator.service("crm");
+    const crm = emulator.organisation.service("crm");
     const watchedBy = async (userAgent: string) => {
-      const token = emulator.accounts.makeAccessToken(["ZohoCRM.notifications.ALL"]);
+      const token = emulator.organisation.accounts.makeAccessToken(["ZohoCRM.notifications.ALL"]);
       const headers = { authorization: `Zoho-oauthtoken ${token}`, "user-agent": userAgent };
       return (await fetch(`${emulator.url}/crm/v8/actions/watch`, { headers })).status;
     };
@@ -333,7 +333,7 @@ describe("subscriptions", () => {
       sign: { webhook_url: url, webhook_actions: "Sent", purpose: "test", environment: "PRODUCTION" },
     };
     for (const [product, hook] of Object.entries(hooks)) {
-      emulator.service(product === "books" ? "finance" : product)?.subscribe(product, hook);
+      emulator.organisation.service(product === "books" ? "finance" : product)?.subscribe(product, hook);
       const [id] = await listed();
       const error = `webhooks of ${product} do not expire`;
       expect(await end(id, "expire", product)).toMatchObject({ status: 400, body: { error } });
@@ -348,7 +348,7 @@ describe("subscriptions", () => {
     [{ product: "bigin", id: "7", action: "delete" }, 404, "bigin has no channel or webhook 7"],
     [{ product: "crm", id: "7", action: "renew" }, 400, 'action: "renew" is not expire or delete'],
   ])("are left alone by %j", async (body, status, error) => {
-    emulator.service("crm")?.subscribe("crm", { ...channel, channel_id: "7" });
+    emulator.organisation.service("crm")?.subscribe("crm", { ...channel, channel_id: "7" });
     expect(await call("subscriptions", body)).toMatchObject({ status, body: { error } });
     expect(await listed()).toEqual(["7"]);
   });
@@ -385,11 +385,11 @@ it("says what its page needs to know", async () => {
 
 it("makes the code of a self client", async () => {
   const { code } = (await call("code", { scope: "Desk.basic.READ, ZohoCRM.modules.ALL" })).body;
-  expect(emulator.state.accounts.grants[code]?.scopes).toEqual(["Desk.basic.READ", "ZohoCRM.modules.ALL"]);
+  expect(emulator.organisation.state.accounts.grants[code]?.scopes).toEqual(["Desk.basic.READ", "ZohoCRM.modules.ALL"]);
 });
 
 it("names what it does not have", async () => {
-  const headers = { authorization: `Zoho-oauthtoken ${emulator.accounts.makeAccessToken([])}` };
+  const headers = { authorization: `Zoho-oauthtoken ${emulator.organisation.accounts.makeAccessToken([])}` };
   await fetch(`${emulator.url}/mars/v1/rovers?a=b`, { headers });
   const [seen] = (await call("state")).body.requests;
   expect(seen).toMatchObject({ method: "GET", path: "/mars/v1/rovers", query: "a=b", status: 404 });
@@ -476,7 +476,7 @@ it("serves its APIs to programs under any name, and nothing else", async () => {
 describe("with a base URL", () => {
   const opened = async (baseUrl: string) => {
     const other = await openEmulator({ port: 0, packageRoot, env: {}, baseUrl });
-    onTestFinished(other.close);
+    onTestFinished(() => other.close());
     return other;
   };
 
@@ -521,7 +521,7 @@ describe("with a base URL", () => {
 it("closes the connection of a body in single bytes, and says so", async () => {
   const troubles: string[] = [];
   const other = await openEmulator({ port: 0, packageRoot, env: {}, onTrouble: (text) => void troubles.push(text) });
-  onTestFinished(other.close);
+  onTestFinished(() => other.close());
   const socket = connect(Number(new URL(other.url).port), "127.0.0.1");
   socket.on("error", () => undefined);
   socket.write("POST /oauth/v2/token HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n");

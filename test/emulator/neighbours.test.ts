@@ -94,7 +94,7 @@ describe("COQL", () => {
   it("names an unknown column, and refuses it once the module's fields are listed", async () => {
     expect((await coql("select Emial from Contacts where id is not null")).status).toBe(200);
     expect(notes).toEqual(["Contacts has no field Emial; if it is yours, put it in the seed"]);
-    (api.service("crm") as CrmService).modules.declare("crm", "Contacts", []);
+    (api.organisation.service("crm") as CrmService).modules.declare("crm", "Contacts", []);
     expect((await coql("select Emial from Contacts where id is not null")).body.code).toBe("INVALID_QUERY");
     expect((await coql("select id from Contacts where Emial = 'a'")).body.code).toBe("INVALID_QUERY");
     expect((await api.call("GET", "/crm/v8/Contacts/search?criteria=(Emial:equals:a)")).body.code).toBe(

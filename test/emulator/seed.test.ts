@@ -11,17 +11,17 @@ async function opened(content: unknown, options: Partial<EmulatorOptions> = {}):
   const error = (keys: readonly PropertyKey[], message: string, hint?: string) =>
     usageError(`${keys.join(".")}: ${message}`, hint);
   const emulator = await openEmulator({ port: 0, packageRoot, env: {}, seed: { content, error }, ...options });
-  onTestFinished(emulator.close);
+  onTestFinished(() => emulator.close());
   return emulator;
 }
 
-async function call({ url, accounts }: Emulator, path: string, scopes: readonly string[]) {
+async function call({ url, organisation: { accounts } }: Emulator, path: string, scopes: readonly string[]) {
   const authorization = `Zoho-oauthtoken ${accounts.makeAccessToken(scopes)}`;
   // biome-ignore lint/suspicious/noExplicitAny: the tests say what they expect in it
   return (await (await fetch(url + path, { headers: { authorization } })).json()) as any;
 }
 
-const storeOf = ({ stores }: Emulator, product: string) => {
+const storeOf = ({ organisation: { stores } }: Emulator, product: string) => {
   const found = stores.find((each) => each.product === product);
   if (found === undefined) throw new Error(product);
   return found;
@@ -74,8 +74,10 @@ describe("a seed", () => {
     const { channels } = hookTo("http://127.0.0.1:1").crm;
     const modules = { Leads: { fields: [{ api_name: "Badge" }] } };
     const emulator = await opened({ CRM: { modules, channels } });
-    expect(emulator.state.services.crm).toMatchObject({ declared: { crm: { Leads: [{ api_name: "Badge" }] } } });
-    expect(emulator.subscriptions()).toMatchObject([{ product: "crm", id: "1000000068001" }]);
+    expect(emulator.organisation.state.services.crm).toMatchObject({
+      declared: { crm: { Leads: [{ api_name: "Badge" }] } },
+    });
+    expect(emulator.organisation.subscriptions()).toMatchObject([{ product: "crm", id: "1000000068001" }]);
   });
 
   it("has channels and webhooks, which get what happens from then on", async () => {
@@ -87,7 +89,7 @@ describe("a seed", () => {
       desk: { ...hookTo(app.url).desk, contacts: [{ lastName: "Doe" }] },
     });
     const day = 86_400_000;
-    expect(emulator.subscriptions()).toMatchObject([
+    expect(emulator.organisation.subscriptions()).toMatchObject([
       { product: "crm", id: "1000000068001", events: ["Leads.edit", "Leads.create", "Leads.delete"], enabled: true },
       { product: "bigin", id: "7" },
       { product: "books", events: ["item"], enabled: true },
@@ -95,7 +97,9 @@ describe("a seed", () => {
       { product: "sign", events: ["Sent", "Viewed"], enabled: true },
       { product: "desk", events: ["Contact_Add"], enabled: true },
     ]);
-    const [crm, bigin] = emulator.subscriptions().map(({ expiresAt = 0 }) => (expiresAt - Date.now()) / day);
+    const [crm, bigin] = emulator.organisation
+      .subscriptions()
+      .map(({ expiresAt = 0 }) => (expiresAt - Date.now()) / day);
     expect([crm, bigin]).toEqual([expect.closeTo(7, 2), expect.closeTo(1, 2)]);
     storeOf(emulator, "crm").create("Leads", { Last_Name: "Doe" });
     storeOf(emulator, "desk").create("contacts", { lastName: "Roe" });
@@ -120,7 +124,7 @@ describe("a seed", () => {
     const users = [{ last_name: "Lima", email: "ana@example.com" }];
     const content = { ...hookTo("http://127.0.0.1:1"), users, crm };
     const emulator = await opened(content, { now });
-    const fresh = structuredClone(emulator.state);
+    const fresh = structuredClone(emulator.organisation.state);
     for (let i = 0; i < 2; i++) {
       storeOf(emulator, "crm").create("Leads", { Last_Name: "Poe" });
       storeOf(emulator, "desk").create("contacts", { lastName: "Poe" });
@@ -128,16 +132,16 @@ describe("a seed", () => {
       emulator.stubs.add({ path: "/crm/v8/org", status: 500 });
       const answer = await fetch(`${emulator.url}/_emulator/reset`, { method: "POST" });
       expect(await answer.json()).toEqual({ seeded: true });
-      expect(emulator.state).toEqual(fresh);
+      expect(emulator.organisation.state).toEqual(fresh);
       expect(emulator.deliveries.sent.items).toEqual([]);
     }
-    expect((await opened(content, { now })).state).toEqual(fresh);
+    expect((await opened(content, { now })).organisation.state).toEqual(fresh);
   });
 
   it("is not used while the state is another one, but at the reset", async () => {
     const state = emptyState();
     const first = await openEmulator({ port: 0, packageRoot, env: {}, state });
-    onTestFinished(first.close);
+    onTestFinished(() => first.close());
     storeOf(first, "crm").create("Leads", { Last_Name: "Kept" });
     const second = await opened({ crm: { Leads: [{ Last_Name: "Seeded" }] } }, { state });
     const names = () =>
@@ -196,7 +200,7 @@ describe("a seed", () => {
       crm: { modules: { Leads: { fields } } },
       bigin: { modules: { Contacts: { fields: [] } } },
     });
-    expect(emulator.state.services.crm).toMatchObject({
+    expect(emulator.organisation.state.services.crm).toMatchObject({
       declared: {
         bigin: { Contacts: [] },
         crm: {
@@ -214,7 +218,7 @@ describe("a seed", () => {
     const emulator = await opened({});
     const answer = await call(emulator, "/crm/v8/settings/fields?module=Leads", ["ZohoCRM.settings.READ"]);
     const seeded = await opened({ crm: { modules: { Leads: answer } } });
-    expect(Object(seeded.state.services.crm).declared.crm.Leads).toContainEqual({
+    expect(Object(seeded.organisation.state.services.crm).declared.crm.Leads).toContainEqual({
       ...{ api_name: "Last_Name", data_type: "text", system_mandatory: true },
     });
   });

@@ -120,7 +120,7 @@ describe("a field that the emulator does not know", () => {
   });
 
   it("is dropped with SUCCESS where the organisation has listed the module's fields", async () => {
-    const { modules } = api.service("crm") as CrmService;
+    const { modules } = api.organisation.service("crm") as CrmService;
     modules.declare("crm", "Leads", [{ api_name: "Referrer", data_type: "text" }]);
     const { body } = await api.call("POST", "/crm/v8/Leads", {
       data: [{ Last_Name: "Doe", Emial: "a@example.com", Referrer: "Roe" }],

@@ -11,7 +11,7 @@ let emulator: Emulator;
 let token: string;
 beforeEach(async () => {
   emulator = await openEmulator({ port: 0, packageRoot, env: {} });
-  token = emulator.accounts.makeAccessToken(["ZohoCRM.org.READ", "ZohoCRM.notifications.ALL"]);
+  token = emulator.organisation.accounts.makeAccessToken(["ZohoCRM.org.READ", "ZohoCRM.notifications.ALL"]);
 });
 afterEach(() => emulator.close());
 
@@ -55,7 +55,7 @@ describe("a planned answer", () => {
     await plan({ path: "/crm/v8/org", body: "replaced" });
     expect(await call("GET", "/crm/v8/org")).toEqual([200, "replaced"]);
     await fetch(`${emulator.url}/_emulator/reset`, { method: "POST" });
-    token = emulator.accounts.makeAccessToken(["ZohoCRM.org.READ"]);
+    token = emulator.organisation.accounts.makeAccessToken(["ZohoCRM.org.READ"]);
     expect((await call("GET", "/crm/v8/org"))[1]).toContain("company_name");
   });
 
@@ -64,7 +64,7 @@ describe("a planned answer", () => {
     expect((await fetch(`${emulator.url}/crm/v8/org`)).status).toBe(401);
     emulator.advance(3_600_000);
     expect((await call("GET", "/crm/v8/org"))[0]).toBe(401);
-    token = emulator.accounts.makeAccessToken([]);
+    token = emulator.organisation.accounts.makeAccessToken([]);
     expect(await call("GET", "/crm/v8/org")).toEqual([200, "stub"]);
     await plan({ path: "/oauth/user/info", body: { ZUID: 1 } });
     expect(await (await fetch(`${emulator.url}/oauth/user/info`)).text()).toBe('{"ZUID":1}');

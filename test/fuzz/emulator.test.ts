@@ -170,7 +170,7 @@ const SOUND: Readonly<Record<string, readonly [line: string, body?: unknown]>> =
   beginnings: ["GET /_emulator/beginnings?product=crm&module=Leads"],
   request: ["GET /_emulator/requests/1"],
   snapshot: ["GET /_emulator/snapshot"],
-  restore: ["POST /_emulator/restore", snapshotOf(emulator.state)],
+  restore: ["POST /_emulator/restore", snapshotOf(emulator.organisation.state)],
   advance: ["POST /_emulator/advance", { by: "6d" }],
   control: ["POST /_emulator/code", { scope: "a,b" }],
 };
@@ -233,7 +233,7 @@ function send({
       ? ""
       : JSON.stringify(body);
   const bytes = text === "" ? Buffer.alloc(0) : edited(Buffer.from(text), edits);
-  const token = emulator.accounts.makeAccessToken(scope.split(" "));
+  const token = emulator.organisation.accounts.makeAccessToken(scope.split(" "));
   const usual = isForm(body) ? "application/x-www-form-urlencoded" : "application/json";
   const all = {
     ...{ authorization: `Zoho-oauthtoken ${token}`, orgid: "60017843", "content-type": type ?? usual },

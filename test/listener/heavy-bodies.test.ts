@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { products } from "../../src/products/index.ts";
-import { nearestEvents } from "../../src/recognition/hints.ts";
+import { nearestEvents } from "../../src/recognition/nearest.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { type HumanListener, startHumanListener } from "../support/human-listener.ts";
 

@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { CommandQueue } from "../../src/commands/listen/keys/command-queue.ts";
 import { actionOf, BINDINGS, editLine, parseKeys } from "../../src/commands/listen/keys/keymap.ts";
+import { Prompt } from "../../src/commands/listen/keys/prompt.ts";
 import { RecentEvents } from "../../src/commands/listen/keys/recent-events.ts";
+import { ReportBuffer } from "../../src/commands/listen/keys/report-buffer.ts";
 import { type Status, statusLine } from "../../src/commands/listen/keys/status-line.ts";
 import type { ForwardReport } from "../../src/forward/reports.ts";
 import type { EventReport } from "../../src/receiver/event-report.ts";
+import type { Report } from "../../src/reports/report.ts";
 
 describe("keys", () => {
   it("are read from what a terminal sends", () => {
@@ -201,5 +205,113 @@ describe("the last line", () => {
     expect(statusLine({ ...status, typed: `search: ${"a".repeat(60)}end` }, 20)).toBe("aaaaaaaaaaaaaaaaend");
     const chosen = { n: 1, name: "crm \u001b[2JX\u202e", failed: false };
     expect(statusLine({ ...status, chosen }, 200)).toContain("crm [2JX");
+  });
+});
+
+describe("the prompt", () => {
+  const type = (prompt: Prompt, ...keys: readonly string[]): void => keys.forEach((key) => void prompt.onKey(key));
+
+  it("shows what is typed, and submits it on Enter", () => {
+    const submitted: string[] = [];
+    const prompt = new Prompt();
+    expect([prompt.isOpen, prompt.shown]).toEqual([false, undefined]);
+    prompt.ask("select #", "1", (text) => submitted.push(text));
+    type(prompt, "2", "3", "backspace");
+    expect(prompt.shown).toBe("select #12");
+    type(prompt, "enter");
+    expect([prompt.isOpen, submitted]).toEqual([false, ["12"]]);
+  });
+
+  it("submits nothing when it is cancelled or empty", () => {
+    const submitted: string[] = [];
+    const prompt = new Prompt();
+    for (const keys of [["a", "escape"], ["enter"], ["a", "backspace", "enter"], ["\u0003"]]) {
+      prompt.ask("search: ", "", (text) => submitted.push(text));
+      type(prompt, ...keys);
+      expect(prompt.isOpen).toBe(false);
+    }
+    expect(submitted).toEqual([]);
+  });
+
+  it("may ask again on Enter", () => {
+    const prompt = new Prompt();
+    prompt.ask("one: ", "a", () => prompt.ask("two: ", "", () => {}));
+    type(prompt, "enter", "b");
+    expect(prompt.shown).toBe("two: b");
+  });
+});
+
+describe("the queue of commands", () => {
+  function createQueue() {
+    const seen: (string | undefined)[] = [];
+    const over = new AbortController();
+    const queue: CommandQueue = new CommandQueue({
+      signal: over.signal,
+      onChange: () => seen.push(queue.busy),
+      onFailure: async (error) => void seen.push((error as Error).message),
+      onDone: () => seen.push("done"),
+    });
+    return { queue, seen, over };
+  }
+
+  it("runs one after another, and goes on after a failure", async () => {
+    const { queue, seen } = createQueue();
+    queue.add("first", () => Promise.reject(new Error("failed")));
+    queue.add("second", async () => {});
+    await queue.ended();
+    expect(seen).toEqual(["first", "failed", undefined, "done", "second", undefined, "done"]);
+  });
+
+  it("takes no more than ten at a time", async () => {
+    const { queue } = createQueue();
+    const taken = Array.from({ length: 12 }, () => queue.add("reading", async () => {}));
+    expect(taken).toEqual([...Array(10).fill(true), false, false]);
+    await queue.ended();
+    expect(queue.add("reading", async () => {})).toBe(true);
+  });
+
+  it("starts nothing once it is over, and shows no failure of what was running", async () => {
+    const { queue, seen, over } = createQueue();
+    queue.add("first", async () => {
+      over.abort();
+      throw new Error("aborted");
+    });
+    queue.add("second", async () => void seen.push("ran"));
+    await queue.ended();
+    expect(seen).not.toContain("aborted");
+    expect(seen).not.toContain("ran");
+  });
+
+  it("does not wait for ever for a command that is still running", async () => {
+    const { queue } = createQueue();
+    queue.add("editing", () => new Promise(() => {}));
+    await expect(queue.ended()).resolves.toBeUndefined();
+  });
+});
+
+describe("the buffer of reports", () => {
+  const released = (buffer: ReportBuffer): Report[] => {
+    const shown: Report[] = [];
+    buffer.release((report) => shown.push(report));
+    return shown;
+  };
+  const event = (n: number, bytes: number): Report => ({ ...eventReport(n), body: Buffer.alloc(bytes) });
+
+  it("shows everything in order, once", () => {
+    const buffer = new ReportBuffer();
+    for (const n of [1, 2, 3]) buffer.add(event(n, 10));
+    expect(buffer.count).toBe(3);
+    expect(released(buffer)).toMatchObject([{ n: 1 }, { n: 2 }, { n: 3 }]);
+    expect([buffer.count, released(buffer)]).toEqual([0, []]);
+  });
+
+  it("keeps 2,000 reports and 8 MB of bodies, and says how many it left out", () => {
+    const many = new ReportBuffer();
+    for (let n = 1; n <= 2001; n++) many.add(event(n, 10));
+    expect(many.count).toBe(2001);
+    expect(released(many).at(-1)).toMatchObject({ message: "1 report was left out while the output was paused" });
+    const large = new ReportBuffer();
+    for (const n of [1, 2, 3]) large.add(event(n, 4_000_000));
+    expect(released(large)).toMatchObject([{ n: 1 }, { n: 2 }, { message: expect.stringContaining("1 report was") }]);
   });
 });

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Verdict } from "../../src/contract/product.ts";
+import { makeVerdict, missingVerdict, senderResult } from "../../src/contract/verdict.ts";
 import { parseWhere } from "../../src/log/filter.ts";
 import type { Log, LogFilter } from "../../src/log/log.ts";
-import { makeVerdict, missingVerdict, senderResult } from "../../src/proofs/verdict.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, openTestLog, tempLog } from "../support/temp-log.ts";
 

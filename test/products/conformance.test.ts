@@ -4,11 +4,12 @@ import { describe, expect, it } from "vitest";
 import { configureProducts } from "../../src/contract/configure.ts";
 import { findEvent } from "../../src/contract/event-names.ts";
 import type { Product } from "../../src/contract/product.ts";
+import type { Receipt } from "../../src/contract/receipt.ts";
 import { checkSchema, pathText } from "../../src/contract/schema.ts";
 import { readPayload } from "../../src/delivery/payload.ts";
 import { noSecrets } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
-import { type Receipt, receive } from "../../src/recognition/receive.ts";
+import { receive } from "../../src/recognition/receive.ts";
 import { decideReply } from "../../src/recognition/reply.ts";
 import { fixtureFiles } from "../../src/samples/fixtures.ts";
 import { freshen, seededRandom } from "../../src/samples/fresh.ts";
@@ -72,9 +73,10 @@ it.each(cases.filter(({ path }) => path !== undefined).map((each) => [each.label
       for (const product of [each.product, undefined]) {
         const receipt = receive({ products, product, delivery, secrets: noSecrets, now });
         // A user-defined body has no members to recognise it by.
-        if (product === undefined && each.format.customEvent !== undefined && receipt.product === undefined) continue;
+        if (product === undefined && each.format.body.customEvent !== undefined && receipt.product === undefined)
+          continue;
         // Without a product it may be recognised as a twin, with the same event.
-        const twin = product === undefined && each.format.twins?.includes(receipt.product ?? "");
+        const twin = product === undefined && each.format.body.twins?.includes(receipt.product ?? "");
         const expected = twin ? { ...said(receipt), event: each.name } : { ...said(receipt), ...named(each) };
         expect(said(receipt)).toEqual({ ...expected, known: true, schema });
       }
@@ -107,7 +109,7 @@ it.each(cases.filter(({ path }) => path !== undefined).map((each) => [each.label
       });
 
     check("has the ids of its records in its body", () => {
-      const records = each.format.records(data, each.name);
+      const records = each.format.body.records(data, each.name);
       if (!each.match.event.open) expect(records).not.toEqual([]);
       for (const record of records) {
         if (!each.match.event.open)
@@ -122,7 +124,7 @@ it.each(cases.filter(({ path }) => path !== undefined).map((each) => [each.label
         (one) => receive({ products, product: each.product, delivery: one, secrets: noSecrets, now }).identity,
       );
       expect(first).toBeDefined();
-      const hasOwn = each.format.identity?.(data, each.name) !== undefined;
+      const hasOwn = each.format.body.identity?.(data, each.name) !== undefined;
       expect(first === second).toBe(each.match.event.once || hasOwn);
     });
 
@@ -172,7 +174,7 @@ it.each(cases.filter(({ path }) => path !== undefined).map((each) => [each.label
 
     check("is not ahead of the clock once its times are refreshed, except future dates", () => {
       const sent = new Date("2026-03-01T12:00:00.000Z");
-      const fresh = freshen(data, seededRandom(1), sent, each.format.records(data, each.name));
+      const fresh = freshen(data, seededRandom(1), sent, each.format.body.records(data, each.name));
       const times = timesIn(fresh).filter(([name]) => !TO_COME.test(name));
       for (const [name, at] of times) expect(at, name).toBeLessThanOrEqual(sent.getTime());
       const at = (name: string) => times.filter(([each]) => each === name).map(([, time]) => time);
@@ -196,7 +198,7 @@ it.each(cases.filter(({ path }) => path !== undefined).map((each) => [each.label
 function claimedEvent(each: FixtureCase, data: unknown) {
   const delivery = deliveryOf(each, data);
   const read = readPayload(delivery);
-  const name = read.ok ? each.format.recognise(read.payload, delivery) : undefined;
+  const name = read.ok ? each.format.body.recognise(read.payload, delivery) : undefined;
   return name === undefined ? undefined : findEvent(each.format, name)?.event;
 }
 

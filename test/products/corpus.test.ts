@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { findProduct } from "../../src/contract/event-names.ts";
+import type { Receipt } from "../../src/contract/receipt.ts";
 import { type Delivery, splitUrl } from "../../src/delivery/delivery.ts";
 import { noSecrets } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
-import { type Receipt, receive } from "../../src/recognition/receive.ts";
+import { receive } from "../../src/recognition/receive.ts";
 import { type Genuine, ofTheOtherProducts, type Sent } from "../support/corpus.ts";
 import { deliveryOf, fixtureCases, fixtureTime } from "../support/fixture-cases.ts";
 
@@ -370,8 +371,8 @@ describe("the samples", () => {
       const delivery = deliveryOf({ product, format, name }, JSON.parse(text));
       const receipt = judge({ ...delivery, url: `/webhooks/zoho?${splitUrl(delivery.url).query}` }, undefined);
       const found = `${receipt.product} ${receipt.format} ${receipt.event}`;
-      const isTwin = format.twins?.includes(receipt.product ?? "") === true;
-      const isUnmarked = format.customEvent !== undefined && receipt.product === undefined;
+      const isTwin = format.body.twins?.includes(receipt.product ?? "") === true;
+      const isUnmarked = format.body.customEvent !== undefined && receipt.product === undefined;
       return found === label || isTwin || isUnmarked ? [] : [`${label} was taken for ${found}`];
     });
     expect(wrong, "where two formats fit: `recognise` has to look at more, or they are `twins`").toEqual([]);

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { configureProducts } from "../../src/contract/configure.ts";
 import { findProduct } from "../../src/contract/event-names.ts";
+import type { Receipt } from "../../src/contract/receipt.ts";
 import type { Delivery, HeaderPair } from "../../src/delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
-import { type Receipt, receive } from "../../src/recognition/receive.ts";
+import { receive } from "../../src/recognition/receive.ts";
 import { decideReply } from "../../src/recognition/reply.ts";
 import { named, posted } from "../support/deliveries.ts";
 

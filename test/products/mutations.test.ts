@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Product } from "../../src/contract/product.ts";
+import type { Receipt } from "../../src/contract/receipt.ts";
 import { checkSchema } from "../../src/contract/schema.ts";
 import { noSecrets } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
-import { type Receipt, receive } from "../../src/recognition/receive.ts";
+import { receive } from "../../src/recognition/receive.ts";
 import { posted } from "../support/deliveries.ts";
 import { deliveryOf, type FixtureCase, fixtureCases } from "../support/fixture-cases.ts";
 
@@ -22,8 +23,8 @@ interface Mutant {
 /** The members of a fixture's envelope, by their paths in the body; empty for a custom body. */
 function members({ format }: FixtureCase, body: unknown): readonly Path[] {
   const object = Array.isArray(body) ? body[0] : body;
-  const envelope = format.envelope?.(object as object);
-  const start = format.list ? [0] : [];
+  const envelope = format.body.envelope?.(object as object);
+  const start = format.body.layout === "list" ? [0] : [];
   return (envelope?.names ?? [])
     .filter((name) => Object.hasOwn(object as object, name))
     .map((name) => [...start, name]);
@@ -51,7 +52,7 @@ const ofAnotherProduct = (of: FixtureCase): string =>
 
 /** The ids of a fixture's records, by their paths in the body, at most three members deep. */
 function ids({ format, name }: FixtureCase, body: unknown): readonly Path[] {
-  const records = format.records(body, name);
+  const records = format.body.records(body, name);
   const find = (value: unknown, path: Path): readonly Path[] =>
     typeof value === "object" && value !== null && path.length < 4
       ? Object.entries(value).flatMap(([key, each]) => find(each, [...path, Array.isArray(value) ? Number(key) : key]))
@@ -149,7 +150,7 @@ describe("a fixture with one member of its envelope broken", () => {
         if (known && !isOwn && product !== undefined && !isAllowed(mutant)) report("another product's");
         // The guide's body is one of a webhook that a user designs, unless it is whole.
         const isDesigned =
-          of.format.id === "guide" && of.product.formats.some((each) => each.customEvent !== undefined);
+          of.format.id === "guide" && of.product.formats.some((each) => each.body.customEvent !== undefined);
         if (custom && !mutant.isBare && !isDesigned) report("custom");
         if (format === undefined && !mutant.isBare && nearest === undefined) report("nothing near");
       }

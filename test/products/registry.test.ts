@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Format, Product } from "../../src/contract/product.ts";
+import { answerRuleOf, deadlineOf } from "../../src/contract/sender.ts";
 import { MASK, maskHeaders, secretFieldNames } from "../../src/delivery/mask.ts";
 import { readPayload } from "../../src/delivery/payload.ts";
 import { products } from "../../src/products/index.ts";
-import { answerRuleOf, deadlineOf } from "../../src/recognition/reply.ts";
 
 const formats = products.flatMap((product: Product) =>
   product.formats.map((format): [string, Format] => [`${product.id} ${format.id}`, format]),
@@ -64,13 +64,14 @@ describe.each(formats)("%s", (_label, format) => {
         const delivery = { method: "POST", url: "/", headers: [], body: Buffer.from(JSON.stringify(data)) };
         const read = readPayload(delivery);
         if (!read.ok) throw new Error(read.problem.reason);
-        const claimed = format.recognise(read.payload, delivery);
+        const claimed = format.body.recognise(read.payload, delivery);
         expect(claimed === undefined || (typeof claimed === "string" && claimed !== "")).toBe(true);
-        for (const id of format.records(read.payload.data, claimed ?? event.name)) expect(typeof id).toBe("string");
+        for (const id of format.body.records(read.payload.data, claimed ?? event.name))
+          expect(typeof id).toBe("string");
         expect(() => {
-          format.identity?.(read.payload.data, claimed ?? event.name);
-          format.hint?.(read.payload, claimed ?? event.name);
-          format.handshake?.(read.payload, delivery);
+          format.body.identity?.(read.payload.data, claimed ?? event.name);
+          format.sender?.hint?.(read.payload, claimed ?? event.name);
+          format.setup?.handshake?.(read.payload, delivery);
         }).not.toThrow();
         expect(() => event.schema.safeParse(read.payload.data)).not.toThrow();
       }),

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { findProduct } from "../../src/contract/event-names.ts";
+import type { Receipt } from "../../src/contract/receipt.ts";
 import { noSecrets } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
-import { type Receipt, receive } from "../../src/recognition/receive.ts";
+import { receive } from "../../src/recognition/receive.ts";
 import { posted } from "../support/deliveries.ts";
 
 function received(product: string, body: string): Receipt {

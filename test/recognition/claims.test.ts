@@ -2,12 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { findProduct } from "../../src/contract/event-names.ts";
 import { GUIDE_FORMAT, type Product } from "../../src/contract/product.ts";
+import type { Receipt } from "../../src/contract/receipt.ts";
 import { checkSchema, customSchema } from "../../src/contract/schema.ts";
+import { customProduct } from "../../src/custom/own-format.ts";
 import { noSecrets, type Secrets, secret } from "../../src/delivery/secrets.ts";
 import { parse } from "../../src/library/parse.ts";
 import { products } from "../../src/products/index.ts";
-import { customProduct } from "../../src/recognition/custom-format.ts";
-import { type Receipt, receive } from "../../src/recognition/receive.ts";
+import { receive } from "../../src/recognition/receive.ts";
 import { decideReply } from "../../src/recognition/reply.ts";
 import { posted } from "../support/deliveries.ts";
 import { designedBodies } from "../support/designed-bodies.ts";
@@ -56,7 +57,7 @@ describe("a body that its user designed", () => {
     const secrets: Secrets = { ...noSecrets, for: (credential) => (credential === "secret" ? [key] : []) };
     const checked = designedBodies.flatMap(({ product: id, type, body }) => {
       const product = productOf(id);
-      const [signature] = product.formats.flatMap(({ customEvent, proofs }) =>
+      const [signature] = product.formats.flatMap(({ body: { customEvent }, proofs }) =>
         customEvent === undefined ? [] : proofs.filter(({ proves }) => proves === "body"),
       );
       if (signature === undefined) return [];
@@ -237,7 +238,7 @@ describe("ten mutants of each sample", () => {
 
   it("are judged where no user designs the webhooks of their product", () => {
     const accepted = wrong
-      .filter(({ of }) => of.product.formats.every(({ customEvent }) => customEvent === undefined))
+      .filter(({ of }) => of.product.formats.every(({ body }) => body.customEvent === undefined))
       .filter((mutant) => {
         const receipt = receiptOf(mutant, mutant.of.product);
         return decideReply(receipt, { schema: "enforce", onInvalid: "reject" }).reply.status !== 422;

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { configureProducts } from "../../src/contract/configure.ts";
 import type { FormatSettings } from "../../src/contract/format-settings.ts";
-import { prepare } from "../../src/contract/prepare.ts";
 import type { Format } from "../../src/contract/product.ts";
 import type { Delivery, HeaderPair } from "../../src/delivery/delivery.ts";
 import { readPayload } from "../../src/delivery/payload.ts";
@@ -10,6 +9,7 @@ import { noSecrets, type Secrets, secret } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { decideReply } from "../../src/recognition/reply.ts";
+import { prepare } from "../../src/samples/prepare.ts";
 import { UserError } from "../../src/util/errors.ts";
 
 const now = new Date("2025-01-15T10:30:00Z");

@@ -117,18 +117,19 @@ it.each([
   });
   const shared = proof("shared", "sender");
   const format = (id: string, rest: Partial<Format>): Format => ({
-    ...{ id, source: "", proofs: [], events: [], recognise: () => undefined, records: () => [], ...rest },
+    ...{ id, source: "", proofs: [], events: [], body: { recognise: () => undefined, records: () => [] } },
+    ...rest,
   });
   const formats = [
     format("first", {
       proofs: [shared, proof("signature", "body")],
       events: [event("order.created", "An order", z.unknown)],
-      recognise: ({ data }) => (data as { event?: string }).event,
+      body: { recognise: ({ data }) => (data as { event?: string }).event, records: () => [] },
     }),
     format("second", { proofs: [shared, proof("other", "body")] }),
     format("custom", {
       proofs: [shared, proof("own", "body")],
-      customEvent: "webhook",
+      body: { recognise: () => undefined, records: () => [], customEvent: "webhook" },
       events: [event("webhook", "Any", z.unknown)],
     }),
   ];

@@ -42,7 +42,7 @@ beforeAll(async () => {
   }
   samples.push(...byFormat);
   for (const { id, formats } of known) {
-    const custom = formats.find(({ customEvent }) => customEvent !== undefined);
+    const custom = formats.find(({ body }) => body.customEvent !== undefined);
     if (custom === undefined) continue;
     const url = `http://localhost/webhooks/zoho/${id}`;
     const headers: [string, string][] = [["content-type", "application/json"]];
@@ -76,8 +76,8 @@ function inOrder(unsigned: readonly Unsigned[] = []): readonly string[] {
 function samplesOf({ product, only }: Unsigned): readonly string[] {
   const formats = known.find(({ id }) => id === product)?.formats ?? [];
   return formats
-    .filter(({ id, customEvent }) => {
-      if (only === "custom bodies") return customEvent !== undefined;
+    .filter(({ id, body }) => {
+      if (only === "custom bodies") return body.customEvent !== undefined;
       return only === undefined || only === `format ${id}`;
     })
     .map(({ id }) => `${product} ${id}`);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Verdict, VerdictWord } from "../../src/contract/product.ts";
+import { emptyReceipt, type Receipt } from "../../src/contract/receipt.ts";
 import { products } from "../../src/products/index.ts";
 import type { EventReport, LoggedFacts } from "../../src/receiver/event-report.ts";
-import { emptyReceipt, type Receipt } from "../../src/recognition/receive.ts";
 import { renderEvent } from "../../src/reports/event.ts";
 import { paintFor } from "../../src/reports/paint.ts";
 import { textWidth } from "../../src/util/text.ts";

@@ -15,8 +15,7 @@ const format: Format = {
     event("<Module>.create", "A record was created", () => z.unknown(), { members: ["Leads", "Deals"] }),
     event("Leads.convert", "A lead was converted", () => z.unknown()),
   ],
-  recognise: () => undefined,
-  records: () => [],
+  body: { recognise: () => undefined, records: () => [] },
 };
 
 function files(given: string): readonly string[] {

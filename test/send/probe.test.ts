@@ -89,7 +89,7 @@ describe("send --challenge in a format of Zoho's own", () => {
 });
 
 const probed = products.flatMap(({ id, formats }) =>
-  formats.flatMap((format: Format) => (format.probes === undefined ? [] : [[id, format.id]])),
+  formats.flatMap((format: Format) => (format.setup?.probes === undefined ? [] : [[id, format.id]])),
 );
 
 it.each(probed)("listen answers the probe of %s in its format %s", async (product, format) => {

@@ -29,7 +29,8 @@ export interface EmulatorServices {
   readonly sign: Sign;
 }
 
-export interface EmulatorApi extends Emulator, EmulatorServices {
+export interface EmulatorApi extends ReturnType<typeof partsOf>, EmulatorServices {
+  readonly requests: Emulator["requests"];
   /** With a token of the scopes that it was opened with. */
   readonly call: Call;
   /** With a token of other scopes. */
@@ -46,7 +47,8 @@ export async function openEmulatorApi(
   const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
   const emulator = await openEmulator({ port: 0, packageRoot, env: {}, ...options });
   return {
-    ...emulator,
+    ...partsOf(emulator),
+    requests: emulator.requests,
     ...servicesOf(emulator),
     call: callOf(emulator, scopes),
     callWith: (...others) => callOf(emulator, others),
@@ -54,7 +56,22 @@ export async function openEmulatorApi(
   };
 }
 
-export function servicesOf({ service }: Pick<Emulator, "service">): EmulatorServices {
+/** What tests use of an emulator and its organisation. */
+export function partsOf(emulator: Emulator) {
+  const { url, localUrl, faults, stubs, deliveries, organisation, settings } = emulator;
+  const { state, accounts, stores } = organisation;
+  return {
+    ...{ url, localUrl, faults, stubs, deliveries, organisation, settings, state, accounts, stores },
+    subscriptions: () => organisation.subscriptions(),
+    advance: (ms: number) => emulator.advance(ms),
+    restore: (other: Emulator["organisation"]["state"]) => emulator.restore(other),
+    reset: () => emulator.reset(),
+    close: () => emulator.close(),
+  };
+}
+
+export function servicesOf({ organisation }: Pick<Emulator, "organisation">): EmulatorServices {
+  const service = (name: string) => organisation.service(name);
   return {
     watch: (service("crm") as CrmService).watch,
     desk: service("desk") as Desk,
@@ -63,18 +80,18 @@ export function servicesOf({ service }: Pick<Emulator, "service">): EmulatorServ
   };
 }
 
-export function creatorOf({ stores }: Pick<Emulator, "stores">): EmulatorApi["create"] {
+export function creatorOf({ organisation }: Pick<Emulator, "organisation">): EmulatorApi["create"] {
   return (product, module, data) => {
-    const store = stores.find((each) => each.product === product);
+    const store = organisation.stores.find((each) => each.product === product);
     if (store === undefined) throw new Error(`${product} has no records`);
     return store.create(module, data);
   };
 }
 
-function callOf({ accounts, url }: Emulator, scopes: readonly string[]): Call {
+function callOf({ organisation, url }: Emulator, scopes: readonly string[]): Call {
   return async (method, path, body, headers = {}) => {
     // A new one for each call, as a reset of the emulator revokes those before it.
-    const token = accounts.makeAccessToken(scopes);
+    const token = organisation.accounts.makeAccessToken(scopes);
     const isJson = typeof body === "object" && !(body instanceof FormData);
     const response = await fetch(url + path, {
       method,

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type EventMatch, eventNames, findEvent } from "../../src/contract/event-names.ts";
-import { prepare } from "../../src/contract/prepare.ts";
 import type { Format, Product } from "../../src/contract/product.ts";
 import type { Delivery } from "../../src/delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { fixtureFiles } from "../../src/samples/fixtures.ts";
+import { prepare } from "../../src/samples/prepare.ts";
 
 export const fixturesFolder = join(import.meta.dirname, "../../fixtures");
 /** When the world of the fixtures is. */

@@ -8,6 +8,7 @@ import { runProgram } from "../../src/cli/main.ts";
 import { startProgram, startShell } from "../../src/process/node-runtime.ts";
 import type { Prompts } from "../../src/process/prompts.ts";
 import type { Channel, Runtime } from "../../src/process/runtime.ts";
+import type { Context } from "../../src/project/context.ts";
 import type { Sleep } from "../../src/util/timing.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
 
@@ -37,7 +38,7 @@ export interface RunOptions {
   readonly prompts?: Prompts;
   /** How the user starts the tool; `zoho-hooks` by default. */
   readonly invocation?: string;
-  readonly overrides?: Runtime["overrides"];
+  readonly overrides?: Context["overrides"];
   /** Characters of stdout that its reader has not taken; none by default. */
   readonly backlog?: () => number;
   /** Sees stdout as it comes. */

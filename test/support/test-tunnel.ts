@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import type { Runtime } from "../../src/process/runtime.ts";
+import type { Context } from "../../src/project/context.ts";
 import type { TunnelOptions } from "../../src/tunnel/tunnel.ts";
 
 /** A tunnel without an agent: a port of loopback that leads to the receiver. */
@@ -9,7 +9,7 @@ export interface TestTunnel {
   readonly url: string;
   readonly isOpen: boolean;
   /** For `RunOptions`. */
-  readonly overrides: NonNullable<Runtime["overrides"]>;
+  readonly overrides: NonNullable<Context["overrides"]>;
   /** Breaks the connection. */
   goDown(): void;
   /** The connection is there again, under the URL with this host. */

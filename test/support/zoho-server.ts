@@ -4,12 +4,12 @@ import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
 import type { RequestFault } from "../../src/emulator/faults.ts";
 import type { Change } from "../../src/emulator/services/crm/watch.ts";
 import { CrmFailures } from "./crm-failures.ts";
-import { creatorOf, type EmulatorApi, type EmulatorServices, servicesOf } from "./emulator-api.ts";
+import { creatorOf, type EmulatorApi, type EmulatorServices, partsOf, servicesOf } from "./emulator-api.ts";
 import { SalesIq } from "./salesiq.ts";
 import { UnusualWatch } from "./unusual-watch.ts";
 
 /** The emulator, with what only tests need. */
-export interface ZohoServer extends Omit<Emulator, "requests">, EmulatorServices {
+export interface ZohoServer extends ReturnType<typeof partsOf>, EmulatorServices {
   readonly requests: readonly ApiRequest[];
   readonly failures: CrmFailures;
   readonly salesIq: SalesIq;
@@ -46,14 +46,14 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
       for (const each of waiting.filter(({ matches }) => matches(request))) each.resolve(request);
     },
   });
-  emulator.accounts.consentsAtOnce = true;
-  emulator.accounts.locations = {
+  emulator.organisation.accounts.consentsAtOnce = true;
+  emulator.organisation.accounts.locations = {
     us: "https://accounts.zoho.com",
     eu: "https://accounts.zoho.eu",
     sg: "https://accounts.zoho.sg",
   };
   return {
-    ...emulator,
+    ...partsOf(emulator),
     requests,
     ...servicesOf(emulator),
     failures,

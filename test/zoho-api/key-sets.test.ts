@@ -142,7 +142,9 @@ describe("a key set", () => {
 
   it("of a data centre is at Desk's host there", () => {
     const desk = products.find(({ id }) => id === "desk");
-    const sets = desk?.formats.flatMap((format) => ("keySets" in format ? [format.keySets] : []));
+    const sets = desk?.formats.flatMap(({ proofs }) =>
+      proofs.flatMap((proof) => ("keySets" in proof ? [proof.keySets] : [])),
+    );
     expect(sets?.[0]).toMatchObject({
       us: "https://desk.zoho.com/.well-known/jwks.json",
       au: "https://desk.zoho.com.au/.well-known/jwks.json",

@@ -1,9 +1,9 @@
-import type { Faults } from "../../contract/prepare.ts";
 import type { Format } from "../../contract/product.ts";
 import { type Delivery, headerValue } from "../../delivery/delivery.ts";
 import { openPoster, type Poster, type PostResult } from "../../forward/post.ts";
 import type { Context } from "../../project/context.ts";
 import type { Env } from "../../project/variables.ts";
+import type { Faults } from "../../samples/prepare.ts";
 import { isLoopback } from "../../util/hosts.ts";
 import { onAbort, retryAfterMs } from "../../util/timing.ts";
 import { inspect, type Network } from "./network.ts";
@@ -36,13 +36,6 @@ export const BURST = 20;
 const MAX_REQUESTS = 250;
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** As shares of the deadline. With 10 s at most 50 requests a second, but for the burst. */
-const INTERVAL_SHARE = 1 / 500;
-/** The first pause after a 429; longer where the endpoint asks for that, or answers it again. With 10 s one second. */
-const PAUSE_SHARE = 1 / 10;
-/** All pauses together. */
-const MAX_PAUSES_SHARE = 10;
-
 /** Thrown instead of sending where the endpoint answers 429 for longer than can be waited for. */
 export class RateLimited extends Error {
   constructor() {
@@ -66,13 +59,9 @@ export async function openEndpoint(subject: Subject, { now, sleep, signal, env, 
   const posting = { env, insecure: mayBeInsecure(subject), timeoutMs: deadlineMs * 1.2, onlyOnce: true };
   const poster = await openPoster({ ...posting, connections: BURST, ownConnections: true });
   const answers: PostResult[] = [];
+  const pace = new Pace(deadlineMs);
   let requests = 0;
-  let nextAt = 0;
-  let pauseMs = deadlineMs * PAUSE_SHARE;
-  let pausedUntil = 0;
-  let intervalMs = deadlineMs * INTERVAL_SHARE;
   let rateLimit: RateLimit | undefined;
-  let pausesLeftMs = deadlineMs * MAX_PAUSES_SHARE;
 
   const post = async (by: Poster, delivery: Delivery, { slowMs, abortAfterMs }: RequestOptions = {}) => {
     signal.throwIfAborted();
@@ -84,31 +73,19 @@ export async function openEndpoint(subject: Subject, { now, sleep, signal, env, 
     clearTimeout(timer);
     cancel();
     signal.throwIfAborted();
-    if (answer.status === 429) slowDown(answer);
-    else {
+    if (answer.status === 429) {
+      rateLimit ??= { requests, answer };
+      pace.slowDown(retryAfterMs(headerValue(answer, "retry-after"), now()));
+    } else {
       answers.push(answer);
-      pauseMs = deadlineMs * PAUSE_SHARE;
+      pace.recover();
     }
     return answer;
   };
 
-  /** From now on fewer are sent, and none before the time that the endpoint names. */
-  const slowDown = (answer: PostResult): void => {
-    rateLimit ??= { requests, answer };
-    // The others of a burst share its pause.
-    if (performance.now() < pausedUntil) return;
-    const ms = Math.max(pauseMs, retryAfterMs(headerValue(answer, "retry-after"), now()) ?? 0);
-    pausedUntil = performance.now() + ms;
-    pausesLeftMs -= ms;
-    pauseMs *= 2;
-    intervalMs = Math.min(2 * intervalMs, deadlineMs * PAUSE_SHARE);
-  };
-
   const postInTurn: typeof post = async (by, delivery, options) => {
-    if (pausesLeftMs < 0) throw new RateLimited();
-    const slot = Math.max(nextAt, pausedUntil, performance.now());
-    nextAt = slot + intervalMs;
-    await sleep(slot - performance.now(), signal);
+    if (pace.isExhausted) throw new RateLimited();
+    await sleep(pace.nextPauseMs(), signal);
     return post(by, delivery, options);
   };
 
@@ -171,7 +148,7 @@ export async function openEndpoint(subject: Subject, { now, sleep, signal, env, 
     },
     /** Whether it still answers, whatever it answers. */
     async isAlive(): Promise<boolean> {
-      if (pausesLeftMs < 0) return true;
+      if (pace.isExhausted) return true;
       const { status } = await postInTurn(poster, { method: "OPTIONS", url, headers: [], body: Buffer.alloc(0) });
       return status !== undefined;
     },
@@ -190,4 +167,56 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
     result ??= work();
     return result;
   };
+}
+
+/** As shares of the deadline. With 10 s at most 50 requests a second, but for the burst. */
+const INTERVAL_SHARE = 1 / 500;
+/** The first pause after a 429; longer where the endpoint asks for that, or answers it again. With 10 s one second. */
+const PAUSE_SHARE = 1 / 10;
+/** All pauses together. */
+const MAX_PAUSES_SHARE = 10;
+
+/** How fast requests are sent to one endpoint: evenly, and more slowly once it has answered 429. Times are in milliseconds. */
+class Pace {
+  readonly #deadlineMs: number;
+  #nextAt = 0;
+  #intervalMs: number;
+  #pauseMs: number;
+  #pausedUntil = 0;
+  #pausesLeftMs: number;
+
+  constructor(deadlineMs: number) {
+    this.#deadlineMs = deadlineMs;
+    this.#intervalMs = deadlineMs * INTERVAL_SHARE;
+    this.#pauseMs = deadlineMs * PAUSE_SHARE;
+    this.#pausesLeftMs = deadlineMs * MAX_PAUSES_SHARE;
+  }
+
+  /** It has answered 429 for longer than can be waited for. */
+  get isExhausted(): boolean {
+    return this.#pausesLeftMs < 0;
+  }
+
+  /** The pause before the next request. Each call is for one request. */
+  nextPauseMs(): number {
+    const slot = Math.max(this.#nextAt, this.#pausedUntil, performance.now());
+    this.#nextAt = slot + this.#intervalMs;
+    return slot - performance.now();
+  }
+
+  /** After a 429: from now on fewer are sent, and none before the time that the endpoint names. */
+  slowDown(retryAfter: number | undefined): void {
+    // The others of a burst share its pause.
+    if (performance.now() < this.#pausedUntil) return;
+    const ms = Math.max(this.#pauseMs, retryAfter ?? 0);
+    this.#pausedUntil = performance.now() + ms;
+    this.#pausesLeftMs -= ms;
+    this.#pauseMs *= 2;
+    this.#intervalMs = Math.min(2 * this.#intervalMs, this.#deadlineMs * PAUSE_SHARE);
+  }
+
+  /** After another answer: the next pause is a short one again. */
+  recover(): void {
+    this.#pauseMs = this.#deadlineMs * PAUSE_SHARE;
+  }
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { echoChallenge } from "../../contract/challenge.ts";
 import type { Encoding } from "../../contract/format-settings.ts";
 import { acceptsMethod, type Format, GUIDE_FORMAT, type Probe } from "../../contract/product.ts";
+import { deadlineOf, probeText } from "../../contract/sender.ts";
 import { type Delivery, headerValue } from "../../delivery/delivery.ts";
 import { readPayload } from "../../delivery/payload.ts";
 import { CREDENTIAL_VARIABLES } from "../../delivery/secrets.ts";
-import { echoChallenge } from "../../recognition/handshake.ts";
-import { deadlineOf, probeText } from "../../recognition/reply.ts";
 import { isRecord, parseJson } from "../../util/json.ts";
 import { type Found, passed, skipped } from "../finding.ts";
 import { type Check, fault, isAccepted, isRedirect, statusText } from "./check.ts";
@@ -45,7 +45,7 @@ export const protocol: readonly Check[] = [
     why: 'the guide: "Must respond with HTTP 200"; Desk and Sign count every other status as a failure, even 201, 202 and 204',
     remedy: "answer 200",
     events: 0,
-    applies: ({ format }) => format.answer?.only200 === true || format.id === GUIDE_FORMAT,
+    applies: ({ format }) => format.sender?.answer?.only200 === true || format.id === GUIDE_FORMAT,
     async run({ baseline }) {
       const answer = await baseline();
       return answer.status === 200
@@ -59,11 +59,11 @@ export const protocol: readonly Check[] = [
     why: "the sender shows or uses the answer",
     remedy: "answer with JSON, as the product's page says",
     events: 0,
-    applies: ({ format }) => format.answer?.json !== undefined,
+    applies: ({ format }) => format.sender?.answer?.json !== undefined,
     async run(endpoint) {
       const { product, format } = endpoint.subject;
       const answer = await endpoint.baseline();
-      const hint = deadlineOf(product.title, format.answer).bodyHint(answer.replyPreview);
+      const hint = deadlineOf(product.title, format.sender?.answer).bodyHint(answer.replyPreview);
       return hint === undefined ? passed() : fault(hint, "a valid delivery", answer);
     },
   },
@@ -95,7 +95,7 @@ export const protocol: readonly Check[] = [
     remedy: "answer {challenge} of the body as JSON before anything else, with 200",
     events: 0,
     after: "answer",
-    applies: ({ format }) => format.handshake === echoChallenge,
+    applies: ({ format }) => format.setup?.handshake === echoChallenge,
     run: (endpoint) => checkChallenge(endpoint),
   },
   {
@@ -105,13 +105,13 @@ export const protocol: readonly Check[] = [
     remedy: "answer 200 to that request, whatever it holds",
     events: 0,
     after: "answer",
-    applies: ({ format }) => format.probes !== undefined,
+    applies: ({ format }) => format.setup?.probes !== undefined,
     missing: ({ format, product, secrets }) => {
-      const handed = format.probes?.find((probe) => probe.handsOver !== undefined)?.handsOver;
+      const handed = format.setup?.probes?.find((probe) => probe.handsOver !== undefined)?.handsOver;
       const isKnown = handed === undefined || secrets.for(handed.credential, product.id).length > 0;
       return isKnown ? undefined : `set ${CREDENTIAL_VARIABLES[handed.credential]}`;
     },
-    run: (endpoint) => checkProbes(endpoint, endpoint.subject.format.probes ?? []),
+    run: (endpoint) => checkProbes(endpoint, endpoint.subject.format.setup?.probes ?? []),
   },
   encoded("form", "a form"),
   encoded("multipart", "multipart/form-data"),
@@ -179,7 +179,7 @@ export async function accepts(
 
 /** Methods that neither a delivery nor a probe of the product has. */
 function otherMethods({ format, product }: Subject): readonly string[] {
-  const probes = product.formats.flatMap((each: Format) => each.probes ?? []);
+  const probes = product.formats.flatMap((each: Format) => each.setup?.probes ?? []);
   return METHODS.filter((each) => !acceptsMethod(format, each) && probes.every(({ method }) => method !== each));
 }
 
@@ -216,7 +216,7 @@ async function checkProbes({ subject, send }: Endpoint, probes: readonly Probe[]
 /** For products whose users choose how the body is written. */
 function encoded(encoding: Encoding, name: string): Check {
   const chosen = ({ format }: Subject): Format | undefined =>
-    format.settings?.includes("encoding") === true ? format.configure?.({ encoding }) : undefined;
+    format.setup?.settings?.includes("encoding") === true ? format.setup.configure?.({ encoding }) : undefined;
   return {
     id: `protocol.${encoding}`,
     title: `reads ${name}`,
@@ -235,7 +235,7 @@ function unknownEvents({ subject, make }: Endpoint): readonly (readonly [member:
   const { format, sample } = subject;
   const nameIn = (delivery: Delivery): string | undefined => {
     const read = readPayload(delivery);
-    return read.ok ? format.recognise(read.payload, delivery) : undefined;
+    return read.ok ? format.body.recognise(read.payload, delivery) : undefined;
   };
   const name = nameIn(make());
   const found = namePaths(sample.data).flatMap((path) => {

@@ -152,7 +152,7 @@ function notUtf8(body: Buffer): Buffer {
 
 /** Whether the body is JSON of the sender's. */
 export function isJson({ format, sample, url }: Subject): boolean {
-  const encoded = format.encode?.(sample.data, sample.event, url);
+  const encoded = format.sender?.encode?.(sample.data, sample.event, url);
   return (encoded === undefined || encoded.contentType.includes("json")) && isRecord(Object(sample.data));
 }
 

@@ -1,9 +1,9 @@
 import { randomInt } from "node:crypto";
-import { type PrepareInput, prepare } from "../../contract/prepare.ts";
 import type { Format, Product, Proof } from "../../contract/product.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import { CREDENTIAL_VARIABLES, type Secret, type Secrets, secret } from "../../delivery/secrets.ts";
 import { freshen } from "../../samples/fresh.ts";
+import { type PrepareInput, prepare } from "../../samples/prepare.ts";
 import { parseJson, readExact, writeJson } from "../../util/json.ts";
 
 export interface SampleEvent {
@@ -40,7 +40,7 @@ export function freshData({ format }: Subject, { data, event, records }: SampleE
 /** The ids that can be made recognisable. */
 export function recordsOf(format: Format, data: unknown, event: string): readonly string[] {
   const parsed = parseJson(writeJson(data));
-  return parsed.ok ? format.records(parsed.value, event).filter((id) => /^\d{15,19}$/.test(id)) : [];
+  return parsed.ok ? format.body.records(parsed.value, event).filter((id) => /^\d{15,19}$/.test(id)) : [];
 }
 
 /** Makes the same data about another record. */

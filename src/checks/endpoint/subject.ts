@@ -2,13 +2,13 @@ import { exec } from "node:child_process";
 import { type EventMatch, eventNames, findEvent, findProduct } from "../../contract/event-names.ts";
 import { chosenFormat, requireOneEvent, requireProduct } from "../../contract/named.ts";
 import type { Format } from "../../contract/product.ts";
+import { deadlineOf } from "../../contract/sender.ts";
 import { warnOfUnknownVariables } from "../../custom/project-products.ts";
 import { splitUrl } from "../../delivery/delivery.ts";
 import { appPaths, findAppPath } from "../../delivery/paths.ts";
 import { appUrl } from "../../delivery/target.ts";
 import type { Config } from "../../project/load.ts";
 import type { ReportingWorkspace } from "../../project/workspace.ts";
-import { deadlineOf } from "../../recognition/reply.ts";
 import { readFixture } from "../../samples/fixtures.ts";
 import { usageError } from "../../util/errors.ts";
 import { readExact } from "../../util/json.ts";
@@ -50,7 +50,7 @@ export async function chooseSubject(
     const { event: kind, name } = match;
     const data = readExact(fixture.text);
     const canRepeat = !kind.once && !kind.custom && recordsOf(format, data, name).length > 0;
-    return [{ event: name, data, records: format.records(fixture.data, name), canRepeat }];
+    return [{ event: name, data, records: format.body.records(fixture.data, name), canRepeat }];
   });
   const [sample] = samples;
   if (sample === undefined)
@@ -64,7 +64,7 @@ export async function chooseSubject(
     sample,
     update: samples.find(({ canRepeat }) => canRepeat),
     secrets: config.secrets,
-    deadlineMs: deadlineOf(product.title, format.answer, workspace.overrides?.answerWithinMs).withinMs,
+    deadlineMs: deadlineOf(product.title, format.sender?.answer, workspace.overrides?.answerWithinMs).withinMs,
     count: countCmd === undefined ? undefined : await counter(workspace, countCmd),
   };
 }

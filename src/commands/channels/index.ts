@@ -8,20 +8,27 @@ import type { CommandContext, Define } from "../command.ts";
 import { collect } from "../flags/index.ts";
 
 export const define: Define = (command, act) => {
-  const subcommand = (name: string, description: string, ...lines: readonly string[]): Command =>
-    command
-      .command(name)
-      .description(description)
-      .addHelpText("before", examples(...lines))
-      .option(`--product <${watchProductIds.join("|")}>`, "the product of the channels", "crm")
-      .addOption(
-        new Option(
-          "--profile <name>",
-          "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
-        ).helpGroup("More options:"),
-      );
+  defineList(command, act);
+  defineShow(command, act);
+  defineCreate(command, act);
+  defineRenew(command, act);
+  defineDelete(command, act);
+  command
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks channels list --expiring 24h          exits with 8 if any expires within a day",
+        "zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm",
+        "zoho-hooks channels renew                        all of them, once",
+        "zoho-hooks channels renew --every                keeps all of them alive until you stop it",
+      ),
+    )
+    .addHelpText("after", HELP);
+};
 
-  subcommand(
+const defineList: Define = (command, act) => {
+  addSubcommand(
+    command,
     "list",
     "List the signed-in user's channels, soonest to expire first, and those created here that are gone.",
     "zoho-hooks channels list",
@@ -41,13 +48,18 @@ export const define: Define = (command, act) => {
         return list(openWorkspace(context), options);
       }),
     );
+};
 
-  subcommand("show", "Show everything about one channel.", "zoho-hooks channels show 1735593600000")
+const defineShow: Define = (command, act) => {
+  addSubcommand(command, "show", "Show everything about one channel.", "zoho-hooks channels show 1735593600000")
     .argument("<id>", "the channel's id")
     .option("--show-secrets", "show its token instead of masking it")
     .action(act(lazily(async () => (await import("../../channels/list.ts")).show)));
+};
 
-  subcommand(
+const defineCreate: Define = (command, act) => {
+  addSubcommand(
+    command,
     "create",
     "Create a channel, or replace the one with this --id, and read it back from Zoho.",
     "zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm",
@@ -79,8 +91,11 @@ export const define: Define = (command, act) => {
     .option("--id <digits>", "the channel's id: one that Zoho lists is replaced as a whole (default: a new id)")
     .addHelpText("after", CREATE_HELP)
     .action(act(lazily(async () => (await import("./create.ts")).create)));
+};
 
-  subcommand(
+const defineRenew: Define = (command, act) => {
+  addSubcommand(
+    command,
     "renew",
     "Extend channels, and fail if their new expiry is not later.",
     "zoho-hooks channels renew",
@@ -94,8 +109,11 @@ export const define: Define = (command, act) => {
     .option("--dry-run", "say what would be renewed, print the requests, change nothing")
     .addHelpText("after", RENEW_HELP)
     .action(act(lazily(async () => (await import("./renew.ts")).renew)));
+};
 
-  subcommand(
+const defineDelete: Define = (command, act) => {
+  addSubcommand(
+    command,
     "delete",
     "Delete channels, and read the list again to confirm it.",
     "zoho-hooks channels delete 1735593600000",
@@ -109,19 +127,21 @@ export const define: Define = (command, act) => {
     .option("--dry-run", "print the request, change nothing")
     .addHelpText("after", DELETE_HELP)
     .action(act(lazily(async () => (await import("./delete.ts")).remove)));
-
-  command
-    .addHelpText(
-      "before",
-      examples(
-        "zoho-hooks channels list --expiring 24h          exits with 8 if any expires within a day",
-        "zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm",
-        "zoho-hooks channels renew                        all of them, once",
-        "zoho-hooks channels renew --every                keeps all of them alive until you stop it",
-      ),
-    )
-    .addHelpText("after", HELP);
 };
+
+function addSubcommand(command: Command, name: string, description: string, ...lines: readonly string[]): Command {
+  return command
+    .command(name)
+    .description(description)
+    .addHelpText("before", examples(...lines))
+    .option(`--product <${watchProductIds.join("|")}>`, "the product of the channels", "crm")
+    .addOption(
+      new Option(
+        "--profile <name>",
+        "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
+      ).helpGroup("More options:"),
+    );
+}
 
 /** Loads the work of a subcommand when it is called: to renew a channel needs no product, and no log. */
 function lazily<Args extends unknown[]>(

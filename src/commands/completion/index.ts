@@ -120,33 +120,49 @@ function complete(program: Command, products: readonly Product[], words: readonl
 }
 
 /** The command that words name, and what they give it. Commander cannot parse an unfinished line. */
-function parse(program: Command, words: readonly string[]) {
-  let command = program;
-  const positionals: string[] = [];
+function parse(program: Command, words: readonly string[]): UnfinishedLine {
+  const line = new UnfinishedLine(program);
+  for (const word of words) line.add(word);
+  return line;
+}
+
+class UnfinishedLine {
+  readonly #program: Command;
+  command: Command;
+  readonly positionals: string[] = [];
   /** Values of flags, by the flag's long name. */
-  const given = new Map<string, string>();
+  readonly given = new Map<string, string>();
   /** The flag whose value comes next. */
-  let awaiting: Option | undefined;
+  awaiting: Option | undefined;
   /** A `--` has come: no flag follows. */
-  let isLiteral = false;
-  for (const word of words) {
-    if (awaiting !== undefined && (awaiting.required || !word.startsWith("-"))) {
-      given.set(awaiting.name(), word);
-      awaiting = undefined;
-    } else if (isLiteral || !word.startsWith("-") || word === "-") {
-      const child = command.commands.find((each) => each.name() === word || each.aliases().includes(word));
-      if (child !== undefined && positionals.length === 0) command = child;
-      else if (!(command === program && word === "help")) positionals.push(word);
-    } else if (word === "--") {
-      isLiteral = true;
-    } else {
-      const [name = "", value] = word.split(/=(.*)/s, 2);
-      const option = findOption(command, name);
-      if (option !== undefined && value !== undefined) given.set(option.name(), value);
-      awaiting = value === undefined && (option?.required || option?.optional) ? option : undefined;
-    }
+  isLiteral = false;
+
+  constructor(program: Command) {
+    this.#program = program;
+    this.command = program;
   }
-  return { command, positionals, given, awaiting, isLiteral };
+
+  add(word: string): void {
+    if (this.awaiting !== undefined && (this.awaiting.required || !word.startsWith("-"))) {
+      this.given.set(this.awaiting.name(), word);
+      this.awaiting = undefined;
+    } else if (this.isLiteral || !word.startsWith("-") || word === "-") this.#addPositional(word);
+    else if (word === "--") this.isLiteral = true;
+    else this.#addFlag(word);
+  }
+
+  #addPositional(word: string): void {
+    const child = this.command.commands.find((each) => each.name() === word || each.aliases().includes(word));
+    if (child !== undefined && this.positionals.length === 0) this.command = child;
+    else if (this.command !== this.#program || word !== "help") this.positionals.push(word);
+  }
+
+  #addFlag(word: string): void {
+    const [name = "", value] = word.split(/=(.*)/s, 2);
+    const option = findOption(this.command, name);
+    if (option !== undefined && value !== undefined) this.given.set(option.name(), value);
+    this.awaiting = value === undefined && (option?.required || option?.optional) ? option : undefined;
+  }
 }
 
 function findOption(command: Command, flag: string): Option | undefined {

@@ -19,7 +19,7 @@ import { FILE_SUFFIX } from "../../project/secret-variables.ts";
 import { CONFIG_FILE, environmentName } from "../../project/settings.ts";
 import { parseSettingsFile, type SettingsFile } from "../../project/settings-file.ts";
 import { trust } from "../../project/trust.ts";
-import { canAllowUnsigned } from "../../recognition/hints.ts";
+import { canAllowUnsigned } from "../../recognition/unsigned.ts";
 import { examples } from "../../terminal/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText, writeFileAtomically } from "../../util/files.ts";
@@ -125,7 +125,9 @@ async function trustWritten(context: Context, { target }: Answers, { entries }: 
 }
 
 function reportChanges(context: Context, changes: readonly FileChange[]): void {
-  const shown = changes.filter(({ action }) => action !== "absent").toReversed();
+  const shown = changes
+    .flatMap(({ action, path, entries }) => (action === "absent" ? [] : { action, path, entries }))
+    .toReversed();
   context.report({
     type: "table",
     columns: ["", "file", "entries"],

@@ -1,9 +1,11 @@
-import { runFindings, writeResults } from "../../checks/summaries.ts";
+import type { Finding } from "../../checks/finding.ts";
+import { writeResults } from "../../checks/summaries.ts";
 import { type RunningInspector, startInspector } from "../../inspector/start.ts";
 import { listen } from "../../listener/listen.ts";
 import { type ListenOptions, noLog, type Plan } from "../../listener/plan.ts";
+import type { RunResult } from "../../listener/tally.ts";
 import { examples } from "../../terminal/help.ts";
-import { type ExitCode, errorText } from "../../util/errors.ts";
+import { ExitCode, errorText } from "../../util/errors.ts";
 import type { CommandContext, Define } from "../command.ts";
 import { addListenFlags, takesKeys } from "./flags.ts";
 
@@ -66,6 +68,18 @@ async function start(
       writeResults(context, options.junit, { command, name: command, findings: runFindings(result), seconds });
     },
   });
+}
+
+/** Results of a `listen` with `--expect` or `--exec`. */
+function runFindings({ expectations, program }: RunResult): readonly Finding[] {
+  const expected = expectations.map(({ event, wanted, came }): Finding => {
+    const outcome = came < wanted ? "failed" : "passed";
+    return { id: `expect.${event}`, outcome, text: `${came} of ${wanted} arrived` };
+  });
+  if (program === undefined) return expected;
+  const outcome = program === ExitCode.ok ? "passed" : "failed";
+  const text = program === "timed out" ? "did not finish in time" : `exited with ${program}`;
+  return [...expected, { id: "exec", outcome, text }];
 }
 
 /** The inspector of a run, which is started on demand. It has no part in receiving: the run goes on without it. */

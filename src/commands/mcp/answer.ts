@@ -6,7 +6,7 @@ import type { Channel } from "../../process/runtime.ts";
 import type { Context } from "../../project/context.ts";
 import { overrideContext } from "../../project/context.ts";
 import { requireTrust } from "../../project/trust.ts";
-import { failureTexts } from "../../terminal/failure.ts";
+import { failureTexts } from "../../reports/failure.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { cutToBytes, fitLines } from "../../util/fit-lines.ts";
 import { isLocalUrl } from "../../util/hosts.ts";

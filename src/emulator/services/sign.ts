@@ -232,7 +232,7 @@ export class Sign extends Store<SignHook> {
         url: String(hook.form.webhook_url),
         body: withNumericIds({ requests: this.shown("requests", row), notifications }),
         secrets: onlyKey("secret", hook.secret),
-        timeoutMs: wire.answer.withinMs,
+        timeoutMs: wire.sender.answer.withinMs,
         onAnswer: (status) => {
           // An answer that comes late does not enable it again.
           if (isEnabled(hook)) hook.failures = status === 200 ? 0 : hook.failures + 1;

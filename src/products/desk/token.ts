@@ -1,8 +1,11 @@
 import type { FormatSettings } from "../../contract/format-settings.ts";
 import type { ExplainFinding, Explanation, Proof, Verdict } from "../../contract/product.ts";
+import { missingVerdict, noKeyReason } from "../../contract/verdict.ts";
 import { type Delivery, headerValue, withHeader } from "../../delivery/delivery.ts";
 import { textAt } from "../../delivery/payload.ts";
+import { readPrivateKey } from "../../delivery/rsa-keys.ts";
 import type { Secret } from "../../delivery/secrets.ts";
+import { headerMissing } from "../../proofs/header-verdict.ts";
 import {
   isSignedBy,
   type JsonWebToken,
@@ -14,8 +17,6 @@ import {
   UNKNOWN_KEY,
   unfitKey,
 } from "../../proofs/keys.ts";
-import { readPrivateKey } from "../../proofs/rsa-signature.ts";
-import { headerMissing, missingVerdict, noKeyReason } from "../../proofs/verdict.ts";
 import { parseJson } from "../../util/json.ts";
 import { formatAge } from "../../util/units.ts";
 
@@ -25,6 +26,22 @@ const ALGORITHM = "RS256";
 const LIFETIME_SECONDS = 600;
 /** For samples without a webhook. */
 const SAMPLE_AUDIENCE = "webhookId:189200000000321001";
+
+/** The public keys of each data centre. */
+const KEY_SETS = Object.fromEntries(
+  [
+    ["us", "zoho.com"],
+    ["eu", "zoho.eu"],
+    ["in", "zoho.in"],
+    ["au", "zoho.com.au"],
+    ["jp", "zoho.jp"],
+    ["ca", "zohocloud.ca"],
+    ["cn", "zoho.com.cn"],
+    ["sa", "zoho.sa"],
+    ["uk", "zoho.uk"],
+    ["ae", "zoho.ae"],
+  ].map(([centre, domain]) => [centre, `https://desk.${domain}/.well-known/jwks.json`]),
+);
 
 /**
  * An RS256 JWT that Desk makes for a webhook, verified with the data centre's public keys. It names the organisation and the
@@ -38,6 +55,7 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
     credential: "jwks",
     signingCredential: "privateKey",
     header: HEADER,
+    keySets: KEY_SETS,
     // Desk signs for all customers with the same keys, and the body, which names the organisation, is not signed.
     ...(issuer === undefined && audience === undefined ? { unboundWithout: ["audience", "issuer"] as const } : {}),
     title: `${HEADER}: a JWT (RS256) that does not cover the body`,

@@ -90,22 +90,6 @@ const eventObject = lazyObject({
   prevState: () => z.looseObject({}).nullish(),
 });
 
-/** The public keys of each data centre. */
-const KEY_SETS = Object.fromEntries(
-  [
-    ["us", "zoho.com"],
-    ["eu", "zoho.eu"],
-    ["in", "zoho.in"],
-    ["au", "zoho.com.au"],
-    ["jp", "zoho.jp"],
-    ["ca", "zohocloud.ca"],
-    ["cn", "zoho.com.cn"],
-    ["sa", "zoho.sa"],
-    ["uk", "zoho.uk"],
-    ["ae", "zoho.ae"],
-  ].map(([centre, domain]) => [centre, `https://desk.${domain}/.well-known/jwks.json`]),
-);
-
 export const wire = format({});
 
 function format(settings: FormatSettings) {
@@ -116,24 +100,29 @@ function format(settings: FormatSettings) {
     evidence: "seen",
     proofs: [deskToken(settings)],
     events: wireEvents,
-    list: true,
-    envelope: () => eventObject,
-    recognise: ({ data }) => textAt(data, ["0", "eventType"]),
-    records: recordsOf,
-    batches: true,
-    methods: ["GET", "HEAD"],
-    // A webhook is created only if its URL answers 200 to a GET or else to an empty POST: the receiver has to run before that.
-    handshake: answerProbe,
-    probes: [
-      { method: "GET", contentType: "", body: Buffer.alloc(0) },
-      // With the content type of a form: Express parses the body of the real request as one.
-      { contentType: "application/x-www-form-urlencoded", body: Buffer.from("{}") },
-    ],
-    answer: { withinMs: 5000, only200: true, removedBy: 410 },
-    hint: ({ data }) => severalHint(data) ?? "X-ZDesk-JWT shows who sent a delivery, not that its body is unchanged",
-    settings: ["issuer", "audience"],
-    configure: format,
-    keySets: KEY_SETS,
+    body: {
+      layout: "list",
+      envelope: () => eventObject,
+      recognise: ({ data }) => textAt(data, ["0", "eventType"]),
+      records: recordsOf,
+      batches: true,
+    },
+    setup: {
+      // A webhook is created only if its URL answers 200 to a GET or else to an empty POST: the receiver has to run before that.
+      handshake: answerProbe,
+      probes: [
+        { method: "GET", contentType: "", body: Buffer.alloc(0) },
+        // With the content type of a form: Express parses the body of the real request as one.
+        { contentType: "application/x-www-form-urlencoded", body: Buffer.from("{}") },
+      ],
+      settings: ["issuer", "audience"],
+      configure: format,
+    },
+    sender: {
+      methods: ["GET", "HEAD"],
+      answer: { withinMs: 5000, only200: true, removedBy: 410 },
+      hint: ({ data }) => severalHint(data) ?? "X-ZDesk-JWT shows who sent a delivery, not that its body is unchanged",
+    },
   } as const satisfies Format;
 }
 

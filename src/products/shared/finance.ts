@@ -1,15 +1,21 @@
 import { z } from "zod";
-import { encodeFields } from "../../contract/edit-body.ts";
 import type { FormatSettings } from "../../contract/format-settings.ts";
-import type { Envelope } from "../../contract/product.ts";
-import { type Evidence, event, type Format, type Reply, type WebhookEvent } from "../../contract/product.ts";
+import {
+  type Envelope,
+  type Evidence,
+  event,
+  type Format,
+  plainReply,
+  type Reply,
+  type WebhookEvent,
+} from "../../contract/product.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import { idsAt, memberCount, type Payload, valueAt } from "../../delivery/payload.ts";
 import { financeSignature } from "../../proofs/finance-signature.ts";
 import { staticAuth } from "../../proofs/token.ts";
-import { CUSTOM, type EventMark, idFields, markedEvent, markOf } from "../../recognition/custom-format.ts";
-import { plainReply } from "../../recognition/reply.ts";
 import { writeJson } from "../../util/json.ts";
+import { CUSTOM, type EventMark, idFields, markedEvent, markOf } from "./custom-format.ts";
+import { encodeFields } from "./encode-fields.ts";
 import { amount, lazyObject, looseId, optionalText, wireId } from "./schema-parts.ts";
 
 const text = optionalText;
@@ -199,48 +205,54 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     id,
     source,
     evidence,
-    twins: TWINS,
-    methods: ["PUT", "DELETE"],
     // Some users add a fixed header instead of a signature.
     proofs: [auth === undefined ? financeSignature : staticAuth(auth)],
     events: [
       ...(entities.flatMap(eventsOf) as unknown as readonly EventsOf<Entity>[]),
       event(OTHER, "A user-defined body, or another record", z.unknown, CUSTOM),
     ],
-    envelope(data) {
-      const entity = wrapperIn(data, entities);
-      return entity === undefined || namesEvent(data) ? undefined : entityEnvelope(entity);
+    body: {
+      twins: TWINS,
+      envelope(data) {
+        const entity = wrapperIn(data, entities);
+        return entity === undefined || namesEvent(data) ? undefined : entityEnvelope(entity);
+      },
+      layout: "wrapped",
+      recognise({ data, text }, delivery) {
+        const wrapper = wrapperIn(data, entities);
+        if (wrapper === undefined || namesEvent(data)) return undefined;
+        const entity =
+          entities.find((each) => Object.hasOwn(Object(valueAt(data, [each])), `${each}_id`)) ??
+          // The fields of a form are the user's choice, whatever their names.
+          (text !== undefined && memberCount(data) === 1 ? wrapper : undefined);
+        if (entity === undefined) return undefined;
+        const operation = operationOf(delivery, entity, place);
+        return operation === undefined ? entity : `${entity}.${operation}`;
+      },
+      records(data, name) {
+        const [entity = ""] = name === OTHER ? firstName(data) : name.split(".", 1);
+        const ids = idsAt(data, [entity, `${entity}_id`]);
+        return name === OTHER && ids.length === 0 ? idFields(data) : ids;
+      },
+      customEvent: OTHER,
     },
-    wrapped: true,
-    recognise({ data, text }, delivery) {
-      const wrapper = wrapperIn(data, entities);
-      if (wrapper === undefined || namesEvent(data)) return undefined;
-      const entity =
-        entities.find((each) => Object.hasOwn(Object(valueAt(data, [each])), `${each}_id`)) ??
-        // The fields of a form are the user's choice, whatever their names.
-        (text !== undefined && memberCount(data) === 1 ? wrapper : undefined);
-      if (entity === undefined) return undefined;
-      const operation = operationOf(delivery, entity, place);
-      return operation === undefined ? entity : `${entity}.${operation}`;
+    setup: {
+      handshake: answerEmptyCall,
+      settings: ["event", "auth"],
+      configure: (chosen) => financeFormat(parts, chosen),
     },
-    records(data, name) {
-      const [entity = ""] = name === OTHER ? firstName(data) : name.split(".", 1);
-      const ids = idsAt(data, [entity, `${entity}_id`]);
-      return name === OTHER && ids.length === 0 ? idFields(data) : ids;
+    sender: {
+      methods: ["PUT", "DELETE"],
+      mark: (name) => (name.includes(".") && !name.includes("<") ? markOf(place, name) : {}),
+      encode(data, name) {
+        if (name === OTHER) return encodeFields(data, "form");
+        return { contentType: "application/json", body: Buffer.from(writeJson(data)) };
+      },
+      hint: (_payload, name) =>
+        name === OTHER || name.includes(".")
+          ? undefined
+          : `the body does not say what happened to ${withArticle(name)}: add ${placeText(place, name)}`,
     },
-    customEvent: OTHER,
-    handshake: answerEmptyCall,
-    mark: (name) => (name.includes(".") && !name.includes("<") ? markOf(place, name) : {}),
-    encode(data, name) {
-      if (name === OTHER) return encodeFields(data, "form");
-      return { contentType: "application/json", body: Buffer.from(writeJson(data)) };
-    },
-    hint: (_payload, name) =>
-      name === OTHER || name.includes(".")
-        ? undefined
-        : `the body does not say what happened to ${withArticle(name)}: add ${placeText(place, name)}`,
-    settings: ["event", "auth"],
-    configure: (chosen) => financeFormat(parts, chosen),
   };
 }
 

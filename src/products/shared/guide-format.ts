@@ -1,7 +1,14 @@
-import { type Evidence, type Format, GUIDE_FORMAT, type Proof, type WebhookEvent } from "../../contract/product.ts";
+import { echoChallenge } from "../../contract/challenge.ts";
+import {
+  type Body,
+  type Evidence,
+  type Format,
+  GUIDE_FORMAT,
+  type Proof,
+  type WebhookEvent,
+} from "../../contract/product.ts";
 import { textAt } from "../../delivery/payload.ts";
 import { guideSignature } from "../../proofs/body-signature.ts";
-import { echoChallenge } from "../../recognition/handshake.ts";
 
 const GUIDE = "Webhooks Guide for Zoho APIs 1.0";
 
@@ -12,9 +19,9 @@ interface GuideParts<Events extends readonly WebhookEvent[]> {
   /** Default: the signature alone. */
   readonly proofs?: readonly Proof[];
   /** Default: by the `event` of the body. */
-  readonly recognise?: Format["recognise"];
-  readonly records: Format["records"];
-  readonly envelope: NonNullable<Format["envelope"]>;
+  readonly recognise?: Body["recognise"];
+  readonly records: Body["records"];
+  readonly envelope: NonNullable<Body["envelope"]>;
 }
 
 /** A format of the guide; id, signature and challenge are the same for all products. */
@@ -27,10 +34,12 @@ export function guideFormat<const Events extends readonly WebhookEvent[]>(
     evidence: parts.evidence,
     proofs: parts.proofs ?? [guideSignature],
     events: parts.events,
-    recognise: parts.recognise ?? ((payload) => textAt(payload.data, ["event"])),
-    records: parts.records,
-    envelope: parts.envelope,
-    handshake: echoChallenge,
+    body: {
+      recognise: parts.recognise ?? ((payload) => textAt(payload.data, ["event"])),
+      records: parts.records,
+      envelope: parts.envelope,
+    },
+    setup: { handshake: echoChallenge },
   };
 }
 

@@ -1,10 +1,17 @@
 import { z } from "zod";
-import { encodeFields } from "../../contract/edit-body.ts";
-import { type EventOptions, type Evidence, event, type Format, type WebhookEvent } from "../../contract/product.ts";
+import {
+  type EventOptions,
+  type Evidence,
+  event,
+  type Format,
+  type Sender,
+  type WebhookEvent,
+} from "../../contract/product.ts";
 import { splitUrl } from "../../delivery/delivery.ts";
 import { idsAt, type Payload, textAt } from "../../delivery/payload.ts";
 import { guideSignature } from "../../proofs/body-signature.ts";
 import { bodyToken } from "../../proofs/token.ts";
+import { encodeFields } from "./encode-fields.ts";
 import { guideFormat } from "./guide-format.ts";
 import {
   dateTime,
@@ -147,7 +154,7 @@ interface WatchParts {
   readonly modules: readonly string[];
   /** Whether the members are documented or known from recordings; otherwise only the necessary ones are required. */
   readonly documented: boolean;
-  readonly hint?: Format["hint"];
+  readonly hint?: Sender["hint"];
 }
 
 /**
@@ -169,16 +176,19 @@ export function watchFormat({ source, evidence, api, modules: members, documente
       event("<Module>.edit", "A channel reports that records were edited", schema("edit"), { members }),
       event("<Module>.delete", "A channel reports that records were deleted", schema("delete"), { once, members }),
     ],
-    recognise: (payload) => recogniseNotification(payload, documented),
-    envelope: (data: object) => (isOfOtherApi(api, data) ? undefined : envelope),
-    plain: ["module", "operation", "token"],
-    records: moduleRecords,
-    batches: true,
-    encode: (data, _event, url) => encodeFields(withQueryOf(data, url), "json"),
-    // Notifications have no id. Beside module, verb and records, the time of the change identifies it. Two channels may
-    // report one change: channel and token are left out, as far as Zoho gives both the same time, which is not documented.
-    identity: (data) => idsAt(data, ["server_time"])[0],
-    ...(hint === undefined ? {} : { hint }),
+    body: {
+      recognise: (payload) => recogniseNotification(payload, documented),
+      envelope: (data: object) => (isOfOtherApi(api, data) ? undefined : envelope),
+      records: moduleRecords,
+      batches: true,
+      // Notifications have no id. Beside module, verb and records, the time of the change identifies it. Two channels may
+      // report one change: channel and token are left out, as far as Zoho gives both the same time, which is not documented.
+      identity: (data) => idsAt(data, ["server_time"])[0],
+    },
+    sender: {
+      encode: (data, _event, url) => encodeFields(withQueryOf(data, url), "json"),
+      ...(hint === undefined ? {} : { hint }),
+    },
   } as const satisfies Format;
 }
 
@@ -208,22 +218,27 @@ const notificationParts = (api: string) => ({
   token: optionalText,
 });
 
+const PLAIN = ["module", "operation", "token"];
+
 function notification(api: string) {
-  return lazyObject(notificationParts(api));
+  return lazyObject(notificationParts(api), PLAIN);
 }
 
 /** Only what receivers in use read is certain. */
 function undocumentedNotification(api: string) {
   const unknown = () => z.unknown().optional();
-  return lazyObject({
-    ...notificationParts(api),
-    // Where there is a URL, it identifies the product.
-    resource_uri: () => resourceUri(api).optional(),
-    server_time: unknown,
-    query_params: unknown,
-    affected_fields: unknown,
-    affected_values: unknown,
-  });
+  return lazyObject(
+    {
+      ...notificationParts(api),
+      // Where there is a URL, it identifies the product.
+      resource_uri: () => resourceUri(api).optional(),
+      server_time: unknown,
+      query_params: unknown,
+      affected_fields: unknown,
+      affected_values: unknown,
+    },
+    PLAIN,
+  );
 }
 
 /** Chosen by the subscriber: 64 bits, possibly negative. Whether other text is allowed is not known. */

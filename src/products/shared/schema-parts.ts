@@ -1,8 +1,7 @@
 import { z } from "zod";
-import type { Reply } from "../../contract/product.ts";
+import { plainReply, type Reply } from "../../contract/product.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import { isEmpty, type Payload } from "../../delivery/payload.ts";
-import { plainReply } from "../../recognition/reply.ts";
 
 /** Builds a schema on first use, once for all its uses. */
 export function part<Schema>(make: () => Schema): () => Schema {
@@ -13,14 +12,20 @@ export function part<Schema>(make: () => Schema): () => Schema {
   };
 }
 
-/** Builds an object on first use, like its members; recognition looks at the names of all envelopes, and needs few of them. */
-export function lazyObject<const Members extends Readonly<Record<string, () => z.ZodType>>>(members: Members) {
+/**
+ * Builds an object on first use, like its members; recognition looks at the names of all envelopes, and needs few of them.
+ * `plain`: members that a body of the user's own may have as well.
+ */
+export function lazyObject<const Members extends Readonly<Record<string, () => z.ZodType>>>(
+  members: Members,
+  plain: readonly string[] = [],
+) {
   const schema = part(() => {
     const built = Object.fromEntries(Object.entries(members).map(([name, make]) => [name, make()]));
     // The compiler does not infer the types of mapped entries.
     return z.looseObject(built as { -readonly [Name in keyof Members]: ReturnType<Members[Name]> });
   });
-  return Object.assign(schema, { names: Object.keys(members) });
+  return Object.assign(schema, { names: Object.keys(members), plain });
 }
 
 export const requiredText = part(() => z.string());

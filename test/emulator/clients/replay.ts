@@ -39,7 +39,7 @@ export function calls(
 /** Makes the requests in order. Resolves to the names of those that fail, with the answer. */
 export async function replay(
   client: Client,
-  { url, accounts, service }: Pick<Emulator, "url" | "accounts" | "service">,
+  { url, organisation }: Pick<Emulator, "url" | "organisation">,
   scopes: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   const saved = new Map<string, string>();
@@ -47,12 +47,12 @@ export async function replay(
   const filled = (text: string): string => text.replace(/\{(\w+)\}/g, (all, name: string) => saved.get(name) ?? all);
   for (const { name, line, body, form, headers, reads = [], as } of client.calls) {
     // Books answers 429 to more than two settings calls in a row, as Zoho does.
-    service("finance")?.reset?.();
+    organisation.service("finance")?.reset?.();
     const [method = "", path = ""] = filled(line).split(" ");
     const response = await fetch(url + path, {
       method,
       headers: {
-        authorization: `${client.scheme} ${accounts.makeAccessToken(scopes)}`,
+        authorization: `${client.scheme} ${organisation.accounts.makeAccessToken(scopes)}`,
         ...(body !== undefined && { "content-type": "application/json" }),
         ...client.headers,
         ...headers,

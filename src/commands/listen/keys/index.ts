@@ -1,27 +1,21 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Parts, Toggle } from "../../../listener/listen.ts";
 import type { Part } from "../../../listener/part.ts";
 import type { Plan } from "../../../listener/plan.ts";
-import type { Log } from "../../../log/log.ts";
-import { rowOf } from "../../../log/row-of.ts";
 import { type Operation, operations } from "../../../operations/index.ts";
 import { overrideContext } from "../../../project/context.ts";
-import { fitText } from "../../../reports/layout.ts";
 import { paintFor } from "../../../reports/paint.ts";
 import type { Report } from "../../../reports/report.ts";
-import { renderFailure } from "../../../terminal/failure.ts";
 import { onAbort } from "../../../util/timing.ts";
-import { counted } from "../../../util/units.ts";
 import type { CommandContext } from "../../command.ts";
+import { BottomLine } from "./bottom-line.ts";
+import { CommandQueue } from "./command-queue.ts";
 import { keyCommands } from "./commands.ts";
-import { type Action, actionOf, BINDINGS, editLine, parseKeys } from "./keymap.ts";
+import { type Action, actionOf, BINDINGS, parseKeys } from "./keymap.ts";
+import { LogFollower } from "./log-follower.ts";
+import { Prompt } from "./prompt.ts";
 import { hasNoFailure, RecentEvents, recentEvent } from "./recent-events.ts";
-import { createBottomLine, type Status, statusLine } from "./status-line.ts";
-
-/** More keys than this are not typed ahead while a command runs. */
-const MAX_QUEUED = 10;
-/** An editor that is still open does not keep the run from ending. */
-const STOP_TIMEOUT_MS = 1000;
+import { Screen } from "./screen.ts";
+import { type Status, statusLine } from "./status-line.ts";
 
 /**
  * The terminal of a `listen` that takes keys. What the run reports goes through its `context`: below it one line shows the
@@ -29,7 +23,7 @@ const STOP_TIMEOUT_MS = 1000;
  */
 export function createKeys(base: CommandContext) {
   const recent = new RecentEvents();
-  let running: ReturnType<typeof startKeys> | undefined;
+  let running: Keys | undefined;
   const context = overrideContext(base, {
     report(report: Report): void {
       recent.note(report);
@@ -41,7 +35,7 @@ export function createKeys(base: CommandContext) {
     context,
     async start(plan: Plan, parts: Parts, toggleTunnel: Toggle): Promise<Part> {
       const paint = await paintFor(base.stdout, base, !base.argv.includes("--no-color"));
-      running = startKeys(base, { plan, parts, recent, paint: paint.dim, toggleTunnel });
+      running = new Keys(base, { plan, parts, recent, paint: paint.dim, toggleTunnel });
       return {
         name: "the keys",
         async stop() {
@@ -61,368 +55,280 @@ interface KeysOptions {
   readonly toggleTunnel: Toggle;
 }
 
-function startKeys(base: CommandContext, { plan, parts, recent, paint, toggleTunnel }: KeysOptions) {
-  const log = parts.log?.log;
-  const url = parts.receiver?.url ?? "";
-  const over = new AbortController();
-  onAbort(base.signal, () => over.abort(base.signal.reason));
-  const buffer = createReportBuffer();
-  let isPaused = false;
-  /** An editor or a question has the terminal. */
-  let isAway = false;
-  /** Input on the last line, and its action on Enter. */
-  let prompt: { readonly label: string; readonly text: string; submit(text: string): void } | undefined;
+/** Reads keys, and runs what each of them stands for. */
+class Keys {
+  readonly #base: CommandContext;
+  readonly #parts: Parts;
+  readonly #recent: RecentEvents;
+  readonly #toggleTunnel: Toggle;
+  readonly #over = new AbortController();
+  readonly #line: BottomLine;
+  readonly #screen: Screen;
+  readonly #prompt = new Prompt();
+  readonly #queue: CommandQueue;
+  readonly #follower: LogFollower | undefined;
+  readonly #keyboard: ReturnType<CommandContext["openKeyboard"]>;
+  readonly #commands: ReturnType<typeof keyCommands>;
+  readonly #actions: Readonly<Record<Action, (key: string) => void>>;
+  #app: Status["app"];
+  /** The tunnel takes a quarter of a minute, in which other keys work. */
+  #opening: string | undefined;
+  #marked: number | undefined;
   /** The event whose line was last shown with a mark. */
-  let shownN: number | undefined;
-  let willShow = false;
-  let busy: string | undefined;
-  /** It takes a quarter of a minute, in which other keys work. */
-  let opening: string | undefined;
-  let marked: number | undefined;
-  let app: Status["app"];
-  let waiting = 0;
-  let hasNews = true;
-  let isFollowing = false;
-  /** The id of the last attempt in the log that has been taken in. */
-  let attemptId: number | undefined;
-  let queued = 0;
-  let work: Promise<unknown> = Promise.resolve();
+  #shownN: number | undefined;
+  #willShow = false;
 
-  const line = createBottomLine(base.stdout, textOf, paint, followLog);
-  const keyboard = base.openKeyboard({
-    onInput,
-    onTaken: line.open,
-    onReleased: line.close,
-    onResized: line.onResized,
-  });
-  const print = (report: Report): void => {
-    if (report.type === "event" && report.selected) line.eraseReplaceable();
-    else line.erase();
-    base.report(report);
-    line.schedule();
-  };
-  const command = overrideContext(base, {
-    signal: over.signal,
-    report: print,
-    async prompts() {
-      releaseTerminal();
-      return base.prompts();
-    },
-    // A spinner would overwrite the status line.
-    async waiting<T>(message: string, wait: () => Promise<T>): Promise<T> {
-      setBusy(message);
-      return wait();
-    },
-  });
-  const commands = keyCommands(command, {
-    products: plan.products,
-    flags: plan.flags,
-    listener: log && { log, url },
-    showSecrets: plan.options.showSecrets === true,
-    openInspector: async () => parts.inspector?.start(),
-  });
-  const onChosen = (text: string, start: (n: number) => Promise<unknown>) => (): void =>
-    withChosen((n) => enqueue(`${text} #${n}`, () => start(n)));
-  const operate = (text: string, operation: Operation<{ n: number }>) =>
-    onChosen(text, (n) => commands.run(operation, { n }));
-  const actions: Readonly<Record<Action, (key: string) => void>> = {
-    older: () => move(-1),
-    newer: () => move(1),
-    number: (digit) => ask("select #", digit, selectNumber),
-    details: operate("reading", operations.show),
-    replay: operate("replaying", operations.replay),
-    edit: onChosen("editing", (n) => {
-      releaseTerminal();
-      return commands.edit(n);
-    }),
-    explain: operate("explaining", operations.explain),
-    curl: onChosen("copying", commands.curl),
-    copy: onChosen("copying", commands.copy),
-    mark: () => withChosen(mark),
-    failed: () => recent.showFailedOnly(!recent.failedOnly),
-    pause: () => setPaused(!isPaused),
-    hold: () => setPaused(true),
-    release: () => setPaused(false),
-    search: () => ask("search: ", "", searchLog),
-    inspector: () => enqueue("opening the inspector", commands.inspector),
-    tunnel: () => void switchTunnel(),
-    blank: () => print({ type: "text", text: "\n" }),
-    help,
-    quit: keyboard.interrupt,
-    interrupt: () => keyboard.signal("SIGINT"),
-    suspend: () => keyboard.signal("SIGTSTP"),
-    kill: () => keyboard.signal("SIGQUIT"),
-  };
-  // Before the first key, so that no replay is older than the last attempt that it finds.
-  followLog();
-  keyboard.take();
+  constructor(base: CommandContext, { plan, parts, recent, paint, toggleTunnel }: KeysOptions) {
+    const log = parts.log?.log;
+    this.#base = base;
+    this.#parts = parts;
+    this.#recent = recent;
+    this.#toggleTunnel = toggleTunnel;
+    onAbort(base.signal, () => this.#over.abort(base.signal.reason));
+    this.#line = new BottomLine(base.stdout, {
+      textOf: (columns) => statusLine(this.#status(), columns),
+      paint,
+      onTick: () => void this.#followLog(),
+    });
+    this.#screen = new Screen(base, this.#line);
+    this.#queue = new CommandQueue({
+      signal: this.#over.signal,
+      onChange: () => this.#line.schedule(),
+      onFailure: (error) => this.#screen.printFailure(error),
+      onDone: () => this.#onCommandDone(),
+    });
+    this.#follower = log && new LogFollower(log, plan.routes, recent);
+    this.#keyboard = base.openKeyboard({
+      onInput: (text) => this.#onInput(text),
+      onTaken: () => this.#line.open(),
+      onReleased: () => this.#line.close(),
+      onResized: () => this.#line.onResized(),
+    });
+    this.#commands = keyCommands(this.#commandContext(), {
+      products: plan.products,
+      flags: plan.flags,
+      listener: log && { log, url: this.#receiverUrl },
+      showSecrets: plan.options.showSecrets === true,
+      openInspector: async () => parts.inspector?.start(),
+    });
+    this.#actions = this.#createActions();
+    // Before the first key, so that no replay is older than the last attempt that it finds.
+    void this.#followLog();
+    this.#keyboard.take();
+  }
 
-  function textOf(columns: number): string {
-    const { received, failed, rejected, hidden, failedOnly, chosen } = recent;
-    const typed = prompt && prompt.label + prompt.text;
-    const facts = {
-      typed,
-      busy: busy ?? opening,
-      marked,
+  onReport(report: Report): void {
+    this.#follower?.noteChange();
+    if (report.type === "target") this.#app = report.state;
+    else if (report.type === "forward" && report.status !== undefined) this.#app = "up";
+    else if (report.type === "event" && report.answer !== undefined) this.#app = "up";
+    if (this.#recent.failedOnly && hasNoFailure(report)) this.#line.schedule();
+    else this.#screen.show(report);
+  }
+
+  async stop(): Promise<void> {
+    this.#over.abort();
+    this.#keyboard.close();
+    await this.#queue.ended();
+    this.#screen.comeBack();
+    this.#screen.pause(false);
+  }
+
+  get #receiverUrl(): string {
+    return this.#parts.receiver?.url ?? "";
+  }
+
+  #status(): Status {
+    const { received, failed, rejected, hidden, failedOnly, chosen } = this.#recent;
+    return {
+      typed: this.#prompt.shown,
+      busy: this.#queue.busy ?? this.#opening,
+      chosen,
+      marked: this.#marked,
+      failedOnly,
+      paused: this.#screen.paused,
+      url: this.#parts.tunnel?.url() ?? this.#receiverUrl,
       received,
       failed,
       rejected,
       hidden,
-      failedOnly,
-      chosen,
-      waiting,
-      app,
+      waiting: this.#follower?.waiting ?? 0,
+      app: this.#app,
+      registered: this.#parts.registered?.state() ?? [],
     };
-    const shownUrl = parts.tunnel?.url() ?? url;
-    const registered = parts.registered?.state() ?? [];
-    return statusLine({ ...facts, paused: isPaused ? buffer.count() : undefined, url: shownUrl, registered }, columns);
   }
 
-  /** Takes in what another process has changed as well, such as a replay of the inspector. */
-  function followLog(): void {
-    if (log === undefined || isFollowing) return;
-    isFollowing = true;
-    followAttempts(log)
-      .then(() => countWaiting(log))
-      // The log's own part reports it.
-      .catch(() => {})
-      .finally(() => {
-        isFollowing = false;
-        line.schedule();
-      });
+  async #followLog(): Promise<void> {
+    await this.#follower?.follow();
+    this.#line.schedule();
   }
 
-  async function followAttempts(log: Log): Promise<void> {
-    const { lastAttempt: last } = await log.ends();
-    let id = attemptId ?? last;
-    attemptId = last;
-    if (id === last) return;
-    hasNews = true;
-    const replayed = new Set<number>();
-    while (id < last && recent.failed > 0) {
-      const attempts = await log.attemptsAfter(id);
-      for (const { n, replay } of attempts) if (replay !== undefined && recent.hasFailed(n)) replayed.add(n);
-      id = attempts.at(-1)?.id ?? last;
-    }
-    for (const n of replayed) if ((await rowOf(log, n))?.state !== "failed") recent.resolve(n);
+  /** For the commands of keys: they print at once, and may ask. */
+  #commandContext(): CommandContext {
+    const keys = this;
+    return overrideContext(this.#base, {
+      signal: this.#over.signal,
+      report: (report: Report) => this.#screen.print(report),
+      async prompts() {
+        keys.#releaseTerminal();
+        return keys.#base.prompts();
+      },
+      // A spinner would overwrite the status line.
+      async waiting<T>(message: string, wait: () => Promise<T>): Promise<T> {
+        keys.#queue.busy = message;
+        return wait();
+      },
+    });
   }
 
-  async function countWaiting(log: Log): Promise<void> {
-    if (plan.routes.empty || !hasNews) return;
-    hasNews = false;
-    const counts = await log.queue.waiting();
-    waiting = counts.reduce((sum, each) => (plan.routes.has(each.target) ? sum + each.waiting : sum), 0);
+  #createActions(): Readonly<Record<Action, (key: string) => void>> {
+    const commands = this.#commands;
+    const onChosen = (text: string, start: (n: number) => Promise<unknown>) => () =>
+      this.#withChosen((n) => this.#queue.add(`${text} #${n}`, () => start(n)));
+    const operate = (text: string, operation: Operation<{ n: number }>) =>
+      onChosen(text, (n) => commands.run(operation, { n }));
+    return {
+      older: () => this.#move(-1),
+      newer: () => this.#move(1),
+      number: (digit) => this.#ask("select #", digit, (text) => this.#selectNumber(text)),
+      details: operate("reading", operations.show),
+      replay: operate("replaying", operations.replay),
+      edit: onChosen("editing", (n) => {
+        this.#releaseTerminal();
+        return commands.edit(n);
+      }),
+      explain: operate("explaining", operations.explain),
+      curl: onChosen("copying", commands.curl),
+      copy: onChosen("copying", commands.copy),
+      mark: () => this.#withChosen((n) => this.#mark(n)),
+      failed: () => this.#recent.showFailedOnly(!this.#recent.failedOnly),
+      pause: () => this.#screen.pause(this.#screen.paused === undefined),
+      hold: () => this.#screen.pause(true),
+      release: () => this.#screen.pause(false),
+      search: () => this.#ask("search: ", "", (text) => this.#search(text)),
+      inspector: () => this.#queue.add("opening the inspector", commands.inspector),
+      tunnel: () => void this.#switchTunnel(),
+      blank: () => this.#screen.print({ type: "text", text: "\n" }),
+      help: () => this.#help(),
+      quit: () => this.#keyboard.interrupt(),
+      interrupt: () => this.#keyboard.signal("SIGINT"),
+      suspend: () => this.#keyboard.signal("SIGTSTP"),
+      kill: () => this.#keyboard.signal("SIGQUIT"),
+    };
   }
 
-  function onReport(report: Report): void {
-    hasNews = true;
-    if (report.type === "target") app = report.state;
-    else if (report.type === "forward" && report.status !== undefined) app = "up";
-    else if (report.type === "event" && report.answer !== undefined) app = "up";
-    if (recent.failedOnly && hasNoFailure(report)) line.schedule();
-    else if (isPaused || isAway) {
-      buffer.add(report);
-      line.schedule();
-    } else print(report);
-  }
-
-  function onInput(text: string): void {
-    const mayPaste = prompt !== undefined;
+  #onInput(text: string): void {
+    const mayPaste = this.#prompt.isOpen;
     for (const key of parseKeys(text, mayPaste)) {
-      if (prompt !== undefined) onPromptKey(prompt, key);
+      if (this.#prompt.isOpen) this.#prompt.onKey(key);
       // The lines behind the first one that was pasted are no keys.
       else if (mayPaste) break;
       else {
         const action = actionOf(key);
-        if (action !== undefined) actions[action](key);
+        if (action !== undefined) this.#actions[action](key);
       }
     }
-    line.schedule();
+    this.#line.schedule();
   }
 
-  function ask(label: string, text: string, submit: (text: string) => void): void {
-    withLog(() => {
-      prompt = { label, text, submit };
-    });
+  #ask(label: string, text: string, submit: (text: string) => void): void {
+    this.#withLog(() => this.#prompt.ask(label, text, submit));
   }
 
-  function onPromptKey(asked: NonNullable<typeof prompt>, key: string): void {
-    const text = key === "enter" ? undefined : editLine(asked.text, key);
-    prompt = text === undefined ? undefined : { ...asked, text };
-    if (key === "enter" && asked.text !== "") asked.submit(asked.text);
-  }
-
-  function searchLog(text: string): void {
-    enqueue(`searching for ${text}`, async () => {
-      const found = await commands.search(text);
+  #search(text: string): void {
+    this.#queue.add(`searching for ${text}`, async () => {
+      const found = await this.#commands.search(text);
       const newest = found.at(-1);
       if (newest === undefined) return;
-      recent.choose(newest, found);
-      await showSelected();
+      this.#recent.choose(newest, found);
+      await this.#showSelected();
     });
   }
 
-  function selectNumber(text: string): void {
-    enqueue(`reading #${text}`, async () => {
-      recent.choose(recentEvent(await commands.event(text)));
-      await showSelected();
+  #selectNumber(text: string): void {
+    this.#queue.add(`reading #${text}`, async () => {
+      this.#recent.choose(recentEvent(await this.#commands.event(text)));
+      await this.#showSelected();
     });
   }
 
-  function move(step: -1 | 1): void {
-    recent.move(step);
-    if (log === undefined || willShow) return;
-    willShow = enqueue(undefined, async () => {
-      willShow = false;
-      if (recent.chosen?.n !== shownN) await showSelected();
+  #move(step: -1 | 1): void {
+    this.#recent.move(step);
+    if (this.#follower === undefined || this.#willShow) return;
+    this.#willShow = this.#queue.add(undefined, async () => {
+      this.#willShow = false;
+      if (this.#recent.chosen?.n !== this.#shownN) await this.#showSelected();
     });
   }
 
   /** Shows the line of the selected event once more, in the place of the one that was shown so before. */
-  async function showSelected(): Promise<void> {
-    const n = recent.chosen?.n;
+  async #showSelected(): Promise<void> {
+    const n = this.#recent.chosen?.n;
     if (n === undefined) return;
-    shownN = n;
-    print({ ...(await commands.event(String(n))), selected: true });
+    this.#shownN = n;
+    this.#screen.print({ ...(await this.#commands.event(String(n))), selected: true });
   }
 
-  function withLog(then: () => void): void {
-    if (log === undefined)
-      print({ type: "notice", message: "this needs the event log, and this run has none (--no-store)" });
+  #withLog(then: () => void): void {
+    if (this.#follower === undefined)
+      this.#screen.print({
+        type: "notice",
+        message: "this needs the event log, and this run has none (--no-store)",
+      });
     else then();
   }
 
-  function withChosen(then: (n: number) => void): void {
-    withLog(() => {
-      const { chosen, failedOnly } = recent;
+  #withChosen(then: (n: number) => void): void {
+    this.#withLog(() => {
+      const { chosen, failedOnly } = this.#recent;
       const none = failedOnly ? "nothing has failed or been rejected yet" : "nothing has been received yet";
-      if (chosen === undefined) print({ type: "notice", message: `${none}: there is no event to select` });
+      if (chosen === undefined) this.#screen.print({ type: "notice", message: `${none}: there is no event to select` });
       else then(chosen.n);
     });
   }
 
-  function mark(n: number): void {
-    const before = marked;
-    marked = before === undefined ? n : undefined;
+  #mark(n: number): void {
+    const before = this.#marked;
+    this.#marked = before === undefined ? n : undefined;
     if (before === undefined || before === n) return;
-    enqueue(`comparing #${before} and #${n}`, () => commands.run(operations.diff, { before, after: n }));
+    this.#queue.add(`comparing #${before} and #${n}`, () => this.#commands.run(operations.diff, { before, after: n }));
   }
 
-  function setPaused(paused: boolean): void {
-    isPaused = paused;
-    if (!isPaused && !isAway) buffer.release(print);
-  }
-
-  async function switchTunnel(): Promise<void> {
+  async #switchTunnel(): Promise<void> {
     const waiting: CommandContext["waiting"] = async (message, wait) => {
-      opening = message;
-      line.schedule();
+      this.#opening = message;
+      this.#line.schedule();
       return wait();
     };
     try {
-      await toggleTunnel(waiting);
+      await this.#toggleTunnel(waiting);
     } catch (error) {
-      if (!over.signal.aborted) await showFailure(error);
+      if (!this.#over.signal.aborted) await this.#screen.printFailure(error);
     }
-    opening = undefined;
-    line.schedule();
+    this.#opening = undefined;
+    this.#line.schedule();
   }
 
-  function help(): void {
+  #help(): void {
     const rows = BINDINGS.flatMap((each) => ("help" in each ? [[each.shown, each.help]] : []));
-    print({ type: "table", columns: ["key", ""], rows, json: [] });
+    this.#screen.print({ type: "table", columns: ["key", ""], rows, json: [] });
   }
 
-  function setBusy(text: string | undefined): void {
-    busy = text;
-    line.schedule();
+  #onCommandDone(): void {
+    this.#follower?.noteChange();
+    this.#reclaimTerminal();
   }
 
-  /** Runs the commands of keys one after another. What fails is shown, and the run goes on. False where too many wait. */
-  function enqueue(text: string | undefined, start: () => Promise<unknown>): boolean {
-    if (queued >= MAX_QUEUED) return false;
-    queued++;
-    work = work.then(async () => {
-      setBusy(text);
-      try {
-        if (!over.signal.aborted) await start();
-      } catch (error) {
-        if (!over.signal.aborted) await showFailure(error);
-      }
-      queued--;
-      hasNews = true;
-      setBusy(undefined);
-      reclaimTerminal();
-    });
-    return true;
+  #releaseTerminal(): void {
+    this.#screen.leave();
+    this.#keyboard.release();
   }
 
-  async function showFailure(error: unknown): Promise<void> {
-    const { verbose } = base;
-    const color = !base.argv.includes("--no-color");
-    const text = base.knownSecrets.mask(
-      await renderFailure(error, base, { json: false, quiet: false, verbose, color }),
-    );
-    line.erase();
-    base.stderr.write(fitText(text, base.stderr));
-    line.schedule();
-  }
-
-  function releaseTerminal(): void {
-    isAway = true;
-    keyboard.release();
-  }
-
-  function reclaimTerminal(): void {
-    if (!isAway) return;
-    isAway = false;
+  #reclaimTerminal(): void {
+    if (!this.#screen.isAway) return;
     // The other program has changed it.
-    base.neverWaitForTerminal();
-    if (over.signal.aborted) return;
-    keyboard.take();
-    setPaused(isPaused);
+    this.#base.neverWaitForTerminal();
+    if (!this.#over.signal.aborted) this.#keyboard.take();
+    this.#screen.comeBack();
   }
-
-  return {
-    onReport,
-    async stop(): Promise<void> {
-      over.abort();
-      keyboard.close();
-      await Promise.race([work, delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
-      isAway = false;
-      setPaused(false);
-    },
-  };
-}
-
-/** The event log has them all, so memory need not. */
-const MAX_REPORTS = 2000;
-const MAX_BODY_BYTES = 8_000_000;
-
-/** Reports that are shown later: while the output is paused, or another program has the terminal. */
-function createReportBuffer() {
-  let reports: Report[] = [];
-  let bodyBytes = 0;
-  let dropped = 0;
-  return {
-    add(report: Report): void {
-      const bytes = report.type === "event" ? report.body.length : 0;
-      if (reports.length >= MAX_REPORTS || bodyBytes + bytes > MAX_BODY_BYTES) {
-        dropped++;
-        return;
-      }
-      bodyBytes += bytes;
-      reports.push(report);
-    },
-    count: () => reports.length + dropped,
-    /** Shows them all. */
-    release(report: CommandContext["report"]): void {
-      const [kept, more] = [reports, dropped];
-      [reports, bodyBytes, dropped] = [[], 0, 0];
-      for (const each of kept) report(each);
-      if (more === 0) return;
-      const message = `${counted(more, "report was", "reports were")} left out while the output was paused`;
-      report({ type: "warning", message, hint: "zoho-hooks events list shows what is in the event log" });
-    },
-  };
 }

@@ -42,7 +42,7 @@ export const crm = defineService<CrmState>({
       routes: {
         ...watch.routes,
         ...failureRoutes,
-        ...recordRoutes(records, { modules, tags, users }, { note }),
+        ...recordRoutes({ stores: records, modules, tags, users, telling: { note } }),
       },
       fail: defaultWording,
       records,

@@ -53,12 +53,24 @@ const PARAMETERS: Parameters<Row> = {
 const MAX_FIELDS = 50;
 const SORTABLE = ["id", "Created_Time", "Modified_Time"];
 
+interface CrmParts {
+  readonly stores: readonly Records[];
+  readonly modules: Modules;
+  readonly tags: Tags;
+  readonly users: Users;
+  readonly telling: Telling;
+}
+
 /** Records, modules, fields, users and organisation of CRM, Bigin and Recruit. */
-export function recordRoutes(
-  stores: readonly Records[],
-  { modules, tags, users }: { readonly modules: Modules; readonly tags: Tags; readonly users: Users },
-  telling: Telling,
-): Routes {
+export function recordRoutes(parts: CrmParts): Routes {
+  const guards = guardsOf(parts);
+  return { ...settingsRoutes(parts, guards), ...organisationRoutes(parts, guards), ...moduleRoutes(parts, guards) };
+}
+
+type Guards = ReturnType<typeof guardsOf>;
+
+/** Handlers that answer only a token with the scopes for it, about what there is. */
+function guardsOf({ stores, modules }: CrmParts) {
   const api =
     (resource: string, answer: (call: ApiCall) => Answer | undefined): Handler =>
     (call) => {
@@ -85,6 +97,10 @@ export function recordRoutes(
       const module = modules.find(call.store.product, wanted);
       return module === undefined ? invalidModule() : answer({ ...call, module });
     });
+  return { api, inModule, settings };
+}
+
+function settingsRoutes({ modules, tags }: CrmParts, { api, settings }: Guards): Routes {
   return {
     [`GET ${API}/settings/modules`]: api("settings.modules", ({ store }) => ({
       status: 200,
@@ -115,6 +131,11 @@ export function recordRoutes(
     [`DELETE ${API}/settings/tags/{id}`]: api("settings.tags", ({ store, params }) =>
       tags.remove(store.product, params.id ?? ""),
     ),
+  };
+}
+
+function organisationRoutes({ modules, users, telling }: CrmParts, { api }: Guards): Routes {
+  return {
     [`POST ${API}/coql`]: api("", (call) => answerCoql(call, modules, telling)),
     [`GET ${API}/org`]: api("org", () => ({ status: 200, body: { org: [ORGANISATION] } })),
     [`GET ${API}/users`]: api("users", ({ query }) => page(query, "users", users.all, (user) => user)),
@@ -122,6 +143,11 @@ export function recordRoutes(
       const user = users.find(params.id ?? "");
       return user === undefined ? { status: 204 } : { status: 200, body: { users: [user] } };
     }),
+  };
+}
+
+function moduleRoutes({ modules, tags, users, telling }: CrmParts, { inModule }: Guards): Routes {
+  return {
     [`GET ${API}/{module}`]: inModule((call) => list(call, telling)),
     [`POST ${API}/{module}`]: inModule(({ store, module, json }) =>
       answerResults("data", store.createAll(module, itemsOf(json)), 201),

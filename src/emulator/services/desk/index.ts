@@ -186,14 +186,14 @@ export class Desk extends Store<DeskHook> {
       const eventTime = String(this.now());
       this.deliveries.send({
         product: this.product,
-        format: wire.configure({ issuer: `orgId:${this.orgId}`, audience: `webhookId:${id}` }),
+        format: wire.setup.configure({ issuer: `orgId:${this.orgId}`, audience: `webhookId:${id}` }),
         event,
         url: String(body.url),
         body: [{ payload, ...prevState, eventTime, eventType: event, orgId: this.orgId }],
         secrets: publishedSecrets,
-        timeoutMs: wire.answer.withinMs,
+        timeoutMs: wire.sender.answer.withinMs,
         onAnswer: (status) => {
-          if (status === wire.answer.removedBy) this.dropHook(id);
+          if (status === wire.sender.answer.removedBy) this.dropHook(id);
         },
       });
     }
@@ -375,8 +375,8 @@ export class Desk extends Store<DeskHook> {
 
   /** A GET must get 200, or else a POST of `{}`. */
   async #answersProbe(url: string): Promise<boolean> {
-    const about = { product: "desk", event: "probe", timeoutMs: wire.answer.withinMs };
-    const probes: readonly Probe[] = wire.probes;
+    const about = { product: "desk", event: "probe", timeoutMs: wire.sender.answer.withinMs };
+    const probes: readonly Probe[] = wire.setup.probes;
     for (const { method = "POST", contentType, body } of probes) {
       const headers: HeaderPair[] = contentType === "" ? [] : [["content-type", contentType]];
       if ((await this.deliveries.probe(about, { method, url, headers, body })) === 200) return true;

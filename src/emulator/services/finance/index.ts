@@ -175,7 +175,7 @@ export class Finance extends Store<FinanceHook> {
         if (!RULES[operation].includes(type)) continue;
         this.deliveries.send({
           product: this.product,
-          format: { ...wire, encode },
+          format: { ...wire, sender: { ...wire.sender, encode } },
           event: key,
           url: withQuery(String(body.url), query.toString()),
           headers: pairsOf(body.headers),

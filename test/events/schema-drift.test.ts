@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { schemaShape } from "../../src/contract/schema.ts";
-import { findDrift } from "../../src/samples/drift.ts";
-import { createObserver } from "../../src/samples/traffic.ts";
+import { findDrift } from "../../src/events/schema-drift.ts";
+import { Observer } from "../../src/events/traffic.ts";
 
 function driftOf(schema: z.ZodType, ...payloads: readonly unknown[]) {
-  const observer = createObserver();
+  const observer = new Observer();
   for (const payload of payloads) observer.observe(payload);
   return { ...findDrift(schemaShape(schema), observer.root), partial: observer.isPartial() };
 }

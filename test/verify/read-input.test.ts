@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readVerifyInput, streamVerifyInput } from "../../src/recognition/verify-input.ts";
+import { readVerifyInput, streamVerifyInput } from "../../src/verify/read-input.ts";
 
 function read(text: string | Buffer, contentType?: string) {
   const { payloads, skipped } = readVerifyInput(Buffer.from(text), contentType);

@@ -1,17 +1,17 @@
 import { familyMember, findEvent } from "../contract/event-names.ts";
-import type { Explanation, Format, Limits, Product, Proof, Verdict } from "../contract/product.ts";
+import type { Format, Limits, Product, Proof, Verdict } from "../contract/product.ts";
+import { ambiguityText, emptyReceipt, type Receipt } from "../contract/receipt.ts";
+import { has, senderResult } from "../contract/verdict.ts";
 import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
 import { MASK } from "../delivery/mask.ts";
 import { UNREAD } from "../delivery/payload.ts";
-import type { Credential, Secret, Secrets } from "../delivery/secrets.ts";
-import { has, senderResult } from "../proofs/verdict.ts";
+import type { Secrets } from "../delivery/secrets.ts";
+import { verifyProof } from "../recognition/authenticate.ts";
+import { otherFormatHint } from "../recognition/hints.ts";
+import { receive } from "../recognition/receive.ts";
+import { recogniseAny } from "../recognition/recognise.ts";
 import { usageError } from "../util/errors.ts";
-import { locate, type TextPosition } from "../util/json.ts";
-import { verifyProof } from "./authenticate.ts";
-import { otherFormatHint } from "./hints.ts";
-import { ambiguityText, emptyReceipt, type Receipt, receive } from "./receive.ts";
-import { recogniseAny } from "./recognise.ts";
-import { type InputPayload, NO_ADDRESS } from "./verify-input.ts";
+import { type InputPayload, NO_ADDRESS } from "./read-input.ts";
 
 export interface VerifyPayloadInput {
   /** With the formats asked for. */
@@ -59,11 +59,7 @@ const NO_KEY = `${UNKNOWN_SCHEME}, and no key is set to try the others: set ZOHO
 export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const { payload, products, product, signature } = input;
   if (payload.problem !== undefined) return unreadable(payload, payload.problem);
-  const receiptOf = (delivery: Delivery): Receipt => {
-    // A missing signature of a bare body is no failure here, which `receive` does not know.
-    const receipt = receive({ ...input, now: payload.at ?? input.now, delivery, customSchemas: true });
-    return input.event === undefined ? receipt : asNamedEvent(receipt, formatOf(receipt, products, product), delivery);
-  };
+  const receiptOf = (delivery: Delivery): Receipt => receiptAs(input, delivery);
   const first = receiptOf(payload.delivery);
   if (first.problem !== undefined && product !== undefined) {
     const verified = verifyUnreadable(first, product, input);
@@ -76,37 +72,64 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
       : withSignature(payload.delivery, signature, signableFormats(product, first, guessed), receiptOf);
   const receipt = delivery === payload.delivery ? first : receiptOf(delivery);
   const format = formatOf(receipt, products, product);
-  const required = receipt.verdicts.map((verdict) =>
-    payload.complete ? verdict : absentWithoutHeader(verdict, format, delivery),
-  );
-  const isFailed = has("failed", required);
-  const isMasked = isFailed && containsMask(delivery);
-  const checked = isMasked ? required.map(uncheckable) : required;
-  const isUnchecked = signature !== undefined && checked.length === 0;
-  const schemes = isUnchecked && product === undefined ? matchingSchemes(input, receipt, signature) : [];
-  const verdicts = schemes.length === 0 ? checked : schemes.slice(0, 1).map(({ verdict }) => verdict);
-  const ambiguity = ambiguityText(receipt);
-  // A bare body is a sample, whose form is checked, until its signature is given.
-  const isKeyMissing =
-    signature === undefined
-      ? payload.complete && senderResult(verdicts) === "no_key"
-      : verdicts.some(({ id, verdict }) => verdict === "unconfigured" && headerOf(format, id) !== undefined);
+  const { verdicts: own, isMasked } = checkedVerdicts(receipt, payload.complete, format, delivery);
+  const unchecked = signature !== undefined && own.length === 0 ? tryAllSchemes(input, receipt, signature) : undefined;
+  const verdicts = unchecked?.verdicts ?? own;
+  const notes = [
+    ...(isMasked ? [MASKED_NOTE] : []),
+    ...(unchecked?.notes ?? []),
+    ...formatNote(receipt, input),
+    ...schemaNote(receipt, format),
+    ...ambiguityNote(receipt),
+    ...addressNote(verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
+  ];
+  const verified = { receipt: { ...receipt, verdicts }, delivery, format, notes };
+  if (isMasked) return { ...verified, outcome: "masked" };
+  if (unchecked !== undefined) return { ...verified, outcome: "invalid" };
+  return { ...verified, outcome: outcomeOf(verified.receipt, isKeyMissing(verdicts, format, input)) };
+}
+
+function receiptAs(input: VerifyPayloadInput, delivery: Delivery): Receipt {
+  const { payload, products, product, event, now } = input;
+  // A missing signature of a bare body is no failure here, which `receive` does not know.
+  const receipt = receive({ ...input, now: payload.at ?? now, delivery, customSchemas: true });
+  return event === undefined ? receipt : asNamedEvent(receipt, formatOf(receipt, products, product), delivery);
+}
+
+/** The verdicts, without failures of proofs that are not there to be checked: in headers of a bare body, or masked. */
+function checkedVerdicts(
+  { verdicts }: Receipt,
+  isComplete: boolean,
+  format: Format | undefined,
+  delivery: Delivery,
+): { readonly verdicts: readonly Verdict[]; readonly isMasked: boolean } {
+  const required = isComplete ? verdicts : verdicts.map((each) => absentWithoutHeader(each, format, delivery));
+  const isMasked = has("failed", required) && containsMask(delivery);
+  return { verdicts: isMasked ? required.map(uncheckable) : required, isMasked };
+}
+
+/** A bare body is a sample, whose form is checked, until its signature is given. */
+function isKeyMissing(
+  verdicts: readonly Verdict[],
+  format: Format | undefined,
+  { payload, signature }: VerifyPayloadInput,
+): boolean {
+  if (signature === undefined) return payload.complete && senderResult(verdicts) === "no_key";
+  return verdicts.some(({ id, verdict }) => verdict === "unconfigured" && headerOf(format, id) !== undefined);
+}
+
+/** Tries a signature of a body that no known scheme applies to with all schemes, unless the product is known. */
+function tryAllSchemes(
+  input: VerifyPayloadInput,
+  receipt: Receipt,
+  signature: string,
+): { readonly verdicts: readonly Verdict[]; readonly notes: readonly string[] } {
+  if (input.product !== undefined) return { verdicts: [], notes: [UNKNOWN_SCHEME] };
+  const matching = matchingSchemes(input, receipt, signature);
+  const none = input.secrets.all().length === 0 ? NO_KEY : NO_SCHEME;
   return {
-    receipt: { ...receipt, verdicts },
-    delivery,
-    format,
-    outcome: isMasked ? "masked" : isUnchecked ? "invalid" : outcomeOf({ ...receipt, verdicts }, isKeyMissing),
-    notes: [
-      ...(isMasked ? [MASKED_NOTE] : []),
-      ...(isUnchecked && schemes.length === 0
-        ? [product !== undefined ? UNKNOWN_SCHEME : input.secrets.all().length === 0 ? NO_KEY : NO_SCHEME]
-        : []),
-      ...schemes.map(({ note }) => note),
-      ...formatNote(receipt, input),
-      ...schemaNote(receipt, format),
-      ...(ambiguity === undefined ? [] : [`${ambiguity}: name the product with --product`]),
-      ...addressNote(verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
-    ],
+    verdicts: matching.slice(0, 1).map(({ verdict }) => verdict),
+    notes: matching.length === 0 ? [none] : matching.map(({ note }) => note),
   };
 }
 
@@ -154,7 +177,7 @@ function asNamedEvent(receipt: Receipt, format: Format | undefined, delivery: De
   const { event, payload, schema } = receipt;
   if (format === undefined || event === undefined || payload === undefined || schema === undefined) return receipt;
   const family = findEvent(format, event)?.event;
-  const received = format.recognise(payload, delivery);
+  const received = format.body.recognise(payload, delivery);
   // A body that does not name its event does not contradict the name either.
   if (family === undefined || family.name === event || received === undefined) return receipt;
   if (familyMember(family, received) === undefined || received.toLowerCase() === event.toLowerCase()) return receipt;
@@ -213,7 +236,7 @@ function signableFormats(
 ): readonly Format[] {
   const signing = (product?.formats ?? []).filter(({ proofs }) => proofs.some(({ header }) => header !== undefined));
   if ((format !== undefined && !custom) || signing.length === 0) return [guessed];
-  const customFirst = ({ customEvent }: Format): number => (customEvent === undefined ? 0 : 1);
+  const customFirst = ({ body }: Format): number => (body.customEvent === undefined ? 0 : 1);
   return signing.toSorted((a, b) => customFirst(b) - customFirst(a));
 }
 
@@ -292,9 +315,14 @@ function formatNote({ product, payload, handshake }: Receipt, input: VerifyPaylo
   return other === undefined ? [] : [otherFormatHint(other)];
 }
 
+function ambiguityNote(receipt: Receipt): readonly string[] {
+  const ambiguity = ambiguityText(receipt);
+  return ambiguity === undefined ? [] : [`${ambiguity}: name the product with --product`];
+}
+
 /** Says where to give a schema for a custom body. */
 function schemaNote({ custom, product }: Receipt, format: Format | undefined): readonly string[] {
-  if (!custom || format?.settings?.includes("schema") !== true) return [];
+  if (!custom || format?.setup?.settings?.includes("schema") !== true) return [];
   return [`to check its shape, put "products": { "${product}": { "schema": "your.schema.json" } } in the config`];
 }
 
@@ -308,75 +336,12 @@ function addressNote(
   return isUnknown && has("failed", verdicts) ? [`${QUERY_UNKNOWN.meaning}: ${QUERY_UNKNOWN.remedy}`] : [];
 }
 
-function isQueryUnknown({ coversQuery = false }: Proof, { url }: Delivery): boolean {
+/** Whether a proof covers a query that a bare body does not have. */
+export function isQueryUnknown({ coversQuery = false }: Proof, { url }: Delivery): boolean {
   return coversQuery && url === NO_ADDRESS;
 }
 
-const QUERY_UNKNOWN = {
+export const QUERY_UNKNOWN = {
   meaning: "the signature also covers the query of the URL, which is not known here",
   remedy: "pass the URL that it was sent to with --url",
 } as const;
-
-/** The position of each schema issue in the input; undefined where the body is not the input's own text. */
-export function issuePositions(
-  { receipt: { schema, payload } }: VerifiedPayload,
-  { inPlace, line = 1 }: InputPayload,
-): readonly (TextPosition | undefined)[] {
-  const text = inPlace && payload?.kind === "json" ? payload.text : undefined;
-  return (schema?.issues ?? []).map(({ path }) => (text === undefined ? undefined : inInput(locate(text, path), line)));
-}
-
-/** The position of a syntax error in the input. */
-export function problemPosition(
-  { receipt }: VerifiedPayload,
-  { inPlace, line = 1 }: InputPayload,
-): TextPosition | undefined {
-  const position = receipt.problem?.position;
-  return !inPlace || position === undefined ? undefined : inInput(position, line);
-}
-
-function inInput({ line, column }: TextPosition, firstLine: number): TextPosition {
-  return { line: line + firstLine - 1, column };
-}
-
-/** Explains each failed proof; with `all`, also those that were not checked. */
-export function explainProofs(
-  { receipt, delivery, format }: VerifiedPayload,
-  { secrets, now, limits }: Pick<VerifyPayloadInput, "secrets" | "now" | "limits">,
-  all: boolean,
-): readonly { readonly id: string; readonly explanation: Explanation }[] {
-  const { payload = UNREAD, product } = receipt;
-  if (product === undefined) return [];
-  return receipt.verdicts.flatMap(({ id, verdict }) => {
-    const proof = format?.proofs.find((each) => each.id === id);
-    const isExplained = verdict === "failed" || (all && verdict === "absent");
-    const configured = proof === undefined ? [] : secrets.for(proof.credential, product);
-    if (proof?.explain === undefined || !isExplained || configured.length === 0) return [];
-    const explanation = proof.explain({ delivery, payload, secrets, product, now, limits });
-    const likely = isQueryUnknown(proof, delivery) ? QUERY_UNKNOWN : likelyCause(proof, configured);
-    return [{ id, explanation: { ...explanation, likely } }];
-  });
-}
-
-const CREDENTIAL_WORDS: Readonly<Partial<Record<Credential, string>>> = {
-  secret: "secret",
-  hookSecret: "secret",
-  token: "token",
-  auth: "value",
-  publicKey: "key",
-};
-
-/** If no known mistake explains a failure, two different secrets do. */
-function likelyCause(
-  { proves, credential, keyPlace = "the one in Zoho" }: Proof,
-  configured: readonly Secret[],
-): Explanation["likely"] {
-  const origins = configured.flatMap(({ origin, optional }) => (optional === true ? [] : [origin]));
-  const word = CREDENTIAL_WORDS[credential];
-  if (word === undefined || origins.length === 0) return undefined;
-  const excluded = proves === "body" ? "no change to the body" : "no common mistake";
-  return {
-    meaning: `${excluded} explains it: most likely the ${word} differs`,
-    remedy: `compare ${[...new Set(origins)].join(" and ")} with ${keyPlace}`,
-  };
-}

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
+import type { Encoded, Format, Proof } from "../contract/product.ts";
 import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import { withQuery } from "../delivery/target.ts";
 import { writeJson } from "../util/json.ts";
-import type { Encoded, Format, Proof } from "./product.ts";
 
 /** The user agent of `send`. */
 export const SAMPLE_SENDER = "zoho-hooks";
@@ -98,14 +98,14 @@ export function signingOf(format: Pick<Format, "proofs">, product: string, secre
 function encode({ body, contentType: given, format, event, url }: PrepareInput): Encoded {
   const contentType = "application/json";
   // JSON that a user gives stays JSON, whatever bodies of their own design usually are.
-  const isOwnJson = given !== undefined && event !== undefined && event === format.customEvent;
+  const isOwnJson = given !== undefined && event !== undefined && event === format.body.customEvent;
   const encoded = Buffer.isBuffer(body)
     ? { contentType, body }
-    : ((isOwnJson ? undefined : format.encode?.(body, event, url)) ?? {
+    : ((isOwnJson ? undefined : format.sender?.encode?.(body, event, url)) ?? {
         contentType,
         body: Buffer.from(writeJson(body)),
       });
-  const { query = "", headers = [] } = event === undefined ? {} : (format.mark?.(event) ?? {});
+  const { query = "", headers = [] } = event === undefined ? {} : (format.sender?.mark?.(event) ?? {});
   const queries = [encoded.query ?? "", query].filter((each) => each !== "");
   return { ...encoded, query: queries.join("&"), headers: [...(encoded.headers ?? []), ...headers] };
 }

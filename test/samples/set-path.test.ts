@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { assign, parseAssignment } from "../../src/contract/edit-body.ts";
+import { assign, parseAssignment } from "../../src/samples/edit-body.ts";
 import { writeJson } from "../../src/util/json.ts";
 
 const data = { data: { Email: "a@example.com", items: [{ price: 1 }, { price: 2 }] }, "a.b": { c: 1 } };

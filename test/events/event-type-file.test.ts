@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { anyShape } from "../../src/contract/schema.ts";
-import { eventTypeFile } from "../../src/samples/event-types.ts";
+import { eventTypeFile } from "../../src/events/event-types.ts";
 
 const base = { product: "desk", format: "wire", summary: "It happened", shape: anyShape, deliveries: 0 };
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { withPackageManager } from "../../src/terminal/failure.ts";
+import { withPackageManager } from "../../src/reports/failure.ts";
 import { folderWith } from "../support/files.ts";
 
 const ADD = "npm install --save-dev better-sqlite3@12";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changeBody, parseAssignment } from "../../src/contract/edit-body.ts";
+import { changeBody, parseAssignment } from "../../src/samples/edit-body.ts";
 
 const JSON_TYPE = "application/json";
 const FORM_TYPE = "application/x-www-form-urlencoded";

@@ -2,7 +2,7 @@ import type { Product } from "../contract/product.ts";
 import { anyShape, type Field, type Shape, schemaShape, type TypeWord, typeWord } from "../contract/schema.ts";
 import { jsonText, plain } from "../util/text.ts";
 import { counted } from "../util/units.ts";
-import { allows } from "./drift.ts";
+import { allows } from "./schema-drift.ts";
 import { ANY_KEY, type Observation, type ObservedEvent } from "./traffic.ts";
 
 interface TypedEvent {

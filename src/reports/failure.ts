@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { maskUrls } from "../delivery/mask.ts";
+import type { ErrorLine } from "../process/lines.ts";
 import type { Runtime } from "../process/runtime.ts";
-import { textOf } from "../reports/layout.ts";
-import { type Mode, paintFor } from "../reports/paint.ts";
-import type { Report } from "../reports/report.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { jsonLine, plain } from "../util/text.ts";
+import { textOf } from "./layout.ts";
+import { type Mode, paintFor } from "./paint.ts";
+import type { Report } from "./report.ts";
 
 const REPORT = "please report it to the maintainers of zoho-hooks, with this text and the command line";
 
@@ -15,7 +16,8 @@ export async function renderFailure(error: unknown, runtime: Runtime, mode: Mode
   const known = error instanceof UserError;
   const { message, hint } = failureTexts(error, runtime);
   if (mode.json) {
-    return jsonLine({ v: 1, error: { code: known ? error.code : "bug", message, hint } });
+    const line: ErrorLine = { error: { code: known ? error.code : "bug", message, hint } };
+    return jsonLine({ v: 1, ...line });
   }
   const paint = await paintFor(runtime.stderr, runtime, mode.color);
   if (!known) {

@@ -1,11 +1,11 @@
 import { findEvent, findFormat, findProduct } from "../contract/event-names.ts";
-import { SAMPLE_SENDER } from "../contract/prepare.ts";
 import type { Product, WebhookEvent } from "../contract/product.ts";
 import { type TypeWord, typeWord } from "../contract/schema.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import type { LogEntry } from "../log/log.ts";
+import type { FixtureKey } from "../samples/fixtures.ts";
+import { SAMPLE_SENDER } from "../samples/prepare.ts";
 import { isLongNumber } from "../util/json.ts";
-import type { FixtureKey } from "./fixtures.ts";
 
 type SeenDelivery = Pick<
   LogEntry,
@@ -39,7 +39,7 @@ export function createTraffic(products: readonly Product[]) {
       overlooked++;
       return undefined;
     }
-    const made: ObservedEvent = { product, format, name: match.name, event: match.event, observer: createObserver() };
+    const made: ObservedEvent = { product, format, name: match.name, event: match.event, observer: new Observer() };
     observed.set(key, made);
     return made;
   };
@@ -83,53 +83,70 @@ class Place implements Observation {
   longNumbers = 0;
   readonly fields = new Map<string, Place>();
   element: Place | undefined;
+
+  add(value: unknown): void {
+    const word = typeWord(value);
+    this.count++;
+    this.types.set(word, (this.types.get(word) ?? 0) + 1);
+    if (isLongNumber(value)) this.longNumbers++;
+  }
 }
 
-type Observer = ReturnType<typeof createObserver>;
-
 /** Learns the shape of one event's payloads in bounded memory. */
-export function createObserver() {
-  const root = new Place();
-  let places = 1;
-  let partial = false;
+export class Observer {
+  readonly #root = new Place();
+  #places = 1;
+  #partial = false;
 
-  const claim = (depth: number): Place | undefined => {
-    if (places < MAX_PLACES && depth < MAX_DEPTH) {
-      places++;
-      return new Place();
+  get root(): Observation {
+    return this.#root;
+  }
+
+  /** Whether anything exceeded the bounds. */
+  isPartial(): boolean {
+    return this.#partial;
+  }
+
+  observe(data: unknown): void {
+    this.#observeAt(this.#root, data, 0);
+  }
+
+  #observeAt(place: Place, value: unknown, depth: number): void {
+    place.add(value);
+    if (Array.isArray(value)) this.#observeElements(place, value, depth);
+    else if (typeof value === "object" && value !== null) this.#observeFields(place, value, depth);
+  }
+
+  #observeElements(place: Place, list: readonly unknown[], depth: number): void {
+    if (list.length === 0) return;
+    place.element ??= this.#newPlace(depth);
+    if (place.element === undefined) return;
+    for (const each of list) this.#observeAt(place.element, each, depth + 1);
+  }
+
+  /** Runs for every event: known names are looked up first, and no list of entries is made. */
+  #observeFields(place: Place, object: object, depth: number): void {
+    for (const key of Object.keys(object)) {
+      const field = place.fields.get(key) ?? this.#newField(place, key, depth);
+      if (field !== undefined) this.#observeAt(field, Reflect.get(object, key), depth + 1);
     }
-    partial = true;
-    return undefined;
-  };
-  const newField = ({ fields }: Place, key: string, depth: number): Place | undefined => {
+  }
+
+  #newField({ fields }: Place, key: string, depth: number): Place | undefined {
     const name = fieldName(key);
-    const field = fields.get(name) ?? claim(depth);
+    const field = fields.get(name) ?? this.#newPlace(depth);
     if (field !== undefined) fields.set(name, field);
     return field;
-  };
-  const see = (place: Place, value: unknown, depth: number): void => {
-    const word = typeWord(value);
-    place.count++;
-    place.types.set(word, (place.types.get(word) ?? 0) + 1);
-    if (isLongNumber(value)) place.longNumbers++;
-    if (Array.isArray(value)) {
-      if (value.length === 0) return;
-      place.element ??= claim(depth);
-      for (const each of value) if (place.element !== undefined) see(place.element, each, depth + 1);
-    } else if (typeof value === "object" && value !== null) {
-      // Runs for every event: known names are looked up first, and no list of entries is made.
-      for (const key of Object.keys(value)) {
-        const inner = place.fields.get(key) ?? newField(place, key, depth);
-        if (inner !== undefined) see(inner, Reflect.get(value, key), depth + 1);
-      }
+  }
+
+  #newPlace(depth: number): Place | undefined {
+    if (this.#places < MAX_PLACES && depth < MAX_DEPTH) {
+      this.#places++;
+      return new Place();
     }
-  };
-  return {
-    root: root as Observation,
-    /** Whether anything exceeded the bounds. */
-    isPartial: () => partial,
-    observe: (data: unknown) => see(root, data, 0),
-  };
+    this.#partial = true;
+    return undefined;
+  }
 }
 
 function fieldName(key: string): string {

@@ -1,0 +1,1031 @@
+// What `--json` prints, as types. They are a public interface: docs/json-schema.json and a table of docs/json.md are made from
+// them, and within a version members are only added. `null`: there is none, or it is not known. A member with `?` is left out
+// where it does not apply. `@printedBy`: the commands.
+
+/** A line of standard output. Each has `"v":1` in front of its members. */
+export type Line =
+  | ReadyLine
+  | InspectorLine
+  | EventLine
+  | ForwardLine
+  | TargetLine
+  | TunnelLine
+  | GapLine
+  | ChannelLine
+  | WebhookLine
+  | WebhookFailureLine
+  | RecordLine
+  | WarningLine
+  | MissedLine
+  | ReconcileLine
+  | DriftLine
+  | SummaryLine
+  | SentLine
+  | SendSummaryLine
+  | VerifiedLine
+  | VerifySummaryLine
+  | CheckLine
+  | CheckSummaryLine
+  | EmulatorLine
+  | EmulatedRequestLine
+  | EmulatedDeliveryLine
+  | StoreLine
+  | StoreInitLine
+  | StatsLine
+  | DifferenceLine
+  | CurlLine
+  | PrunedLine
+  | ProductLine
+  | SettingLine
+  | ProfileLine
+  | SignInLine
+  | ApiRequestLine
+  | FolderLine
+  | FixtureLine
+  | FileLine
+  | KeyPairLine
+  | TextLine
+  | CompletionLine
+  | SuggestionsLine;
+
+/**
+ * A time as ISO 8601, in UTC.
+ * @format date-time
+ */
+type Time = string;
+
+type HeaderPair = readonly [name: string, value: string];
+
+/** Which half of the work a `listen` does. */
+type Role = "receive" | "deliver" | "both";
+
+/** `listen` is ready: the receiver is up, and reachable under its public URL. Once a run. @printedBy listen */
+export interface ReadyLine {
+  readonly type: "ready";
+  readonly role: Role;
+  /** Address of the receiver. Null with `--role deliver`, which opens none. */
+  readonly url: string | null;
+  readonly public_url: string | null;
+  /** The webhook URL of each product. */
+  readonly urls: { readonly [name: string]: string };
+  /** What is accepted without a signature. */
+  readonly unsigned: readonly Unsigned[];
+  /** The patterns of `--events`; empty for all. */
+  readonly events: readonly string[];
+  /** Where the public half of a private key of your own is served. */
+  readonly jwks_url: string | null;
+  /** The page of `--ui`. It has a token, so keep it out of logs. */
+  readonly inspector_url: string | null;
+  /** [The API for tests](testing.md#in-any-language). */
+  readonly api: ApiAccess | null;
+  /** Whether your app accepts connections; null if that is not known yet, or nothing is forwarded to an app. */
+  readonly app_answers: boolean | null;
+  readonly notes: readonly string[];
+  /** The channels and webhooks of `--register` and `--channel`. */
+  readonly registered: readonly RegisteredHook[];
+}
+
+interface Unsigned {
+  readonly product: string;
+  /** `no_key`: none is set to check a signature with; `allowed`: by a setting; `never_signed`: Zoho makes none. */
+  readonly reason: "no_key" | "allowed" | "never_signed";
+  /** A part of the product's deliveries, such as `custom bodies`. */
+  readonly only?: string;
+}
+
+interface ApiAccess {
+  /** `http://127.0.0.1:4470/v1` */
+  readonly url: string;
+  readonly token: string;
+}
+
+export interface RegisteredHook {
+  readonly kind: "channel" | "webhook";
+  readonly product: string;
+  readonly id: string;
+  readonly events: readonly string[];
+  /** Null for a webhook, which does not expire, and for a channel that is lost. */
+  readonly expires_at: Time | null;
+  readonly time_left_ms: number | null;
+}
+
+/** The page of the inspector. @printedBy ui */
+interface InspectorLine {
+  readonly type: "inspector";
+  /** With its token. */
+  readonly url: string;
+  /** [The API for tests](testing.md#in-any-language). */
+  readonly api: ApiAccess;
+  /** Another process serves it. */
+  readonly already_running: boolean;
+}
+
+/** What a delivery shows by itself. */
+export interface ReceiptMembers {
+  readonly product: string | null;
+  readonly format: string | null;
+  readonly event: string | null;
+  /** False if product and format are recognised, but the event is none of theirs. */
+  readonly known: boolean;
+  /** A body without a schema, since its user designed it. */
+  readonly custom: boolean;
+  /** Other products and events that fit. */
+  readonly ambiguous_with: readonly string[];
+  /** The event that an unrecognised body is closest to, or that a custom one could have been meant as. */
+  readonly nearest: Nearest | null;
+  /** Ids of the records. */
+  readonly records: readonly string[];
+  /** Its signatures and tokens. */
+  readonly signatures: readonly Signature[];
+  /** Null if no schema was checked. */
+  readonly schema: SchemaResult | null;
+  /** Why the body is unreadable; in `verified`, why it is not an event. */
+  readonly problem: string | null;
+  /** A second delivery with the same one is a duplicate. */
+  readonly identity: string | null;
+  /** A known pitfall of such a delivery. */
+  readonly hint: string | null;
+}
+
+interface Nearest {
+  readonly product: string;
+  readonly format: string;
+  readonly events: readonly string[];
+  /** Required members that it lacks. */
+  readonly missing: readonly string[];
+}
+
+interface Signature {
+  readonly id: string;
+  /** `nothing`: an address of `--allow-ip`. */
+  readonly covers: "body" | "sender" | "nothing";
+  /**
+   * `missing_signature`: there is none, although a key is set; `no_key`: there is no key to verify it with; `unsigned`: there is
+   * none, and none is required.
+   */
+  readonly result: "verified" | "wrong_signature" | "missing_signature" | "no_key" | "unsigned";
+  readonly reason: string;
+  /** A known cause of a failure. */
+  readonly match?: "reserialised" | "changed" | "unknown_key" | "too_old" | "too_new" | "seconds";
+}
+
+interface SchemaResult {
+  readonly ok: boolean;
+  readonly issues: readonly SchemaIssue[];
+}
+
+interface SchemaIssue {
+  /** `data.ids[0]`; empty for the payload itself. */
+  readonly path: string;
+  readonly expected: string;
+  readonly received: string;
+  /** Of `verified`: the place in the file. Both count from 1. */
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/**
+ * A delivery, received now or read from the log. It is valid input for [`verify`](verifying.md).
+ * @printedBy listen, events
+ */
+export interface EventLine extends ReceiptMembers, Partial<LoggedMembers> {
+  readonly type: "event";
+  /** Its number in the log; 0 if it could not be recorded. */
+  readonly n: number;
+  readonly at: Time;
+  readonly method: string;
+  readonly path: string;
+  /** Pairs of a name and a value. */
+  readonly headers: readonly HeaderPair[];
+  /** The exact bytes, except masked secrets. */
+  readonly body_b64: string;
+  /** Parsed, long ids as text; null if it could not be read. */
+  readonly body: unknown;
+  /** Number of the delivery that this one repeats. */
+  readonly duplicate_of: number | null;
+  /** The answer to the sender; null while your app is still to give it, with `--respond mirror`. */
+  readonly status: number | null;
+  /** Why the answer was not a plain 200. */
+  readonly refusal: string | null;
+}
+
+/** Facts that only the log has about a delivery: members of an `event` line from there. */
+export interface LoggedMembers {
+  /** [What the words mean](receiving.md#what-the-sender-is-answered). */
+  readonly state: "received" | "waiting" | "delivered" | "failed" | "duplicate" | "rejected";
+  /** The sender's address. */
+  readonly remote: string | null;
+  /** [`reconcile`](missed.md) made it: nobody sent it. */
+  readonly reconstructed: boolean;
+  /** Secrets in path, headers or body are masked, so they are not exactly what came. */
+  readonly masked: boolean;
+  /** Length of the body as received. */
+  readonly bytes: number;
+  /** `body_b64` is only its start, since it was rejected. */
+  readonly cut: boolean;
+  /** Oldest first. */
+  readonly attempts: readonly AttemptMembers[];
+  /** One for each target. */
+  readonly forwards: readonly ForwardMembers[];
+}
+
+/** A request to a target. */
+export interface AttemptMembers {
+  /** Counts from 1 for each delivery and target. */
+  readonly attempt: number;
+  readonly target: string;
+  readonly at: Time;
+  /** Null if no answer came. Of a queue (`bullmq://`), 200 once Redis has the job. */
+  readonly status: number | null;
+  readonly latency_ms: number;
+  readonly error: string | null;
+  /** The start of the answer. */
+  readonly reply: string | null;
+  /** Whether `replay` made it, with the `same` bytes that came or with `edited` ones. */
+  readonly replay: "same" | "edited" | null;
+}
+
+export interface ForwardMembers {
+  readonly target: string;
+  readonly state: "waiting" | "delivered" | "failed";
+  readonly attempts: number;
+  /** When the next attempt is due. */
+  readonly due_at: Time | null;
+}
+
+/** An attempt to forward a delivery. @printedBy listen */
+export interface ForwardLine {
+  readonly type: "forward";
+  /** Number of the event. */
+  readonly n: number;
+  readonly at: Time;
+  readonly attempt: number;
+  readonly target: string;
+  /** Null if no answer came. Of a queue (`bullmq://`), 200 once Redis has the job. */
+  readonly status: number | null;
+  readonly latency_ms: number;
+  readonly error: string | null;
+  readonly hint: string | null;
+  /**
+   * `mirrored`: the sender got this answer, and retrying is up to it. `single`: not made by the queue: of a mirrored or replayed
+   * delivery that is read from the log.
+   */
+  readonly state: "delivered" | "failed" | "retry" | "mirrored" | "single";
+  readonly retry_in_ms: number | null;
+}
+
+/** Your app has gone or come back. Once, however many deliveries wait for it. @printedBy listen */
+interface TargetLine {
+  readonly type: "target";
+  readonly at: Time;
+  readonly state: "down" | "up";
+  readonly target: string;
+  readonly reason: string | null;
+  /** How many deliveries wait in the log for it. */
+  readonly waiting: number | null;
+  readonly down_ms: number | null;
+}
+
+/** A change of the tunnel. @printedBy listen */
+interface TunnelLine {
+  readonly type: "tunnel";
+  readonly at: Time;
+  /** `closed`: by a key. */
+  readonly state: "up" | "down" | "reconnected" | "lost" | "closed";
+  readonly url: string | null;
+  /** Set if the tunnel came back under another URL. */
+  readonly previous_url: string | null;
+  readonly reason: string | null;
+  readonly down_ms: number | null;
+}
+
+/** A time in which nothing could arrive. @printedBy listen */
+interface GapLine {
+  readonly type: "gap";
+  readonly from: Time;
+  readonly to: Time;
+  /** `sleep`: the machine slept, or the clock was set ahead; `busy`: `listen` itself was. */
+  readonly cause: "sleep" | "busy" | "tunnel";
+  /** The cause in words. */
+  readonly reason: string;
+}
+
+/** The state of a CRM notification channel, or a change of it. @printedBy listen, channels */
+export interface ChannelLine {
+  readonly type: "channel";
+  /** `expiring`: a renewal failed, and it has not expired yet; `unknown`: it did not exist. */
+  readonly state:
+    | "listed"
+    | "created"
+    | "renewed"
+    | "updated"
+    | "expiring"
+    | "lost"
+    | "deleted"
+    | "not_deleted"
+    | "unknown";
+  readonly product: string;
+  readonly id: string;
+  readonly expires_at: Time | null;
+  readonly time_left_ms: number | null;
+  /** Of a renewal. */
+  readonly previous_expires_at?: Time;
+  /** Why it is in a bad state. */
+  readonly reason?: string;
+  /** Beside `reason`. */
+  readonly hint?: string | null;
+  /** This and the members below are left out where only a change is reported. */
+  readonly events?: readonly string[];
+  readonly notify_url?: string | null;
+  /** Masked without `--show-secrets`. */
+  readonly token?: string | null;
+  /** Whether changes of related records notify as well. */
+  readonly related?: boolean | null;
+  /** Whether notifications hold the changed values. */
+  readonly values?: boolean | null;
+  /** As Zoho has them. */
+  readonly conditions?: readonly unknown[];
+}
+
+/** A webhook of another product, or a change of it. @printedBy listen, webhooks */
+export interface WebhookLine extends Partial<WebhookMembers> {
+  readonly type: "webhook";
+  /** `unknown`: it was to be deleted, but did not exist. */
+  readonly state: "listed" | "created" | "deleted" | "not_deleted" | "unknown";
+  readonly product: string;
+  readonly id: string;
+  /** Why it is in a bad state, or what it replaces. */
+  readonly reason?: string;
+  readonly hint?: string;
+}
+
+/** Left out where only a change is reported. */
+interface WebhookMembers {
+  readonly name: string | null;
+  readonly url: string | null;
+  readonly events: readonly string[];
+  /** Null if Zoho does not say. */
+  readonly enabled: boolean | null;
+  /** Ids of workflow rules; null where the product has none. */
+  readonly rules: readonly string[] | null;
+  readonly secret: string | null;
+}
+
+/** A delivery that Zoho could not make, or the answer to asking for it again. @printedBy webhooks failures */
+export interface WebhookFailureLine {
+  readonly type: "webhook_failure";
+  readonly state: "failed" | "resent" | "not_resent";
+  readonly product: string;
+  readonly id: string;
+  /** When it failed last. */
+  readonly at: Time | null;
+  /** Name of the webhook, or its id. */
+  readonly webhook: string | null;
+  /** The workflow rule that called it. */
+  readonly rule: string | null;
+  /** The event, or the module of the record. */
+  readonly event: string | null;
+  /** Id of the record. */
+  readonly record: string | null;
+  readonly url: string | null;
+  /** The status that your server answered. */
+  readonly status: number | null;
+  readonly reason: string | null;
+  /** How often Zoho has repeated it. */
+  readonly retries: number | null;
+}
+
+/** The record that an event names, fetched from Zoho's API. @printedBy listen --expand */
+export interface RecordLine {
+  readonly type: "record";
+  /** Number of the event. */
+  readonly n: number;
+  readonly product: string;
+  readonly module: string;
+  readonly id: string;
+  /** Long ids as text. */
+  readonly record?: unknown;
+  /** Why there is no record. */
+  readonly error?: string;
+  /** Beside `error`. */
+  readonly hint?: string | null;
+}
+
+/** Something that needs attention. @printedBy all */
+export interface WarningLine {
+  readonly type: "warning";
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+/** A change that Zoho made and the log does not have. @printedBy reconcile */
+export interface MissedLine {
+  readonly type: "missed";
+  /** `perhaps`: of a channel with `--fields`; `delivered`: it is in the log now. */
+  readonly state: "missed" | "perhaps" | "delivered";
+  readonly product: string;
+  readonly module: string;
+  /** Id of the record. */
+  readonly id: string;
+  readonly operation: "insert" | "update" | "delete";
+  readonly at: Time;
+  /** Its number in the log. */
+  readonly n: number | null;
+}
+
+/** The last line. @printedBy reconcile */
+export interface ReconcileLine {
+  readonly type: "reconcile";
+  readonly product: string;
+  /** Changes from then on were compared. */
+  readonly since: Time;
+  readonly modules: readonly string[];
+  /** How many `missed` lines have this state. */
+  readonly missed: number;
+  readonly perhaps: number;
+  readonly delivered: number;
+  /** Credits of Zoho's API that the lists took. */
+  readonly credits: number;
+}
+
+/** The differences between the deliveries of an event and its schema. @printedBy listen, events */
+interface DriftLine {
+  readonly type: "drift";
+  readonly product: string;
+  readonly format: string;
+  readonly event: string;
+  /** How many were compared. */
+  readonly deliveries: number;
+  /** There were too many fields to compare all. */
+  readonly partial: boolean;
+  /** Fields that the schema does not have. */
+  readonly unknown: readonly UnknownField[];
+  /** Optional fields that never came. */
+  readonly unseen: readonly UnseenField[];
+  /** Fields of another type, and missing required ones, which are `seen` as `nothing`. */
+  readonly conflicts: readonly FieldConflict[];
+}
+
+interface UnknownField {
+  readonly path: string;
+  readonly types: readonly ("object" | "array" | "string" | "number" | "boolean" | "null")[];
+  readonly count: number;
+}
+
+interface UnseenField {
+  readonly path: string;
+  readonly expected: string;
+}
+
+interface FieldConflict {
+  readonly path: string;
+  readonly expected: string;
+  readonly seen: string;
+  readonly count: number;
+}
+
+/** Deliveries by what became of them. `received` is the sum of the others but `duplicates` and `hidden`. */
+interface DeliveryCounts {
+  readonly received: number;
+  readonly valid: number;
+  /** Bodies without a schema. */
+  readonly custom: number;
+  /** Accepted, although the body does not match its schema, is unreadable, or is of an unknown event. */
+  readonly invalid: number;
+  /** Accepted with `--on-invalid warn`, whatever the body. */
+  readonly wrong_signature: number;
+  /** Accepted with `--on-invalid warn`, whatever the body. */
+  readonly missing_signature: number;
+  readonly rejected: number;
+  /** Of those accepted. */
+  readonly duplicates: number;
+  /** Neither shown nor forwarded, because of `--events`. */
+  readonly hidden: number;
+}
+
+/** The last line of a run. @printedBy listen */
+export interface SummaryLine extends DeliveryCounts {
+  readonly type: "summary";
+  /** The counts of each. */
+  readonly products: { readonly [name: string]: DeliveryCounts };
+  readonly seconds: number;
+  /** Deliveries, each counted once for each of its targets. Null without a target. */
+  readonly forwards: ForwardCounts | null;
+  /** Null without a tunnel. */
+  readonly tunnel_down_ms: number | null;
+  /** Lines that nobody read. */
+  readonly left_out: number;
+  /** One for each `--expect`. */
+  readonly expectations: readonly Expectation[];
+}
+
+interface ForwardCounts {
+  readonly delivered: number;
+  /** No attempt follows. */
+  readonly failed: number;
+  /** The next `listen` sends them. Null if the log could not be read. */
+  readonly waiting: number | null;
+}
+
+interface Expectation {
+  readonly event: string;
+  readonly wanted: number;
+  readonly came: number;
+}
+
+/** A request and its answer; with `--dry-run` the request that was not sent. @printedBy send, replay */
+export interface SentLine {
+  readonly type: "sent";
+  /** Its number in the log. Of `replay`. */
+  readonly n?: number;
+  readonly product: string | null;
+  readonly event: string | null;
+  readonly format: string | null;
+  readonly url: string;
+  /** Null if no answer came. */
+  readonly status: number | null;
+  readonly latency_ms: number | null;
+  readonly error: string | null;
+  /** This and the next two: without `--dry-run`. */
+  readonly hint?: string | null;
+  /** The start of the answer. */
+  readonly reply?: string | null;
+  /** How it was signed or broken: `signed with ZOHO_WEBHOOK_SECRET`. */
+  readonly notes?: readonly string[];
+  /** With `--dry-run`. */
+  readonly request?: PreparedRequest;
+}
+
+interface PreparedRequest {
+  readonly method: string;
+  readonly url: string;
+  /** Pairs of a name and a value. */
+  readonly headers: readonly HeaderPair[];
+  /** The exact bytes. */
+  readonly body_b64: string;
+  readonly body: string;
+  /** As a curl command, with `--curl`. */
+  readonly curl?: string;
+}
+
+/** Counts several requests. @printedBy send */
+export interface SendSummaryLine {
+  readonly type: "send_summary";
+  readonly count: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly seconds: number;
+  /** How many had each status, or without an answer each code of an error. */
+  readonly statuses: { readonly [name: string]: number };
+  /** How long the target took to answer. */
+  readonly latency_ms: Percentiles;
+}
+
+interface Percentiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** What of a payload is right and what is wrong. @printedBy verify */
+export interface VerifiedLine extends ReceiptMembers {
+  readonly type: "verified";
+  /** As you wrote it; `-` for standard input. */
+  readonly file: string;
+  /** Where the payload begins in a file of several. */
+  readonly line: number | null;
+  /** `custom`: a body without a schema; `masked`: its secrets are masked. */
+  readonly outcome: "valid" | "custom" | "invalid" | "wrong_signature" | "missing_signature" | "no_key" | "masked";
+  /** When it arrived. With `--logged`. */
+  readonly at?: Time;
+  /** What the sender was answered. With `--logged`. */
+  readonly status?: number | null;
+  /** Where an unreadable body stops being JSON. */
+  readonly problem_at?: TextPosition | null;
+  readonly notes: readonly string[];
+  /** The exact bytes, except masked secrets. */
+  readonly body_b64: string;
+  /** Parsed, long ids as text; null if it could not be read. */
+  readonly body: unknown;
+  /** With `--explain`. */
+  readonly explanations?: readonly Explanation[];
+}
+
+interface TextPosition {
+  readonly line: number;
+  readonly column: number;
+}
+
+interface Explanation {
+  /** Id of the signature or token. */
+  readonly id: string;
+  /** The signed string, or a description of it. */
+  readonly canonical: string;
+  /** What was tried. */
+  readonly findings: readonly Finding[];
+  /** The likely cause if no finding matches. */
+  readonly likely: LikelyCause | null;
+  /** The value that came. With `--show-expected`. */
+  readonly received?: string | null;
+  /** The value that would have been right. With `--show-expected`. */
+  readonly expected?: string | null;
+}
+
+interface LikelyCause {
+  readonly meaning: string;
+  readonly remedy?: string;
+}
+
+interface Finding {
+  readonly id: string;
+  readonly matches: boolean;
+  readonly meaning: string;
+  readonly remedy?: string;
+}
+
+/** Counts several payloads by their `outcome`. @printedBy verify */
+interface VerifySummaryLine {
+  readonly type: "verify_summary";
+  readonly count: number;
+  readonly valid: number;
+  readonly custom: number;
+  readonly invalid: number;
+  readonly wrong_signature: number;
+  readonly missing_signature: number;
+  readonly no_key: number;
+  readonly masked: number;
+}
+
+/** A result. @printedBy check, doctor */
+export interface CheckLine {
+  readonly type: "check";
+  /** Stable, such as `zoho.clock`. */
+  readonly id: string;
+  /** `warning`: works, with limits; `skipped`: could not be checked, and `text` says why. */
+  readonly outcome: "passed" | "warning" | "failed" | "skipped";
+  readonly text: string;
+  /** Of `check`: `sent`, `came back`, `why`. */
+  readonly details: { readonly [name: string]: string };
+  readonly remedy: string | null;
+  /** `outcome`, `id` and `text` in one line without paths, addresses, ids and quoted names, to show in public. */
+  readonly shareable: string;
+}
+
+/** Counts the results. @printedBy check, doctor */
+interface CheckSummaryLine {
+  readonly type: "check_summary";
+  readonly passed: number;
+  readonly warning: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly seconds: number;
+}
+
+/** An emulator that answers. @printedBy emulate */
+interface EmulatorLine {
+  readonly type: "emulator";
+  readonly url: string;
+  /** The variables of `--env`. */
+  readonly env: { readonly [name: string]: string };
+}
+
+/** A request to the emulator. @printedBy emulate */
+export interface EmulatedRequestLine {
+  readonly type: "emulated_request";
+  readonly at: Time;
+  readonly n: number;
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  /** Null without an answer. */
+  readonly status: number | null;
+  readonly latency_ms: number;
+  /** What the emulator does not have. */
+  readonly lacks: string | null;
+  /** The command that answers it. */
+  readonly hint: string | null;
+}
+
+/** A delivery of the emulator. @printedBy emulate */
+export interface EmulatedDeliveryLine {
+  readonly type: "emulated_delivery";
+  readonly at: Time;
+  readonly n: number;
+  readonly product: string;
+  readonly event: string;
+  readonly url: string;
+  /** Null without an answer. */
+  readonly status: number | null;
+  readonly latency_ms: number | null;
+  readonly error: string | null;
+  /** Where the receiver lacks the variables. */
+  readonly hint: string | null;
+  /** That was asked for. */
+  readonly fault: string | null;
+  /** Number of the delivery that was sent again. */
+  readonly again: number | null;
+}
+
+/** The event log. @printedBy store status */
+interface StoreLine {
+  readonly type: "store";
+  /** Its address without the password, or its path. */
+  readonly log: string;
+  /** Null for a SQLite file. */
+  readonly server_version: string | null;
+  readonly bytes: number;
+  readonly receivers: readonly ReceiverMembers[];
+  readonly waiting: readonly WaitingMembers[];
+}
+
+interface ReceiverMembers {
+  readonly pid: number;
+  readonly host: string | null;
+  readonly role: Role;
+  readonly url: string | null;
+  readonly since: Time;
+}
+
+interface WaitingMembers {
+  readonly target: string;
+  readonly count: number;
+  readonly oldest_at: Time | null;
+}
+
+/** The tables of a shared log were created. @printedBy store init */
+interface StoreInitLine {
+  readonly type: "store_init";
+  /** Its address without the password. */
+  readonly log: string;
+  /** False: it existed. */
+  readonly created: boolean;
+}
+
+/** Deliveries of the log by what became of them. */
+interface LogCounts {
+  readonly received: number;
+  readonly waiting: number;
+  readonly delivered: number;
+  readonly failed: number;
+  readonly duplicates: number;
+  readonly rejected: number;
+  /** Accepted bodies without a schema, which are counted as one of the others as well. */
+  readonly custom: number;
+}
+
+/** Counts the deliveries of the log. @printedBy events stats */
+export interface StatsLine extends LogCounts {
+  readonly type: "stats";
+  /** The counts of each. */
+  readonly products: { readonly [name: string]: LogCounts };
+  /** Hours with deliveries, oldest first. */
+  readonly hours: readonly HourCounts[];
+  /** How long the target took to answer; null if it never did. */
+  readonly latency_ms: CountedPercentiles | null;
+}
+
+interface HourCounts extends LogCounts {
+  readonly at: Time;
+  readonly product: string;
+}
+
+interface CountedPercentiles extends Percentiles {
+  readonly count: number;
+}
+
+/** A place where the payloads of two deliveries differ. @printedBy events diff */
+interface DifferenceLine {
+  readonly type: "difference";
+  readonly path: string;
+  readonly change: "added" | "removed" | "changed";
+  /** The value as JSON, as it was written. */
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+/** The command that posts a delivery to the local receiver again. @printedBy events show --curl */
+interface CurlLine {
+  readonly type: "curl";
+  readonly n: number;
+  readonly command: string;
+}
+
+/** Deliveries were removed from the log. @printedBy events prune */
+interface PrunedLine {
+  readonly type: "pruned";
+  /** How many. */
+  readonly removed: number;
+  /** Size of the log now. */
+  readonly bytes: number;
+  readonly keep_ms: number;
+  readonly max_bytes: number;
+  /** Number of the oldest that is left. */
+  readonly oldest: number | null;
+  /** How many wait for your app, which are never removed. */
+  readonly waiting: number;
+}
+
+/** A product with its formats and events. @printedBy products */
+interface ProductLine {
+  readonly type: "product";
+  readonly id: string;
+  readonly title: string;
+  /** The default first. */
+  readonly formats: readonly FormatMembers[];
+}
+
+interface FormatMembers {
+  readonly id: string;
+  /** Where it is known from. */
+  readonly source: string;
+  readonly evidence?: "doc" | "seen" | "modelled";
+  readonly signatures: readonly SignatureScheme[];
+  /** The answer that the sender expects. */
+  readonly answer?: string;
+  /** How it checks a URL before it saves a webhook. */
+  readonly probe?: string;
+  readonly events: readonly EventMembers[];
+}
+
+interface SignatureScheme {
+  readonly id: string;
+  readonly title: string;
+  readonly covers: "body" | "sender" | "nothing";
+  /** The variable of its key. */
+  readonly variable: string;
+  /** Of a product of your own: the code of the sender. */
+  readonly deluge?: string;
+}
+
+interface EventMembers {
+  readonly name: string;
+  readonly summary: string;
+  /** It happens once to a record, so that a second delivery is a duplicate even with another body. */
+  readonly once: boolean;
+  /** The known values of a name with a placeholder. */
+  readonly members: readonly string[];
+}
+
+/** A setting. @printedBy config show */
+interface SettingLine {
+  readonly type: "setting";
+  /** As the config file has it: `tunnel.domain`. */
+  readonly key: string;
+  /** Null if it is not set. */
+  readonly value: unknown;
+  /** What sets it. */
+  readonly origin: string | null;
+}
+
+/** A profile. @printedBy whoami */
+interface ProfileLine {
+  readonly type: "profile";
+  readonly name: string;
+  /** It is the one in use. */
+  readonly used: boolean;
+  readonly data_centre: string;
+  readonly environment: string;
+  readonly scopes: readonly string[];
+  readonly secrets_in: "keyring" | "file";
+}
+
+/** A sign-in to Zoho. @printedBy login, logout, whoami */
+export interface SignInLine {
+  readonly type: "sign_in";
+  readonly state: "signed_in" | "current" | "signed_out";
+  readonly profile: string;
+  readonly data_centre: string;
+  readonly environment: string;
+  readonly accounts_url: string;
+  readonly api_url: string | null;
+  readonly client_id: string | null;
+  readonly scopes: readonly string[];
+  /** In words: the keyring, a file or the environment. */
+  readonly secrets_in: string;
+  readonly token_expires_at: Time | null;
+}
+
+/** A request to Zoho, its secrets masked. @printedBy any, with --dry-run or --verbose */
+export interface ApiRequestLine {
+  readonly type: "api_request";
+  /** False with `--dry-run`. */
+  readonly sent: boolean;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: { readonly [name: string]: string };
+  readonly body: string | null;
+  readonly status: number | null;
+  readonly error: string | null;
+  readonly latency_ms: number | null;
+}
+
+/** A folder that you trust. @printedBy trust --list */
+interface FolderLine {
+  readonly type: "folder";
+  readonly folder: string;
+  /** With all folders below it, whatever their files decide. */
+  readonly below: boolean;
+  readonly decisions: readonly string[];
+}
+
+/** The sample of an event. @printedBy fixtures */
+export interface FixtureLine {
+  readonly type: "fixture";
+  readonly product: string;
+  readonly format: string;
+  readonly event: string;
+  /** Null if there is none. */
+  readonly path: string | null;
+  readonly origin: "project" | "built-in" | null;
+  /** It is the template of a family, filled in for the event. */
+  readonly template: boolean;
+  /** Of `fixtures show`. */
+  readonly text?: string;
+}
+
+/** A file that a command has written or left as it is. @printedBy init, types, fixtures eject, events save-fixture */
+export interface FileLine {
+  readonly type: "file";
+  readonly action: "created" | "changed" | "unchanged" | "written" | "saved" | "overwritten" | "copied" | "kept";
+  readonly path: string;
+  /** Number of the saved delivery. Of `events save-fixture`. */
+  readonly n?: number;
+  /** This and the next two: of a sample. */
+  readonly product?: string;
+  readonly format?: string;
+  readonly event?: string;
+  /** Names, e-mails, phone numbers, addresses and ids were replaced. Of `events save-fixture`. */
+  readonly redacted?: boolean;
+  /** What was added or changed. Of `init`. */
+  readonly entries?: readonly string[];
+  /** How many have a type. Of `types`. */
+  readonly events?: number;
+}
+
+/** A key pair of your own. @printedBy keygen */
+interface KeyPairLine {
+  readonly type: "key_pair";
+  readonly private_key_file: string;
+  readonly public_key_file: string;
+  /** As PEM. */
+  readonly public_key: string;
+  readonly jwks_file: string;
+}
+
+/** A text: a sample of code, a page. @printedBy help, skill, types */
+interface TextLine {
+  readonly type: "text";
+  readonly text: string;
+}
+
+/** A script for a shell. @printedBy completion */
+interface CompletionLine {
+  readonly type: "completion";
+  readonly shell: string;
+  readonly script: string;
+}
+
+/** What can replace the last word. For the scripts of `completion`. @printedBy completion words */
+interface SuggestionsLine {
+  readonly type: "suggestions";
+  readonly suggestions: readonly Suggestion[];
+  /** Names of files as well. */
+  readonly files: boolean;
+}
+
+interface Suggestion {
+  readonly value: string;
+  readonly description: string;
+}
+
+/** An error that ends a command: a line of standard error, with `"v":1` in front. */
+export interface ErrorLine {
+  readonly error: {
+    /** Stable, such as `usage`; `bug` for a defect of zoho-hooks. */
+    readonly code: string;
+    readonly message: string;
+    /** What to do. */
+    readonly hint?: string;
+  };
+}
+
+/** A delivery in short. Only MCP and the page of the inspector ask for it, without `type`. */
+export interface DeliveryRow {
+  readonly type: "table";
+  readonly n: number;
+  readonly at: Time;
+  readonly product: string | null;
+  readonly event: string | null;
+  /** Method and URL of what has no event. */
+  readonly request?: string;
+  readonly sender: Signature["result"];
+  readonly schema_ok: boolean | null;
+  readonly status: number | null;
+  readonly refusal?: string;
+  readonly state: LoggedMembers["state"];
+  readonly bytes: number;
+  readonly duplicate_of?: number;
+  /** The last answer of the app; null if none came. */
+  readonly app_status?: number | null;
+}
