@@ -11,7 +11,7 @@ import { type ExitCode, UserError, usageError } from "../util/errors.ts";
 import { DamageReport, dayHeadings, entryEvent, hiddenSecrets, maskerOf } from "./entry.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter.ts";
 import { type ListOptions, readLimit } from "./list.ts";
-import { newestNumber, useLog } from "./open-log.ts";
+import { useLog } from "./open-log.ts";
 
 /** Soon enough to look immediate to a person. */
 const POLL_INTERVAL_MS = 200;
@@ -54,8 +54,7 @@ async function followLog(
   const hasFilter = isFiltered(options);
   const headingOf = dayHeadings(workspace.now());
   const shown = new Set<number>();
-  let attemptId = await log.lastAttempt();
-  let after = await newestNumber(log);
+  let { newest: after, lastAttempt } = await log.ends();
   let app: string | undefined;
 
   const show = (entry: LogEntry, fresh: boolean): void => {
@@ -68,7 +67,7 @@ async function followLog(
   const showLast = async (): Promise<void> => {
     let first = after + 1;
     // Damaged ones are reported by the loop below.
-    for await (const { n } of log.list(filter, { limit, onDamaged() {} })) first = Math.min(first, n);
+    for await (const { n } of log.rows(filter, { limit, onDamaged() {} })) first = Math.min(first, n);
     for await (const entry of log.entries({ ...filter, after: first - 1 }, { order: "oldest", onDamaged })) {
       await drain();
       if (workspace.signal.aborted || entry.n > after) break;
@@ -77,7 +76,7 @@ async function followLog(
     damage.report();
   };
   const poll = async (): Promise<void> => {
-    const newest = await newestNumber(log);
+    const { newest } = await log.ends();
     if (newest > after) {
       for await (const entry of log.entries({ ...filter, after }, { order: "oldest", onDamaged })) {
         await drain();
@@ -88,10 +87,10 @@ async function followLog(
       after = Math.max(after, newest);
       damage.report();
     }
-    for (const attempt of await log.attemptsAfter(attemptId)) {
+    for (const attempt of await log.attemptsAfter(lastAttempt)) {
       // Its event has come in since: that is shown first, and this the next time.
       if (attempt.n > after) return;
-      attemptId = attempt.id;
+      lastAttempt = attempt.id;
       if (hasFilter && !shown.has(attempt.n)) continue;
       const origin = originOf(attempt.target);
       const forward = await forwardOf(log, attempt, { hidden, showTarget: origin !== app });

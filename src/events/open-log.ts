@@ -68,9 +68,9 @@ export function parseNumber(text: string): EventNumber {
 
 /** Throws a UserError for a delivery that was pruned or never existed. */
 export async function requireEntry(log: Log, n: EventNumber): Promise<LogEntry> {
-  const entry = await log.get(n);
+  const entry = await log.get(n === "last" ? (await log.ends()).newest : n);
   if (entry !== undefined) return entry;
-  const last = await newestNumber(log);
+  const { newest: last } = await log.ends();
   if (last === 0)
     throw usageError(`the event log ${log.path} is empty`, "nothing has been received yet, or everything was pruned");
   throw usageError(
@@ -89,12 +89,6 @@ export function requireWholeBody(entry: LogEntry): LogEntry {
       ? "the setting maxBody says how large one may be"
       : "accepted deliveries are recorded whole: use --on-invalid warn or --schema warn to accept it",
   );
-}
-
-/** The number of the newest delivery, damaged or not; 0 in an empty log. */
-export async function newestNumber(log: Log): Promise<number> {
-  for await (const { n } of log.list({}, { limit: 1, onDamaged() {} })) return n;
-  return 0;
 }
 
 /** The command that explains a wrong signature or token; undefined where none is wrong or the delivery is not in the log. */

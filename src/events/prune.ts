@@ -1,6 +1,6 @@
 import { maskUrl } from "../delivery/mask.ts";
 import { originOf, portOf } from "../delivery/target.ts";
-import type { Log, LogRecord } from "../log/log.ts";
+import type { Log, LogRow } from "../log/log.ts";
 import type { TextReport } from "../process/messages.ts";
 import type { Sink } from "../project/context.ts";
 import type { ReportingWorkspace } from "../project/workspace.ts";
@@ -72,7 +72,7 @@ function namesOf(target: string): readonly string[] {
   return [target, originOf(target), new URL(target).host, String(portOf(target))];
 }
 
-async function oldest(log: Log): Promise<LogRecord | undefined> {
-  for await (const record of log.list({}, { order: "oldest", limit: 1, onDamaged() {} })) return record;
+async function oldest(log: Log): Promise<LogRow | undefined> {
+  for await (const row of log.rows({}, { order: "oldest", limit: 1, onDamaged() {} })) return row;
   return undefined;
 }

@@ -6,7 +6,6 @@ import { ExitCode, usageError } from "../util/errors.ts";
 import { formatAge, parseDuration } from "../util/units.ts";
 import { DamageReport, entryEvent, hiddenSecrets, type LoggedEvent } from "./entry.ts";
 import { emptyMessage, type FilterOptions, readFilter } from "./filter.ts";
-import { newestNumber } from "./open-log.ts";
 import { lockOwner } from "./running-listener.ts";
 
 interface WaitOptions extends FilterOptions {
@@ -110,8 +109,7 @@ async function untilThere(
       else isThere ||= isCandidate(row);
     }
   };
-  let attempt = await log.lastAttempt();
-  let newest = await newestNumber(log);
+  let { newest, lastAttempt } = await log.ends();
   await look({}, MAX_EARLIER);
   for (;;) {
     signal.throwIfAborted();
@@ -119,14 +117,14 @@ async function untilThere(
     if (isThere && oldest === undefined) return "there";
     if (performance.now() >= until) return oldest ?? "missing";
     await sleep(POLL_MS, signal);
-    const last = await newestNumber(log);
-    if (last > newest) await look({ after: newest });
+    const ends = await log.ends();
+    if (ends.newest > newest) await look({ after: newest });
     // Only now may it match `only: failed`.
-    for (const { id, n } of await log.attemptsAfter(attempt)) {
-      attempt = id;
+    for (const { id, n } of await log.attemptsAfter(lastAttempt)) {
+      lastAttempt = id;
       await look({ after: n - 1, before: n + 1 });
     }
-    newest = last;
+    newest = ends.newest;
   }
 }
 

@@ -11,11 +11,11 @@ import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
 import { checkTarget, originOf, portOf, targetName } from "../delivery/target.ts";
 import { entryEvent, hiddenSecrets } from "../events/entry.ts";
 import { type FilterOptions, readFilter } from "../events/filter.ts";
-import { newestNumber } from "../events/open-log.ts";
 import { lockOwner } from "../events/running-listener.ts";
 import { isListening } from "../forward/app-health.ts";
 import { createRoutes } from "../forward/routes.ts";
 import type { LockOwner, LogEntry, LogFilter, LogListOptions, LogRow, WaitingCount } from "../log/log.ts";
+import { rowOf } from "../log/row-of.ts";
 import { type Operation, operations } from "../operations/index.ts";
 import type { Outcome } from "../operations/outcome.ts";
 import { perform } from "../operations/perform.ts";
@@ -115,7 +115,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
     /** Undefined for an event that has been pruned or never existed. */
     async details(n: number): Promise<EventDetails | undefined> {
       const entry = await entryOf(n);
-      const row = await log.use((open) => open.row(n), undefined);
+      const row = await log.use((open) => rowOf(open, n), undefined);
       if (entry === undefined || row === undefined) return undefined;
       const known = await products();
       return eventDetails(known, entry, eventRow(known, row, showSecrets), hidden);
@@ -188,27 +188,18 @@ function eventSource(
   toRows: () => Promise<(row: LogRow) => EventRow>,
 ): EventSource {
   const { log } = options;
+  const ends = () => log.use((open) => open.ends(), { oldest: 0, newest: 0, lastAttempt: 0 });
   return {
-    ends: () =>
-      log.use(
-        async (open) => {
-          let oldest = 0;
-          for await (const { n } of open.list({}, { limit: 1, order: "oldest", onDamaged() {} })) oldest = n;
-          return { oldest, newest: await newestNumber(open) };
-        },
-        { oldest: 0, newest: 0 },
-      ),
+    ends,
     async after(n, limit) {
-      const rows = await log.use((open) => open.rowsAfter(n, limit), []);
-      if (rows?.length === 0) return [];
-      const toRow = await toRows();
-      return rows?.map(toRow) ?? listRows(log, toRow, { after: n }, { limit, order: "oldest" });
+      const rows = await listRows(log, (row) => row, { after: n }, { limit, order: "oldest" });
+      return rows.length === 0 ? [] : rows.map(await toRows());
     },
     async rows(numbers) {
-      const rows = await log.use((open) => Promise.all(Array.from(numbers, (n) => open.row(n))), []);
+      const rows = await log.use((open) => Promise.all(Array.from(numbers, (n) => rowOf(open, n))), []);
       return rows.filter((row) => row !== undefined).map(await toRows());
     },
-    lastAttempt: () => log.use((open) => open.lastAttempt(), 0),
+    lastAttempt: async () => (await ends()).lastAttempt,
     attemptsAfter: (id) => log.use((open) => open.attemptsAfter(id), []),
     state: () => readState(context, options),
   };

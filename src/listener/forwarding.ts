@@ -11,6 +11,7 @@ import { isDelivered } from "../forward/post-failure.ts";
 import { openTargets } from "../forward/queue-poster.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { Log, WaitingCount } from "../log/log.ts";
+import { rowOf } from "../log/row-of.ts";
 import type { Config } from "../project/load.ts";
 import type { Recorder } from "../receiver/recorder.ts";
 import { errorText } from "../util/errors.ts";
@@ -60,7 +61,7 @@ export async function startForwarding(context: ListenContext, plan: Plan, log: L
       timeoutMs: forwardTimeout,
       addresses: routes.addresses,
       onlyOnce: retries === 0,
-      receivedAtOf: async (n) => (await log.row(n))?.receivedAt,
+      receivedAtOf: async (n) => (await rowOf(log, n))?.receivedAt,
     });
   const poster = await open();
   // Fails here, before the first event, if a proxy cannot be used.

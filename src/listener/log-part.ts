@@ -22,6 +22,8 @@ export interface LogPart extends Part {
   readonly maxBytes: number | undefined;
   /** Why deliveries cannot be recorded now, without names of files and servers; undefined if they can. Warns of each change. */
   whyNotReady(): Promise<string | undefined>;
+  /** Counts as failed what receivers that have died left without an answer. */
+  endUnanswered(): Promise<unknown>;
   /** Writes the receiver's URL to the log, the public one where it may, for other commands to find it. */
   setUrl(url: string, publicUrl: string | undefined): Promise<void>;
 }
@@ -73,7 +75,7 @@ export async function startLog(
     }
   };
   try {
-    await log.endUnanswered();
+    await lock.endUnanswered();
   } catch (error) {
     await stop();
     throw error;
@@ -84,6 +86,7 @@ export async function startLog(
     maxBytes: limits.maxBytes,
     whyNotReady: watchReadiness(context, log),
     notes: store === false ? ["The event log is deleted when this run ends."] : [],
+    endUnanswered: () => lock.endUnanswered(),
     setUrl: (url, publicUrl) => lock.setUrl(publicUrl ?? url),
     onMoved(url) {
       lock.setUrl(url).catch(warn("the new public URL could not be written to the log"));
@@ -183,13 +186,15 @@ function removeAll(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
+type PrunedLog = Pick<LogPart, "log" | "maxBytes" | "endUnanswered">;
+
 /** Prunes the log, unless another process on it does so now. */
-async function pruneOnDuty(log: Log, signal: AbortSignal): Promise<void> {
+async function pruneOnDuty({ log, endUnanswered }: PrunedLog, signal: AbortSignal): Promise<void> {
   const duty = await log.takeDuty("prune");
   if (duty === undefined) return;
   try {
     // What receivers that have died meanwhile left unanswered.
-    if (log.shared !== undefined) await log.endUnanswered();
+    if (log.shared !== undefined) await endUnanswered();
     await log.prune(undefined, AbortSignal.any([signal, duty.signal]));
   } finally {
     await duty.release();
@@ -206,10 +211,8 @@ const PRUNE_INTERVAL_MS = 10 * 60_000;
 const GROWTH_SHARE = 0.1;
 
 /** Keeps the log within its limits of age and size. */
-export function startPruning(
-  context: ListenContext,
-  { log, maxBytes = Number.POSITIVE_INFINITY }: Pick<LogPart, "log" | "maxBytes">,
-): Part {
+export function startPruning(context: ListenContext, pruned: PrunedLog): Part {
+  const { maxBytes = Number.POSITIVE_INFINITY } = pruned;
   let grownBytes = 0;
   const stopped = new AbortController();
   let underWay: Promise<void> | undefined;
@@ -217,7 +220,7 @@ export function startPruning(
   const prune = (): void => {
     if (underWay !== undefined || stopped.signal.aborted) return;
     grownBytes = 0;
-    underWay = pruneOnDuty(log, stopped.signal)
+    underWay = pruneOnDuty(pruned, stopped.signal)
       .catch((error: unknown) =>
         context.report({ type: "warning", message: `the log could not be pruned: ${errorText(error)}` }),
       )

@@ -111,7 +111,9 @@ export async function startSharedChannel(
       if (held === undefined) return;
       const { channel } = held;
       // This one is among them.
-      const receivers = (await log.receivers()).filter(({ url }) => url !== undefined && reachableUrl(url) === baseUrl);
+      const receivers = ((await log.shared?.receivers()) ?? []).filter(
+        ({ url }) => url !== undefined && reachableUrl(url) === baseUrl,
+      );
       if (receivers.length > 1) {
         const message = `channel ${channel.state()?.id} is left to another receiver of ${maskUrl(baseUrl)}`;
         context.report({ type: "notice", message });

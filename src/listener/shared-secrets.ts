@@ -46,7 +46,7 @@ export async function shareSecrets(
   config: Config,
   log: Log,
 ): Promise<SharedSecretsPart | undefined> {
-  const { shared } = log;
+  const shared = log.shared?.secrets;
   if (shared === undefined) return undefined;
   const hasKey = storeKeyOf(config) !== "";
   let read: readonly Shared[] = [];

@@ -21,35 +21,21 @@ export interface Log {
   checkReady(): Promise<void>;
   /** Records the answer to the sender, when it was not known at `append`. */
   setAnswer(n: number, answer: Answer): Promise<void>;
-
-  /** The deliveries that wait for targets. */
-  readonly queue: LogQueue;
-  /**
-   * Only for the owner of the lock. Deliveries that an earlier run has left without an answer count as failed: their
-   * senders got none. Resolves to their number.
-   */
-  endUnanswered(): Promise<number>;
   /** Records an attempt outside of the queue: a replay, a mirrored answer. Resolves to its number. */
   recordAttempt(n: number, attempt: NewAttempt): Promise<number>;
-  /** Attempts that were recorded after the one with this id, in order, a few hundred at a time. */
-  attemptsAfter(id: number): Promise<readonly FollowedAttempt[]>;
-  /** The id of the last recorded attempt; 0 when there is none. */
-  lastAttempt(): Promise<number>;
+  /** The deliveries that wait for targets. */
+  readonly queue: LogQueue;
 
-  get(n: number | "last"): Promise<LogEntry | undefined>;
-  /** Newest first by default; read in pages, so memory stays flat. */
-  list(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogRecord>;
-  /** Lists deliveries as rows of a table. */
+  /** Reads one delivery; undefined for one that has been pruned or never existed. */
+  get(n: number): Promise<LogEntry | undefined>;
+  /** Lists deliveries as rows of a table, newest first by default; read in pages, so memory stays flat. */
   rows(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogRow>;
-  /**
-   * Lists rows after a number, oldest first, with one query: for a reader that follows thousands of deliveries a second.
-   * Undefined where one of them cannot be read.
-   */
-  rowsAfter(n: number, limit: number): Promise<readonly LogRow[] | undefined>;
-  /** Reads one row; undefined for a delivery that has been pruned or never existed. */
-  row(n: number): Promise<LogRow | undefined>;
   /** Lists deliveries with bodies, headers and attempts. */
   entries(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogEntry>;
+  /** Attempts that were recorded after the one with this id, in order, a few hundred at a time. */
+  attemptsAfter(id: number): Promise<readonly FollowedAttempt[]>;
+  /** Where the log ends now, also where what is there cannot be read. */
+  ends(): Promise<LogEnds>;
   /** Counts the deliveries that `reconcile` made. */
   countReconstructed(): Promise<number>;
   /** Counts by product and period, and latencies. */
@@ -65,15 +51,13 @@ export interface Log {
    * locked for it.
    */
   lock(owner: LockOwner): Promise<LogLock>;
-  /** The processes that receive or deliver now, where there can be several: `lockOwnerAt` tells the one of a SQLite log. */
-  receivers(): Promise<readonly LockOwner[]>;
   /**
    * Takes a duty that only one of all processes on this log has, such as pruning; undefined while another has it. On SQLite the
    * receiver has those of receivers, and other names are for commands.
    */
   takeDuty(name: string): Promise<Duty | undefined>;
-  /** Secrets that several receivers share; undefined where there can be only one. */
-  readonly shared: SharedSecrets | undefined;
+  /** What several receivers of one log share; undefined where there can be only one. */
+  readonly shared: LogSharing | undefined;
   /** Commits pending writes, then closes the file. */
   close(): Promise<void>;
 }
@@ -130,6 +114,12 @@ export interface Duty {
   /** Aborts when the duty is lost, and another process may have it. */
   readonly signal: AbortSignal;
   release(): Promise<void>;
+}
+
+interface LogSharing {
+  /** The processes that receive or deliver now. `lockOwnerAt` tells the one of a SQLite log. */
+  receivers(): Promise<readonly LockOwner[]>;
+  readonly secrets: SharedSecrets;
 }
 
 /** Secrets by name, such as the one that Mail hands out; stored encrypted. */
@@ -213,6 +203,13 @@ export interface LogEntry extends LogRecord {
   readonly forwards: readonly Forward[];
 }
 
+/** Numbers of the first and last delivery, and the id of the last attempt; 0 where there is none. */
+export interface LogEnds {
+  readonly oldest: number;
+  readonly newest: number;
+  readonly lastAttempt: number;
+}
+
 export interface LogListOptions {
   readonly order?: "newest" | "oldest";
   readonly limit?: number;
@@ -263,9 +260,18 @@ export interface LockOwner {
 /** Which half of `listen` a process does: receive and record, deliver what waits, or both. */
 export type Role = "receive" | "deliver" | "both";
 
-export type LogLock =
-  | { readonly held: true; setUrl(url: string): Promise<void>; release(): Promise<void> }
-  | { readonly held: false; readonly by: LockOwner | undefined };
+export type LogLock = HeldLock | { readonly held: false; readonly by: LockOwner | undefined };
+
+export interface HeldLock {
+  readonly held: true;
+  setUrl(url: string): Promise<void>;
+  /**
+   * Counts as failed what processes that have ended have left without an answer: its senders got none. Resolves to its
+   * number.
+   */
+  endUnanswered(): Promise<number>;
+  release(): Promise<void>;
+}
 
 export interface ForwardRequest {
   readonly targets: readonly string[];

@@ -46,7 +46,11 @@ export async function readStoreStatus({ store: address }: LogPlace, now: () => D
   const log = await openPostgresLog({ address, now, create: false });
   try {
     const { readServer } = await import("./postgres/status.ts");
-    return { ...(await readServer({ address })), receivers: await log.receivers(), waiting: await log.queue.waiting() };
+    return {
+      ...(await readServer({ address })),
+      receivers: (await log.shared?.receivers()) ?? [],
+      waiting: await log.queue.waiting(),
+    };
   } finally {
     await log.close();
   }
@@ -62,8 +66,9 @@ export async function tryStore({ store: address }: LogPlace, now: () => Date, st
   const { openPostgresLog } = await import("./postgres/log.ts");
   const log = await openPostgresLog({ address, now, create: false, storeKey });
   try {
-    if (log.shared === undefined || !(await log.shared.isUsed())) return false;
-    if (storeKey !== "") await log.shared.all();
+    const secrets = log.shared?.secrets;
+    if (secrets === undefined || !(await secrets.isUsed())) return false;
+    if (storeKey !== "") await secrets.all();
     return storeKey === "";
   } finally {
     await log.close();

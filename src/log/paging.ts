@@ -12,9 +12,15 @@ import {
 import type { DeliveryKind, LogFilter, LogListOptions } from "./log.ts";
 import { maybeNumber, numberOf, type SqlRow, type SqlValue, textOf } from "./rows.ts";
 
-const PAGE_ROWS = 200;
+const PAGE_ROWS = 500;
 /** The most deliveries that one query looks at when bodies or failures are read: some 10 MB, then others get their turn. */
 const MAX_WINDOW = 5000;
+
+/** Numbers of deliveries, inclusive. */
+export interface Bounds {
+  readonly low: number;
+  readonly high: number;
+}
 
 /** Runs the queries of a log on an SQL engine. */
 export interface SqlSource {
@@ -28,7 +34,7 @@ export interface PageSource<T> extends SqlSource {
   /** A query whose rows may be damaged. */
   page(sql: string, values: readonly SqlValue[]): Promise<readonly SqlRow[] | Damage>;
   /** The bounds of the numbers in the log, even when the rows at its ends cannot be read. */
-  ends(): Promise<{ readonly low: number; readonly high: number }>;
+  ends(): Promise<Bounds>;
   /**
    * Converts the rows of a page, those of them that match the filter's `where`. In batches, for bodies may have megabytes;
    * undefined stands for one that does not match, or has been pruned.
@@ -42,52 +48,132 @@ export async function* readAll<T>(
   filter: LogFilter,
   options: LogListOptions,
 ): AsyncGenerator<T> {
+  const { onDamaged = throwDamaged, onSearched } = options;
+  let left = options.limit ?? Number.POSITIVE_INFINITY;
+  const pages = await openPages(source, filter, options);
+  const { span } = pages;
+  const total = span.size;
+  while (!span.isEmpty && left > 0 && options.signal?.aborted !== true) {
+    const page = await pages.next(left);
+    if (page.damage !== undefined) onDamaged(page.low, page.damage.reason);
+    for await (const { n, made } of convertPage(source, page.rows, filter)) {
+      if (made instanceof Damage) onDamaged(n, made.reason);
+      else if (made !== undefined) {
+        yield made;
+        if (--left <= 0) return;
+      }
+    }
+    span.pass(page.last);
+    if (page.damage === undefined) span.widen();
+    if (pages.readsBodies) onSearched?.(total - span.size, total);
+  }
+}
+
+interface ReadPage {
+  readonly rows: readonly SqlRow[];
+  /** The first number of its window. */
+  readonly low: number;
+  /** The last number that it has looked at; undefined for the whole window. */
+  readonly last: number | undefined;
+  /** Why the only delivery of the window cannot be read. */
+  readonly damage?: Damage;
+}
+
+async function openPages<T>(source: PageSource<T>, filter: LogFilter, { limit, order = "newest" }: LogListOptions) {
   const { where = [], only = [] } = filter;
-  const { order = "newest", onDamaged = throwDamaged, onSearched } = options;
-  const { columns } = source;
-  const isNewest = order === "newest";
   const contentFilter = contentConditions(filter, source.dialect);
   const contents = contentFilter.length > 0;
   const conditions = [...(await resolveFilter(source, filter)), ...contentFilter];
-  const ends = await source.ends();
-  let low = Math.max(ends.low, (filter.after ?? 0) + 1);
-  let high = Math.min(ends.high, (filter.before ?? Number.POSITIVE_INFINITY) - 1);
-  const total = high - low + 1;
-  let left = options.limit ?? Number.POSITIVE_INFINITY;
-  const maxWindow = contents || only.includes("failed") || where.length > 0 ? MAX_WINDOW : Number.MAX_SAFE_INTEGER;
-  /** How many numbers a page covers. */
-  let window = maxWindow;
-  while (low <= high && left > 0 && options.signal?.aborted !== true) {
-    const from = isNewest ? Math.max(low, high - window + 1) : low;
-    const to = isNewest ? high : Math.min(high, low + window - 1);
-    // No more rows than needed: one that nobody wants may be damaged.
-    const limit = Math.min(PAGE_ROWS, to - from + 1, where.length > 0 ? PAGE_ROWS : left);
-    const { sql, values } = pageQuery({ columns, conditions, only, contents, order, low: from, high: to, limit });
-    const rows = await source.page(sql, values);
-    await nextTurn();
-    if (rows instanceof Damage && from < to) {
-      // Go on row by row, and widen again while rows can be read.
-      window = 1;
-      continue;
-    }
-    if (rows instanceof Damage) onDamaged(from, rows.reason);
-    else window = Math.min(maxWindow, window * 2);
-    const readable = rows instanceof Damage ? [] : rows;
-    let at = 0;
-    for await (const batch of source.convert(readable, filter)) {
-      for (const made of batch) {
-        const row = readable[at++];
-        if (made instanceof Damage) onDamaged(row === undefined ? from : numberOf(row, "n"), made.reason);
-        else if (made !== undefined) {
-          yield made;
-          if (--left <= 0) return;
+  const query = { columns: source.columns, conditions, only, contents, order };
+  const readsBodies = contents || where.length > 0;
+  const isWindowed = readsBodies || only.includes("failed");
+  // Deliveries that come after the start of a long list are not in it.
+  const bounds = isWindowed || (limit ?? Number.POSITIVE_INFINITY) > PAGE_ROWS ? await source.ends() : ANY_NUMBER;
+  const span = new Span(withinFilter(bounds, filter), order, isWindowed ? MAX_WINDOW : Number.MAX_SAFE_INTEGER);
+  return {
+    span,
+    readsBodies,
+    /** Reads a page of at most `left` rows. Where a row is damaged it holds one number only. */
+    async next(left: number): Promise<ReadPage> {
+      for (;;) {
+        const { low, high } = span.window();
+        // No more rows than needed: one that nobody wants may be damaged.
+        const most = Math.min(PAGE_ROWS, high - low + 1, where.length > 0 ? PAGE_ROWS : left);
+        const { sql, values } = pageQuery({ ...query, low, high, limit: most });
+        const rows = await source.page(sql, values);
+        await nextTurn();
+        if (!(rows instanceof Damage)) {
+          const last = rows.length < most ? undefined : rows.at(-1);
+          return { rows, low, last: last && numberOf(last, "n") };
         }
+        if (low === high) return { rows: [], low, last: undefined, damage: rows };
+        span.narrow(await source.ends());
+        if (span.isEmpty) return { rows: [], low, last: undefined };
       }
-    }
-    const last = readable.length < limit ? undefined : readable.at(-1);
-    if (isNewest) high = last === undefined ? from - 1 : numberOf(last, "n") - 1;
-    else low = last === undefined ? to + 1 : numberOf(last, "n") + 1;
-    if (contents || where.length > 0) onSearched?.(total - (high - low + 1), total);
+    },
+  };
+}
+
+const ANY_NUMBER: Bounds = { low: 1, high: Number.MAX_SAFE_INTEGER };
+
+function withinFilter({ low, high }: Bounds, { after = 0, before = Number.POSITIVE_INFINITY }: LogFilter): Bounds {
+  return { low: Math.max(low, after + 1), high: Math.min(high, before - 1) };
+}
+
+/** Yields what is made of each row, with its number. */
+async function* convertPage<T>(source: PageSource<T>, rows: readonly SqlRow[], filter: LogFilter) {
+  let at = 0;
+  for await (const batch of source.convert(rows, filter))
+    for (const made of batch) yield { n: numberOf(rows[at++] ?? {}, "n"), made };
+}
+
+/** The numbers that a list has still to look at. It looks at a window of them at a time, at the end where its order begins. */
+export class Span {
+  readonly #isNewest: boolean;
+  readonly #maxWindow: number;
+  #low: number;
+  #high: number;
+  /** How many numbers a window has at most. */
+  #width: number;
+
+  constructor({ low, high }: Bounds, order: "newest" | "oldest", maxWindow: number) {
+    this.#low = low;
+    this.#high = high;
+    this.#isNewest = order === "newest";
+    this.#maxWindow = maxWindow;
+    this.#width = maxWindow;
+  }
+
+  get size(): number {
+    return this.#high - this.#low + 1;
+  }
+
+  get isEmpty(): boolean {
+    return this.#low > this.#high;
+  }
+
+  window(): Bounds {
+    if (this.#isNewest) return { low: Math.max(this.#low, this.#high - this.#width + 1), high: this.#high };
+    return { low: this.#low, high: Math.min(this.#high, this.#low + this.#width - 1) };
+  }
+
+  /** The window has been looked at, up to a number in it or the whole of it. */
+  pass(last?: number): void {
+    const { low, high } = this.window();
+    if (this.#isNewest) this.#high = (last ?? low) - 1;
+    else this.#low = (last ?? high) + 1;
+  }
+
+  /** Something in the window cannot be read: looks at one number at a time, and only at those that the log has. */
+  narrow({ low, high }: Bounds): void {
+    this.#low = Math.max(this.#low, low);
+    this.#high = Math.min(this.#high, high);
+    this.#width = 1;
+  }
+
+  /** The window could be read: the next one may be wider. */
+  widen(): void {
+    this.#width = Math.min(this.#maxWindow, this.#width * 2);
   }
 }
 

@@ -37,7 +37,7 @@ const questions: Record<string, LogFilter> = {
 for (const [name, filter] of Object.entries(questions)) {
   const start = performance.now();
   let found = 0;
-  for await (const _ of log.list(filter, { limit: 50 })) found++;
+  for await (const _ of log.rows(filter, { limit: 50 })) found++;
   console.log(`${name}: ${found} in ${(performance.now() - start).toFixed(1)} ms`);
 }
 const start = performance.now();

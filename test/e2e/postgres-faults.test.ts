@@ -48,7 +48,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const { claims } = await log.queue.claim({ ...request, now: new Date() });
     await server.stop();
     await expect(log.append(waiting())).rejects.toMatchObject({ code: "log-unreachable" });
-    await expect(log.rowsAfter(0, 1)).rejects.toMatchObject({ code: "log-unreachable" });
+    await expect(log.ends()).rejects.toMatchObject({ code: "log-unreachable" });
     await expect(log.queue.claim(request)).rejects.toMatchObject({ code: "log-unreachable" });
     await expect(opened(address)).rejects.toMatchObject({ code: "log-unreachable" });
     expect(duty?.signal.aborted).toBe(true);
@@ -67,7 +67,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await other.append(waiting());
     await expect.poll(() => told, { interval: 5 }).toContain(APP);
     if (owner.held) await owner.release();
-    expect((await collect(log.list())).map(({ n }) => n)).toEqual([3, 2, 1]);
+    expect((await collect(log.rows())).map(({ n }) => n)).toEqual([3, 2, 1]);
   });
 
   it("loses nothing that it has confirmed when its server crashes", async () => {
@@ -154,7 +154,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await other.end();
     // The server still commits what it was waiting to commit.
     const { duplicateOf } = await log.append(newEntry({ identity: "repeated" }));
-    const late = await collect(log.list({}, { order: "oldest" }));
+    const late = await collect(log.rows({}, { order: "oldest" }));
     expect(late.length).toBeGreaterThan(2);
     expect(duplicateOf).toBe(late[1]?.n);
     await log.checkReady();

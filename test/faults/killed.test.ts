@@ -53,7 +53,7 @@ describe("a log in SQLite", () => {
       acknowledged = [...acknowledged, ...child.lines.map(Number)];
     }
     const log = await tempLog("sqlite", { path });
-    const kept = new Set((await collect(log.list())).map(({ n }) => n));
+    const kept = new Set((await collect(log.rows())).map(({ n }) => n));
     expect(acknowledged.filter((n) => !kept.has(n))).toEqual([]);
     expect(new Set(acknowledged).size).toBe(acknowledged.length);
     const { claims } = await log.queue.claim({ target: APP, limit: 1e6, now: new Date(), maxPauseMs: 1000 });

@@ -78,7 +78,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
       [1, 503],
       [2, 500],
     ]);
-    expect((await collect(log.list({ only: ["failed"] }))).map(({ n }) => n)).toEqual([1]);
+    expect((await collect(log.rows({ only: ["failed"] }))).map(({ n }) => n)).toEqual([1]);
   });
 
   it("are delivered once every target has them", async () => {

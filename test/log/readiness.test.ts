@@ -12,7 +12,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await log.append(newEntry())).n).toBe(1);
     await log.checkReady();
     expect((await log.append(newEntry())).n).toBe(2);
-    expect((await collect(log.list())).map(({ n }) => n)).toEqual([2, 1]);
+    expect((await collect(log.rows())).map(({ n }) => n)).toEqual([2, 1]);
   });
 });
 

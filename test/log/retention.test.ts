@@ -49,7 +49,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     for (const ms of [8000, 8999, 9000, 10_000]) await log.append(newEntry({ receivedAt: new Date(ms) }));
     await log.recordAttempt(1, { target: APP, at: new Date(), status: 200, latencyMs: 1, error: undefined });
     expect(await log.prune()).toMatchObject({ removed: 2 });
-    expect((await collect(log.list())).map(({ n }) => n)).toEqual([4, 3]);
+    expect((await collect(log.rows())).map(({ n }) => n)).toEqual([4, 3]);
     expect((await log.stats()).latencyMs).toBeUndefined();
     expect(await log.get(1)).toBeUndefined();
   });
@@ -78,7 +78,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     const { removed, bytes } = await log.prune();
     expect(bytes).toBeLessThanOrEqual(2 * MEGABYTE);
     expect(bytes).toBeGreaterThan(MEGABYTE);
-    const left = (await collect(log.list())).map(({ n }) => n);
+    const left = (await collect(log.rows())).map(({ n }) => n);
     expect(left).toEqual(Array.from({ length: 1500 - removed }, (_, i) => 1500 - i));
     await log.close();
     // PostgreSQL keeps the space for what comes.
@@ -152,7 +152,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     for (let i = 0; i < 3; i++) await add({ accepted: false, body: "x".repeat(100_000) });
     const left = async (maxBytes: number) => {
       await log.prune({ maxBytes });
-      return (await collect(log.list({}, { order: "oldest" }))).map(({ n }) => n);
+      return (await collect(log.rows({}, { order: "oldest" }))).map(({ n }) => n);
     };
     const [failed, waiting, mirrored] = [[1, 2, 3], [4], [5]];
     expect(await left(4_200_000)).toEqual([...failed, ...waiting, ...mirrored, 7, 8]);
@@ -170,7 +170,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(bytes).toBeLessThan(MEGABYTE);
     expect(removed).toBeGreaterThan(35);
     expect(removed).toBeLessThan(45);
-    const left = (await collect(log.list({}, { order: "oldest" }))).map(({ n }) => n);
+    const left = (await collect(log.rows({}, { order: "oldest" }))).map(({ n }) => n);
     expect(left).toEqual([1, ...Array.from({ length: 60 - removed }, (_, i) => 2 + removed + i)]);
     expect(await log.prune({ maxBytes: 2 * MEGABYTE })).toMatchObject({ removed: 0 });
   });
@@ -181,6 +181,6 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(await log.prune()).toMatchObject({ removed: 0 });
     const [pruned, added] = await Promise.all([log.prune({ keepMs: 60_000 }), log.append(newEntry())]);
     expect(pruned.removed).toBe(2000);
-    expect((await collect(log.list())).map(({ n }) => n)).toEqual([added.n]);
+    expect((await collect(log.rows())).map(({ n }) => n)).toEqual([added.n]);
   });
 });

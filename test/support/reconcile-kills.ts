@@ -200,7 +200,7 @@ async function logged(cwd: string) {
   const path = join(cwd, DEFAULT_LOG);
   if (!existsSync(path)) return [];
   const log = await openLog({ path, now: () => new Date(), create: false });
-  const records = await collect(log.list());
+  const records = await collect(log.rows());
   await log.close();
   return records;
 }

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { projectProducts } from "../../custom/project-products.ts";
 import { readFilter } from "../../events/filter.ts";
-import { newestNumber } from "../../events/open-log.ts";
 import { SharedLog } from "../../inspector/shared-log.ts";
 import { text } from "../../operations/index.ts";
 import type { Context } from "../../project/context.ts";
@@ -115,7 +114,7 @@ async function newestEvent(context: Context): Promise<number> {
   if (open.length > 0) return 0;
   const log = new SharedLog(context, loadConfig(overrideContext(context, { project: trusted })));
   try {
-    return await log.use(newestNumber, 0);
+    return await log.use(async (open) => (await open.ends()).newest, 0);
   } finally {
     await log.close();
   }

@@ -1,12 +1,10 @@
 import type { LockOwner, Log } from "../log.ts";
-import { readAll } from "../paging.ts";
 import { createReadinessCheck } from "../readiness.ts";
-import { readStats } from "../stats.ts";
 import { createAppender } from "./append.ts";
 import { APPEND_TIMEOUT_MS, checkServer, connectTo, type DatabaseAddress, openDatabase } from "./connect.ts";
 import { createNotices } from "./notice.ts";
 import { createQueue } from "./queue.ts";
-import { createReader } from "./read.ts";
+import { PostgresReader } from "./read.ts";
 import { createReceivers, readOwner, takeDuty } from "./receivers.ts";
 import { prune } from "./retention.ts";
 import { createTables, LOCK_ORDER, readFormat, requireLog } from "./schema.ts";
@@ -48,7 +46,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
   const receivers = createReceivers(database);
   const appender = createAppender(database, { now, leaseMs, receiver: receivers.id, hold: queue.hold });
   const notices = createNotices(database);
-  const reader = createReader(database, now);
+  const reader = new PostgresReader(database, now);
 
   return {
     path: database.path,
@@ -67,23 +65,18 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
       waiting: queue.waiting,
       onWork: notices.onWork,
     },
-    endUnanswered: receivers.endUnanswered,
     recordAttempt: queue.recordAttempt,
-    get: reader.get,
-    list: (filter = {}, list = {}) => readAll(reader.records, filter, list),
-    rows: (filter = {}, list = {}) => readAll(reader.lines, filter, list),
-    entries: (filter = {}, list = {}) => readAll(reader.entries, filter, list),
-    rowsAfter: reader.rowsAfter,
-    row: reader.row,
-    countReconstructed: reader.countReconstructed,
-    attemptsAfter: reader.attemptsAfter,
-    lastAttempt: reader.lastAttempt,
-    stats: (filter = {}, options = {}) => readStats(reader.records, filter, options),
+    get: (n) => reader.get(n),
+    rows: (filter, list) => reader.rows(filter, list),
+    entries: (filter, list) => reader.entries(filter, list),
+    ends: () => reader.ends(),
+    attemptsAfter: (id) => reader.attemptsAfter(id),
+    countReconstructed: () => reader.countReconstructed(),
+    stats: (filter, statsOptions) => reader.stats(filter, statsOptions),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune(database, { limits, now, signal }),
     lock: receivers.lock,
-    receivers: receivers.all,
     takeDuty: (name) => takeDuty(database, name),
-    shared: createSharedSecrets(database, storeKey),
+    shared: { receivers: receivers.all, secrets: createSharedSecrets(database, storeKey) },
     async close() {
       receivers.close();
       try {

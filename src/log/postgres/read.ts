@@ -1,12 +1,22 @@
 import type { Delivery } from "../../delivery/delivery.ts";
 import { Damage, damaged } from "../damage.ts";
 import { matchesWhere } from "../filter.ts";
-import type { FollowedAttempt, LogEntry, LogFilter, LogRow } from "../log.ts";
-import type { PageSource, SqlSource } from "../paging.ts";
+import type {
+  FollowedAttempt,
+  LogEnds,
+  LogEntry,
+  LogFilter,
+  LogListOptions,
+  LogRow,
+  LogStats,
+  StatsFilter,
+  StatsOptions,
+  WhereClause,
+} from "../log.ts";
+import { type PageSource, readAll, type SqlSource } from "../paging.ts";
 import {
   COUNT_RECONSTRUCTED,
   groupByDelivery,
-  maybeNumber,
   numberOf,
   RECORD_COLUMNS,
   ROW_COLUMNS,
@@ -18,6 +28,7 @@ import {
   readRow,
   type SqlRow,
 } from "../rows.ts";
+import { readStats } from "../stats.ts";
 import type { Database } from "./connect.ts";
 import { CLOCK_SHIFT } from "./schema.ts";
 
@@ -28,77 +39,124 @@ const MAX_ATTEMPTS_READ = 500;
 type Convert<T> = (row: SqlRow, delivery: Delivery | undefined) => T | undefined;
 type OpenBatch<T> = (rows: readonly SqlRow[]) => Promise<Convert<T>>;
 
-export function createReader({ read }: Database, now: () => Date) {
-  const source: SqlSource = {
-    dialect: { unindexed: "", bytesOf: (column) => `convert_to(${column}, 'UTF8')` },
-    query: read,
-  };
+/** Reads a log in PostgreSQL. */
+export class PostgresReader {
+  readonly #read: Database["read"];
+  readonly #now: () => Date;
+  readonly #source: SqlSource;
+  readonly #rows: PageSource<LogRow>;
+  readonly #entries: PageSource<LogEntry>;
 
-  async function ends(): Promise<{ low: number; high: number }> {
-    const [row] = await read("SELECT coalesce(min(n), 0) AS low, coalesce(max(n), 0) AS high FROM deliveries");
-    return row === undefined ? { low: 0, high: 0 } : { low: numberOf(row, "low"), high: numberOf(row, "high") };
+  constructor({ read }: Pick<Database, "read">, now: () => Date) {
+    this.#read = read;
+    this.#now = now;
+    this.#source = {
+      dialect: { unindexed: "", bytesOf: (column) => `convert_to(${column}, 'UTF8')` },
+      query: read,
+    };
+    this.#rows = this.#pages(ROW_COLUMNS, async () => readRow, false);
+    this.#entries = this.#pages(RECORD_COLUMNS, (rows) => this.#open(rows), true);
   }
 
-  function pageSource<T>(columns: string, open: OpenBatch<T>, readsBodies: boolean): PageSource<T> {
+  async get(n: number): Promise<LogEntry | undefined> {
+    const rows = await this.#read(`SELECT ${RECORD_COLUMNS} FROM deliveries WHERE n = ?`, [n]);
+    for await (const [entry] of this.#entries.convert(rows, {})) {
+      if (entry instanceof Damage) throw damaged(n, entry.reason);
+      return entry;
+    }
+    return undefined;
+  }
+
+  rows(filter: LogFilter = {}, options: LogListOptions = {}): AsyncIterable<LogRow> {
+    return readAll(this.#rows, filter, options);
+  }
+
+  entries(filter: LogFilter = {}, options: LogListOptions = {}): AsyncIterable<LogEntry> {
+    return readAll(this.#entries, filter, options);
+  }
+
+  async ends(): Promise<LogEnds> {
+    const [row = {}] = await this.#read(
+      `SELECT coalesce(min(n), 0) AS oldest, coalesce(max(n), 0) AS newest,
+         (SELECT coalesce(max(id), 0) FROM attempts) AS last_attempt FROM deliveries`,
+    );
     return {
-      ...source,
+      oldest: numberOf(row, "oldest"),
+      newest: numberOf(row, "newest"),
+      lastAttempt: numberOf(row, "last_attempt"),
+    };
+  }
+
+  async attemptsAfter(id: number): Promise<readonly FollowedAttempt[]> {
+    const sql = "SELECT * FROM attempts WHERE id > ? ORDER BY id LIMIT ?";
+    return (await this.#read(sql, [id, MAX_ATTEMPTS_READ])).map(readFollowed);
+  }
+
+  async countReconstructed(): Promise<number> {
+    const [row] = await this.#read(COUNT_RECONSTRUCTED);
+    return row === undefined ? 0 : numberOf(row, "count");
+  }
+
+  stats(filter: StatsFilter = {}, options: StatsOptions = {}): Promise<LogStats> {
+    return readStats(this.#source, filter, options);
+  }
+
+  #pages<T>(columns: string, open: OpenBatch<T>, readsBodies: boolean): PageSource<T> {
+    const reader = this;
+    return {
+      ...this.#source,
       columns,
-      page: read,
-      ends,
-      async *convert(rows, filter) {
-        const needsBodies = readsBodies || (filter.where ?? []).length > 0;
-        for (const batch of needsBodies ? await batchesOf(rows) : [rows]) yield await convertBatch(batch, filter);
+      page: this.#read,
+      async ends() {
+        const { oldest, newest } = await reader.ends();
+        return { low: oldest, high: newest };
+      },
+      async *convert(rows, { where = [] }) {
+        const needsBodies = readsBodies || where.length > 0;
+        for (const batch of needsBodies ? await reader.#batchesOf(rows) : [rows]) {
+          const contents = needsBodies ? await reader.#contentsOf(batch) : undefined;
+          const convert = await open(batch);
+          yield batch.map((row) => orDamage(() => convertRow(row, { contents, where, convert })));
+        }
       },
     };
-
-    async function convertBatch(rows: readonly SqlRow[], { where = [] }: LogFilter) {
-      const contents = readsBodies || where.length > 0 ? await contentsOf(rows) : undefined;
-      const convert = await open(rows);
-      return rows.map((row) =>
-        orDamage(() => {
-          const content = contents?.get(numberOf(row, "n"));
-          const delivery = content && readDelivery({ ...row, ...content });
-          // Pruned meanwhile.
-          if (contents !== undefined && delivery === undefined) return undefined;
-          if (delivery !== undefined && where.length > 0 && !matchesWhere(delivery, where)) return undefined;
-          return convert(row, delivery);
-        }),
-      );
-    }
   }
 
   /** Few enough that their bodies fit in memory. */
-  async function batchesOf(rows: readonly SqlRow[]): Promise<readonly (readonly SqlRow[])[]> {
-    const found = await read("SELECT n, length(body) AS bytes FROM contents WHERE n = ANY (?::bigint[])", [
+  async #batchesOf(rows: readonly SqlRow[]): Promise<readonly (readonly SqlRow[])[]> {
+    const found = await this.#read("SELECT n, length(body) AS bytes FROM contents WHERE n = ANY (?::bigint[])", [
       numbersOf(rows),
     ]);
     const sizes = new Map(found.map((row) => [row.n, numberOf(row, "bytes")]));
     const batches: SqlRow[][] = [];
     let bytes = Number.POSITIVE_INFINITY;
     for (const row of rows) {
-      bytes += sizes.get(numberOf(row, "n")) ?? 0;
+      const size = sizes.get(numberOf(row, "n")) ?? 0;
+      bytes += size;
       if (bytes > MAX_BATCH_BYTES) {
         batches.push([]);
-        bytes = sizes.get(numberOf(row, "n")) ?? 0;
+        bytes = size;
       }
       batches.at(-1)?.push(row);
     }
     return batches;
   }
 
-  async function contentsOf(rows: readonly SqlRow[]): Promise<ReadonlyMap<number, SqlRow>> {
-    const found = await read("SELECT n, headers, body FROM contents WHERE n = ANY (?::bigint[])", [numbersOf(rows)]);
+  async #contentsOf(rows: readonly SqlRow[]): Promise<Contents> {
+    const found = await this.#read("SELECT n, headers, body FROM contents WHERE n = ANY (?::bigint[])", [
+      numbersOf(rows),
+    ]);
     return new Map(found.map((row) => [numberOf(row, "n"), row]));
   }
 
-  /** Reads what belongs to all of them, and returns what converts each. */
-  async function openEntries(rows: readonly SqlRow[]): Promise<Convert<LogEntry>> {
+  /** Reads the attempts and forwards of all of them, and returns what converts each. */
+  async #open(rows: readonly SqlRow[]): Promise<Convert<LogEntry>> {
     const [attempts, forwards] = await Promise.all([
-      read("SELECT * FROM attempts WHERE n = ANY (?::bigint[]) ORDER BY id", [numbersOf(rows)]),
-      read(
+      this.#read("SELECT * FROM attempts WHERE n = ANY (?::bigint[]) ORDER BY id", [numbersOf(rows)]),
+      this.#read(
         `SELECT n, target, state, attempts, due_at - ${CLOCK_SHIFT} AS due_at FROM forwards
          WHERE n = ANY (?::bigint[]) ORDER BY id`,
-        [now().getTime(), numbersOf(rows)],
+        [this.#now().getTime(), numbersOf(rows)],
       ),
     ]);
     const attemptsOf = groupByDelivery(attempts);
@@ -111,46 +169,24 @@ export function createReader({ read }: Database, now: () => Date) {
       return { ...readRecord(row), delivery, attempts: made, forwards: queued };
     };
   }
+}
 
-  const records = pageSource(RECORD_COLUMNS, async () => readRecord, false);
-  const lines = pageSource(ROW_COLUMNS, async () => readRow, false);
-  const entries = pageSource(RECORD_COLUMNS, openEntries, true);
+type Contents = ReadonlyMap<number, SqlRow>;
 
-  return {
-    records,
-    lines,
-    entries,
-    async get(wanted: number | "last"): Promise<LogEntry | undefined> {
-      const n = wanted === "last" ? (await ends()).high : wanted;
-      const rows = await read(`SELECT ${RECORD_COLUMNS} FROM deliveries WHERE n = ?`, [n]);
-      for await (const [entry] of entries.convert(rows, {})) {
-        if (entry instanceof Damage) throw damaged(n, entry.reason);
-        return entry;
-      }
-      return undefined;
-    },
-    async rowsAfter(n: number, limit: number): Promise<readonly LogRow[] | undefined> {
-      const found = await read(`SELECT ${ROW_COLUMNS} FROM deliveries WHERE n > ? ORDER BY n LIMIT ?`, [n, limit]);
-      const rows = orDamage(() => found.map(readRow));
-      return rows instanceof Damage ? undefined : rows;
-    },
-    async row(n: number): Promise<LogRow | undefined> {
-      const [row] = await read(`SELECT ${ROW_COLUMNS} FROM deliveries WHERE n = ?`, [n]);
-      return row && readRow(row);
-    },
-    async countReconstructed(): Promise<number> {
-      const [row] = await read(COUNT_RECONSTRUCTED);
-      return row === undefined ? 0 : numberOf(row, "count");
-    },
-    async attemptsAfter(id: number): Promise<readonly FollowedAttempt[]> {
-      const rows = await read("SELECT * FROM attempts WHERE id > ? ORDER BY id LIMIT ?", [id, MAX_ATTEMPTS_READ]);
-      return rows.map(readFollowed);
-    },
-    async lastAttempt(): Promise<number> {
-      const [row] = await read("SELECT max(id) AS id FROM attempts");
-      return (row && maybeNumber(row, "id")) ?? 0;
-    },
-  };
+interface Conversion<T> {
+  /** Undefined where no bodies are read. */
+  readonly contents: Contents | undefined;
+  readonly where: readonly WhereClause[];
+  readonly convert: Convert<T>;
+}
+
+/** Undefined for a delivery that does not match, or has been pruned meanwhile. */
+function convertRow<T>(row: SqlRow, { contents, where, convert }: Conversion<T>): T | undefined {
+  if (contents === undefined) return convert(row, undefined);
+  const content = contents.get(numberOf(row, "n"));
+  if (content === undefined) return undefined;
+  const delivery = readDelivery({ ...row, ...content });
+  return where.length > 0 && !matchesWhere(delivery, where) ? undefined : convert(row, delivery);
 }
 
 /** Unlike the queries, the rows are damaged only where what they hold is. */

@@ -44,6 +44,7 @@ export function createReceivers(database: Database) {
           url = text;
           await beat();
         },
+        endUnanswered: () => endUnanswered(database),
         async release() {
           if (id !== own) return;
           id = undefined;
@@ -57,24 +58,25 @@ export function createReceivers(database: Database) {
       const rows = await database.read(`SELECT * FROM receivers WHERE id IN (${LIVING}) ORDER BY since, id`);
       return rows.map((row) => ownerOf(database, row));
     },
-    /** Counts as failed what a dead receiver has left without an answer. Resolves to its number. */
-    async endUnanswered(): Promise<number> {
-      await database.query("durable", `DELETE FROM receivers WHERE id NOT IN (${LIVING})`);
-      const ended = await database.query(
-        "durable",
-        `WITH ended AS (
-           UPDATE deliveries SET status = 502, refusal = 'listen ended before the app had answered'
-           WHERE status IS NULL AND accepted = 1 AND (receiver IS NULL OR receiver NOT IN (${LIVING}))
-           RETURNING n, identity),
-         forgotten AS (DELETE FROM identities USING ended WHERE identities.identity = ${identityKey("ended.identity")} AND identities.n = ended.n)
-         SELECT n FROM ended`,
-      );
-      return ended.length;
-    },
     close(): void {
       clearInterval(beating);
     },
   };
+}
+
+/** Counts as failed what a dead receiver has left without an answer. Resolves to its number. */
+async function endUnanswered(database: Database): Promise<number> {
+  await database.query("durable", `DELETE FROM receivers WHERE id NOT IN (${LIVING})`);
+  const ended = await database.query(
+    "durable",
+    `WITH ended AS (
+       UPDATE deliveries SET status = 502, refusal = 'listen ended before the app had answered'
+       WHERE status IS NULL AND accepted = 1 AND (receiver IS NULL OR receiver NOT IN (${LIVING}))
+       RETURNING n, identity),
+     forgotten AS (DELETE FROM identities USING ended WHERE identities.identity = ${identityKey("ended.identity")} AND identities.n = ended.n)
+     SELECT n FROM ended`,
+  );
+  return ended.length;
 }
 
 /** An active one that has a URL, those of a machine first. */

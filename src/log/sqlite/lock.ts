@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, realpathSync, statSync } from "node:fs";
 import { errorText, UserError } from "../../util/errors.ts";
 import { earlierInUse, stepsFrom } from "../format.ts";
-import type { Duty, LockOwner, LogLock } from "../log.ts";
+import type { Duty, HeldLock, LockOwner, LogLock } from "../log.ts";
 import { dateOf, maybeText, numberOf } from "../rows.ts";
 import { isLog, readFormat, retryWhileLocked, takeSteps } from "./database.ts";
 import { loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
@@ -18,7 +18,11 @@ interface LogFile {
  * Locks a log for one receiver. The lock is the operating system's, on a file beside the log: unlike a process id in a
  * file it ends with the process, even on `kill -9`. The log itself says who the owner is.
  */
-export async function lockLog(log: LogFile, commits: GroupCommit, owner: LockOwner): Promise<LogLock> {
+export async function lockLog(
+  log: LogFile,
+  commits: GroupCommit,
+  owner: LockOwner,
+): Promise<Omit<HeldLock, "endUnanswered"> | Exclude<LogLock, HeldLock>> {
   const lock = acquire(log.engine, lockPath(log.path));
   if (lock === undefined) return { held: false, by: readOwner(log) };
   const insert = log.database.prepare("INSERT INTO holder (only, pid, url, since) VALUES (1, ?, ?, ?)");

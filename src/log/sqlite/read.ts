@@ -1,9 +1,20 @@
 import type { Delivery } from "../../delivery/delivery.ts";
 import { Damage, damaged } from "../damage.ts";
 import { matchesWhere } from "../filter.ts";
-import type { FollowedAttempt, LogEntry, LogRow } from "../log.ts";
-import type { PageSource, SqlSource } from "../paging.ts";
+import type {
+  FollowedAttempt,
+  LogEnds,
+  LogEntry,
+  LogFilter,
+  LogListOptions,
+  LogRow,
+  LogStats,
+  StatsFilter,
+  StatsOptions,
+} from "../log.ts";
+import { type Bounds, type PageSource, readAll, type SqlSource } from "../paging.ts";
 import {
+  COUNT_RECONSTRUCTED,
   groupByDelivery,
   maybeNumber,
   numberOf,
@@ -17,50 +28,138 @@ import {
   readRow,
   type SqlRow,
 } from "../rows.ts";
-import type { NativeDatabase } from "./engine.ts";
-import { orDamage } from "./fault.ts";
+import { readStats } from "../stats.ts";
+import { retryWhileLocked } from "./database.ts";
+import type { NativeDatabase, NativeStatement } from "./engine.ts";
+import { type FileGuard, logError, orDamage } from "./fault.ts";
 
-interface Source {
+interface ReaderOptions {
   readonly database: NativeDatabase;
-  readonly reader: ReturnType<typeof createEntryReader>;
-  /** Runs a query, again while another process has locked the file. */
-  query<T>(run: () => T): Promise<T>;
-  /** Runs a read after a check that the file is still the log. */
-  read<T>(run: () => T): Promise<T>;
+  readonly path: string;
+  readonly guard: FileGuard;
 }
 
-/** Reads what belongs to the rows of a page, and returns what converts each; undefined stands for one that has been pruned. */
-type OpenPage<T> = (rows: readonly SqlRow[]) => (row: SqlRow) => T | undefined;
+const MAX_ATTEMPTS_READ = 500;
 
-/** Source of the pages of a list. */
-export function pageSource<T>(
-  { database, reader, query, read }: Source,
-  columns: string,
-  openPage: OpenPage<T>,
-): PageSource<T> {
-  return {
-    columns,
-    ...sqlSource(database, read),
-    page: (sql, values) => read(() => orDamage(() => database.prepare(sql).all(...values))),
-    ends: () => read(() => endsOf(database)),
-    async *convert(rows, { where = [] }) {
-      const matches = (row: SqlRow): boolean => {
-        if (where.length === 0) return true;
-        const delivery = reader.delivery(row);
-        return delivery !== undefined && matchesWhere(delivery, where);
-      };
-      const make = await query(() => orDamage(() => openPage(rows)));
-      const makeOf = make instanceof Damage ? (row: SqlRow) => openPage([row])(row) : make;
-      const convert = (row: SqlRow) => orDamage(() => (matches(row) ? makeOf(row) : undefined));
-      const readsBodies = where.length > 0 || openPage === reader.openPage;
-      // No more than one body is in memory.
-      if (readsBodies) for (const row of rows) yield [await query(() => convert(row))];
-      else yield await query(() => rows.map(convert));
-    },
-  };
+/** Reads a log in a file. */
+export class SqliteReader {
+  readonly #options: ReaderOptions;
+  readonly #statements: Statements;
+  readonly #source: SqlSource;
+  readonly #contents: Contents;
+  readonly #rows: PageSource<LogRow>;
+  readonly #entries: PageSource<LogEntry>;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+    this.#statements = new Statements(options.database);
+    this.#source = sqlSource(this.#statements, (run) => this.read(run));
+    this.#contents = new Contents(options.database);
+    this.#rows = this.#pages(ROW_COLUMNS, () => readRow, false);
+    this.#entries = this.#pages(RECORD_COLUMNS, (rows) => this.#contents.open(rows), true);
+  }
+
+  /** Runs a read after a check that the file is still the log, and again while another process has locked it. */
+  read<T>(run: () => T): Promise<T> {
+    return this.#query(() => {
+      this.#options.guard.check();
+      return run();
+    });
+  }
+
+  async get(n: number): Promise<LogEntry | undefined> {
+    return this.read(() => {
+      const entry = orDamage(() => {
+        const row = this.#statements.prepare(`SELECT ${RECORD_COLUMNS} FROM deliveries WHERE n = ?`).get(n);
+        return row && this.#contents.open([row])(row);
+      });
+      if (entry instanceof Damage) throw damaged(n, entry.reason);
+      return entry;
+    });
+  }
+
+  rows(filter: LogFilter = {}, options: LogListOptions = {}): AsyncIterable<LogRow> {
+    return readAll(this.#rows, filter, options);
+  }
+
+  entries(filter: LogFilter = {}, options: LogListOptions = {}): AsyncIterable<LogEntry> {
+    return readAll(this.#entries, filter, options);
+  }
+
+  ends(): Promise<LogEnds> {
+    return this.read(() => {
+      // First: what is recorded meanwhile has a later attempt.
+      const lastAttempt = this.#lastAttempt();
+      const { low, high } = boundsOf(this.#options.database);
+      return { oldest: low, newest: high, lastAttempt };
+    });
+  }
+
+  attemptsAfter(id: number): Promise<readonly FollowedAttempt[]> {
+    return this.read(() => {
+      // After all are pruned the ids start again at 1, and all attempts are new.
+      const from = this.#lastAttempt() < id ? 0 : id;
+      const sql = `SELECT * FROM attempts WHERE id > ? ORDER BY id LIMIT ${MAX_ATTEMPTS_READ}`;
+      return this.#statements.prepare(sql).all(from).map(readFollowed);
+    });
+  }
+
+  countReconstructed(): Promise<number> {
+    return this.read(() => numberOf(this.#statements.prepare(COUNT_RECONSTRUCTED).get() ?? {}, "count"));
+  }
+
+  async stats(filter: StatsFilter = {}, options: StatsOptions = {}): Promise<LogStats> {
+    try {
+      return await readStats(this.#source, filter, options);
+    } catch (error) {
+      // Beside the reads, what is done with their values may meet damaged ones.
+      throw logError(error, this.#options.path);
+    }
+  }
+
+  #lastAttempt(): number {
+    const row = this.#statements.prepare("SELECT max(id) AS id FROM attempts").get();
+    return (row && maybeNumber(row, "id")) ?? 0;
+  }
+
+  async #query<T>(run: () => T): Promise<T> {
+    try {
+      return await retryWhileLocked(run);
+    } catch (error) {
+      throw logError(error, this.#options.path);
+    }
+  }
+
+  #pages<T>(columns: string, open: OpenPage<T>, readsBodies: boolean): PageSource<T> {
+    return {
+      ...this.#source,
+      columns,
+      page: (sql, values) => this.read(() => orDamage(() => this.#statements.prepare(sql).all(...values))),
+      ends: () => this.read(() => boundsOf(this.#options.database)),
+      convert: (rows, filter) => this.#convert(rows, filter, { open, readsBodies }),
+    };
+  }
+
+  async *#convert<T>(
+    rows: readonly SqlRow[],
+    { where = [] }: LogFilter,
+    { open, readsBodies }: { readonly open: OpenPage<T>; readonly readsBodies: boolean },
+  ): AsyncGenerator<readonly (T | undefined | Damage)[]> {
+    const matches = (row: SqlRow): boolean => {
+      if (where.length === 0) return true;
+      const delivery = this.#contents.delivery(row);
+      return delivery !== undefined && matchesWhere(delivery, where);
+    };
+    const made = await this.#query(() => orDamage(() => open(rows)));
+    const make = made instanceof Damage ? (row: SqlRow) => open([row])(row) : made;
+    const convert = (row: SqlRow) => orDamage(() => (matches(row) ? make(row) : undefined));
+    // No more than one body is in memory.
+    if (where.length > 0 || readsBodies) for (const row of rows) yield [await this.#query(() => convert(row))];
+    else yield await this.#query(() => rows.map(convert));
+  }
 }
 
-export function sqlSource(database: NativeDatabase, read: Source["read"]): SqlSource {
+export function sqlSource(database: Pick<NativeDatabase, "prepare">, read: <T>(run: () => T) => Promise<T>): SqlSource {
   return {
     dialect: { unindexed: "+", bytesOf: (column) => `CAST(${column} AS BLOB)` },
     query: (sql, values) => read(() => database.prepare(sql).all(...values)),
@@ -68,7 +167,7 @@ export function sqlSource(database: NativeDatabase, read: Source["read"]): SqlSo
 }
 
 /** The bounds of the numbers in the log, even when the rows at its ends cannot be read. */
-function endsOf(database: NativeDatabase): { readonly low: number; readonly high: number } {
+function boundsOf(database: NativeDatabase): Bounds {
   const query = (sql: string) => orDamage(() => maybeNumber(database.prepare(sql).get() ?? { n: null }, "n") ?? 0);
   const min = query("SELECT min(n) AS n FROM deliveries");
   const low = min instanceof Damage ? 1 : min;
@@ -79,85 +178,61 @@ function endsOf(database: NativeDatabase): { readonly low: number; readonly high
   return { low, high: assigned };
 }
 
-/** Reads lines of a list, without bodies. */
-export function createRowReader(database: NativeDatabase) {
-  const after = database.prepare(`SELECT ${ROW_COLUMNS} FROM deliveries WHERE n > ? ORDER BY n LIMIT ?`);
-  const one = database.prepare(`SELECT ${ROW_COLUMNS} FROM deliveries WHERE n = ?`);
-  return {
-    /** Undefined where one of them cannot be read: `readAll` then finds out which. */
-    after(n: number, limit: number): readonly LogRow[] | undefined {
-      const rows = orDamage(() => after.all(n, limit).map(readRow));
-      return rows instanceof Damage ? undefined : rows;
-    },
-    row(n: number): LogRow | undefined {
-      const found = one.get(n);
-      return found && readRow(found);
-    },
-  };
+const MAX_STATEMENTS = 50;
+
+/** Prepares each statement once: a follower runs the same ones again and again. */
+class Statements {
+  readonly #database: NativeDatabase;
+  readonly #prepared = new Map<string, NativeStatement>();
+
+  constructor(database: NativeDatabase) {
+    this.#database = database;
+  }
+
+  prepare(sql: string): NativeStatement {
+    const known = this.#prepared.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    if (this.#prepared.size >= MAX_STATEMENTS) this.#prepared.clear();
+    this.#prepared.set(sql, statement);
+    return statement;
+  }
 }
+
+/** Reads what belongs to the rows of a page, and returns what converts each; undefined stands for one that has been pruned. */
+type OpenPage<T> = (rows: readonly SqlRow[]) => (row: SqlRow) => T | undefined;
 
 const OF_ROWS = "n IN (SELECT value FROM json_each(?)) ORDER BY id";
 
-/** Reads deliveries with bodies and attempts. */
-export function createEntryReader(database: NativeDatabase) {
-  const one = database.prepare(`SELECT ${RECORD_COLUMNS} FROM deliveries WHERE n = ?`);
-  const content = database.prepare("SELECT headers, body FROM contents WHERE n = ?");
-  const last = database.prepare("SELECT max(n) AS n FROM deliveries");
-  const attempts = database.prepare(`SELECT * FROM attempts WHERE ${OF_ROWS}`);
-  const forwards = database.prepare(`SELECT * FROM forwards WHERE ${OF_ROWS}`);
+/** Reads the requests, attempts and forwards of deliveries. */
+class Contents {
+  readonly #request: NativeStatement;
+  readonly #attempts: NativeStatement;
+  readonly #forwards: NativeStatement;
+
+  constructor(database: NativeDatabase) {
+    this.#request = database.prepare("SELECT headers, body FROM contents WHERE n = ?");
+    this.#attempts = database.prepare(`SELECT * FROM attempts WHERE ${OF_ROWS}`);
+    this.#forwards = database.prepare(`SELECT * FROM forwards WHERE ${OF_ROWS}`);
+  }
 
   /** The exact request of a row of `deliveries`; undefined when it has been pruned since the row was read. */
-  function delivery(row: SqlRow): Delivery | undefined {
-    const found = content.get(numberOf(row, "n"));
+  delivery(row: SqlRow): Delivery | undefined {
+    const found = this.#request.get(numberOf(row, "n"));
     return found === undefined ? undefined : readDelivery({ ...row, ...found });
   }
 
-  const openPage: OpenPage<LogEntry> = (rows) => {
+  open(rows: readonly SqlRow[]): (row: SqlRow) => LogEntry | undefined {
     const numbers = JSON.stringify(rows.map(({ n }) => n));
-    const attemptsOf = groupByDelivery(attempts.all(numbers));
-    const forwardsOf = groupByDelivery(forwards.all(numbers));
+    const attemptsOf = groupByDelivery(this.#attempts.all(numbers));
+    const forwardsOf = groupByDelivery(this.#forwards.all(numbers));
     return (row) => {
       const n = numberOf(row, "n");
-      const request = delivery(row);
+      const request = this.delivery(row);
       if (request === undefined) return undefined;
       const made = (attemptsOf.get(n) ?? []).map(readAttempt);
       const queued = (forwardsOf.get(n) ?? []).map(readForward);
       return { ...readRecord(row), delivery: request, attempts: made, forwards: queued };
     };
-  };
-
-  return {
-    delivery,
-    openPage,
-    get(wanted: number | "last"): LogEntry | undefined {
-      const n = wanted === "last" ? maybeNumber(last.get() ?? { n: null }, "n") : wanted;
-      if (n === undefined) return undefined;
-      const entry = orDamage(() => {
-        const row = one.get(n);
-        return row && openPage([row])(row);
-      });
-      if (entry instanceof Damage) throw damaged(n, entry.reason);
-      return entry;
-    },
-  };
-}
-
-const MAX_ATTEMPTS_READ = 500;
-
-/** Reads attempts as they are recorded. */
-export function createAttemptReader(database: NativeDatabase) {
-  const end = database.prepare("SELECT max(id) AS id FROM attempts");
-  const after = database.prepare(`SELECT * FROM attempts WHERE id > ? ORDER BY id LIMIT ${MAX_ATTEMPTS_READ}`);
-  const last = (): number => {
-    const row = end.get();
-    return (row && maybeNumber(row, "id")) ?? 0;
-  };
-  return {
-    last,
-    after(id: number): readonly FollowedAttempt[] {
-      // After all are pruned the ids start again at 1, and all attempts are new.
-      const from = last() < id ? 0 : id;
-      return after.all(from).map(readFollowed);
-    },
-  };
+  }
 }

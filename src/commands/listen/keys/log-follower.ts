@@ -1,5 +1,6 @@
 import type { Plan } from "../../../listener/plan.ts";
 import type { Log } from "../../../log/log.ts";
+import { rowOf } from "../../../log/row-of.ts";
 import type { RecentEvents } from "./recent-events.ts";
 
 /** Follows what other processes do to the log as well, such as a replay of the inspector. */
@@ -44,7 +45,7 @@ export class LogFollower {
 
   /** Takes failures that a replay has delivered off the list of those that failed. */
   async #followAttempts(): Promise<void> {
-    const last = await this.#log.lastAttempt();
+    const { lastAttempt: last } = await this.#log.ends();
     let id = this.#attemptId ?? last;
     this.#attemptId = last;
     if (id === last) return;
@@ -55,7 +56,7 @@ export class LogFollower {
       for (const { n, replay } of attempts) if (replay !== undefined && this.#recent.hasFailed(n)) replayed.add(n);
       id = attempts.at(-1)?.id ?? last;
     }
-    for (const n of replayed) if ((await this.#log.row(n))?.state !== "failed") this.#recent.resolve(n);
+    for (const n of replayed) if ((await rowOf(this.#log, n))?.state !== "failed") this.#recent.resolve(n);
   }
 
   async #countWaiting(): Promise<void> {
