@@ -286,7 +286,7 @@ async function startRegistration(
     onMoved(newUrl) {
       moving = moving.then(() => live.moveTo(urlAt(newUrl)));
     },
-    state: live.state,
+    state: () => live.state(),
     leave: async () => live.leave?.(),
     async stop() {
       const end = await live.close();

@@ -33,6 +33,7 @@ import {
   route,
   type WebhookRoute,
 } from "./routes.ts";
+import { TurnBatches } from "./turn-batches.ts";
 
 export interface ReceiverOptions extends EvaluateOptions {
   readonly host: string;
@@ -83,6 +84,7 @@ export async function startReceiver(options: ReceiverOptions) {
   const servers: OpenServer[] = [];
   const reported = new Set<string>();
   const pending = new Set<Promise<void>>();
+  const batches = new TurnBatches();
   const inFlight = createInFlight(() =>
     options.onTrouble(
       "too many requests are in flight: further ones are answered 503 until some are done",
@@ -101,7 +103,7 @@ export async function startReceiver(options: ReceiverOptions) {
     const listener: RequestListener = (request, response) => {
       // Its next request goes to another receiver.
       if (state === "stopping") response.shouldKeepAlive = false;
-      const handling = handleRequest({ request, response, throughTunnel, state, inFlight }, options)
+      const handling = handleRequest({ request, response, throughTunnel, state, inFlight, batches }, options)
         .catch((error: unknown) => {
           options.onTrouble(errorText(error));
           if (response.headersSent || response.destroyed) return;
@@ -156,6 +158,7 @@ interface Exchange {
   /** For `/readyz`. */
   readonly state: ReadyState;
   readonly inFlight: InFlight;
+  readonly batches: TurnBatches;
 }
 
 /** Answers one request of any kind. */
@@ -219,7 +222,7 @@ async function receiveDelivery(
   admission: Admission,
   options: ReceiverOptions,
 ): Promise<void> {
-  const { request, response } = exchange;
+  const { request, response, batches } = exchange;
   const { maxBody, products } = options;
   const at = options.now();
   const headers = headerPairs(request.rawHeaders);
@@ -248,8 +251,8 @@ async function receiveDelivery(
     return recordAndAnswer(arrival, { receipt, decision }, response, options, drain(request, decision.reply));
   }
   do {
-    await nextBatch();
-  } while (performance.now() - batchStartedAt > MAX_TURN_MS);
+    await batches.next();
+  } while (batches.isOver());
   let evaluation = evaluate(arrival, found, options);
   const product = productOfUnknownKey(evaluation);
   if (product !== undefined && (await options.renewKeys?.(product)) === true)
@@ -260,30 +263,6 @@ async function receiveDelivery(
 
 function refuseOverload({ request, response }: Exchange): void {
   sendReply(response, overloadedReply, drain(request, overloadedReply));
-}
-
-let batch: Promise<void> | undefined;
-
-let batchStartedAt = 0;
-
-/** The rest of a batch that takes longer, as with a slow schema, waits for the next one, so that others are answered too. */
-const MAX_TURN_MS = 100;
-
-/**
- * Resolves for all requests of an event-loop turn at once: all are read first, then evaluated and recorded. That takes a
- * tenth less CPU time an event than each on its own.
- */
-function nextBatch(): Promise<void> {
-  batch ??= new Promise((resolve) => {
-    setImmediate(() =>
-      setImmediate(() => {
-        batch = undefined;
-        batchStartedAt = performance.now();
-        resolve();
-      }),
-    );
-  });
-  return batch;
 }
 
 /**
