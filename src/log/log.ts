@@ -131,7 +131,7 @@ export interface SharedSecrets {
   isUsed(): Promise<boolean>;
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly refusal: string | undefined;
 }
