@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nearest } from "../contract/event-names.ts";
+import { nearest } from "../model/event-names.ts";
 import { textAt, valueAt } from "../delivery/payload.ts";
 import { usageError } from "../util/errors.ts";
 import type { ZohoApi } from "../zoho-api/api.ts";

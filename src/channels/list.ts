@@ -1,6 +1,6 @@
 import { maskUrl } from "../delivery/mask.ts";
 import { loadConfig } from "../project/load.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
 import { formatSpan, parseDuration } from "../util/units.ts";

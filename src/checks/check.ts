@@ -1,6 +1,6 @@
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
 import { maskUrl } from "../delivery/mask.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { type ExitCode, usageError } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
 import { counted } from "../util/units.ts";

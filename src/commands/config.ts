@@ -1,5 +1,5 @@
 import { sep } from "node:path";
-import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
+import { projectProducts, warnOfUnknownVariables } from "../own-products/project-products.ts";
 import { maskRoute, maskUrl } from "../delivery/mask.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";

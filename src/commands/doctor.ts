@@ -1,4 +1,4 @@
-import { checkProject } from "../checks/doctor/run.ts";
+import { checkProject } from "../doctor/run.ts";
 import type { Finding } from "../checks/finding.ts";
 import { runChecks } from "../checks/run.ts";
 import { examples } from "../terminal/help.ts";

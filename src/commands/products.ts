@@ -1,4 +1,4 @@
-import { listProducts, showProduct } from "../custom/show-products.ts";
+import { listProducts, showProduct } from "../own-products/show-products.ts";
 import { openWorkspace } from "../operations/workspace.ts";
 import { overrideContext } from "../project/context.ts";
 import { type Project, readProject } from "../project/project.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { requireProduct } from "../contract/named.ts";
+import { requireProduct } from "../model/named.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
 import { examples } from "../terminal/help.ts";

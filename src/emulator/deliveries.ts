@@ -1,4 +1,4 @@
-import type { Format } from "../contract/product.ts";
+import type { Format } from "../model/product.ts";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { openPoster, type Poster, type PosterOptions } from "../forward/post.ts";

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import type { Deadline } from "../contract/sender.ts";
+import type { Deadline } from "../model/sender.ts";
 import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { ClaimRef, ForwardOutcome, LogQueue } from "../log/log.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Receipt } from "../contract/receipt.ts";
+import type { Receipt } from "../model/receipt.ts";
 import { originOf } from "../delivery/target.ts";
 import type { Appended, ClaimRef, ForwardRequest, Log, NewEntry } from "../log/log.ts";
 import { EVERY_RECORD } from "../log/states.ts";

@@ -1,5 +1,5 @@
-import { plainReply, type Reply } from "../contract/product.ts";
-import type { Deadline } from "../contract/sender.ts";
+import { plainReply, type Reply } from "../model/product.ts";
+import type { Deadline } from "../model/sender.ts";
 import type { Log, NewAttempt } from "../log/log.ts";
 import { errorText } from "../util/errors.ts";
 import type { Poster, PostResult } from "./post.ts";

@@ -1,4 +1,4 @@
-import { parseRoute } from "../contract/event-names.ts";
+import { parseRoute } from "../model/event-names.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { appPaths, findAppPath, webhookPath } from "../delivery/paths.ts";
 import { isQueue, originOf, targetName, targetUrl } from "../delivery/target.ts";

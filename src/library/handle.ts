@@ -1,6 +1,6 @@
-import { type OfferedSecret, plainReply, type Reply } from "../contract/product.ts";
+import { type OfferedSecret, plainReply, type Reply } from "../model/product.ts";
 import { MAX_BODY_BYTES } from "../delivery/delivery.ts";
-import { UNKNOWN_KEY } from "../proofs/keys.ts";
+import { UNKNOWN_KEY } from "../signatures/keys.ts";
 import {
   type Admission,
   BodyBuffer,

@@ -7,8 +7,8 @@
  */
 import { fixtureReader, type ReadFixture } from "./fixtures.ts";
 
-export type { OfferedSecret, Reply, Signature } from "../contract/product.ts";
-export type { SchemaIssue } from "../contract/schema.ts";
+export type { OfferedSecret, Reply, Signature } from "../model/product.ts";
+export type { SchemaIssue } from "../model/schema.ts";
 export type { HeaderPair } from "../delivery/delivery.ts";
 export type {
   EventKey,

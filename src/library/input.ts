@@ -1,4 +1,4 @@
-import { configureProducts } from "../contract/configure.ts";
+import { configureProducts } from "../model/configure.ts";
 import {
   type EventMatch,
   eventNames,
@@ -8,9 +8,9 @@ import {
   findProduct,
   formatFor,
   nearest,
-} from "../contract/event-names.ts";
-import type { FormatSettings } from "../contract/format-settings.ts";
-import type { Format, Product } from "../contract/product.ts";
+} from "../model/event-names.ts";
+import type { FormatSettings } from "../model/format-settings.ts";
+import type { Format, Product } from "../model/product.ts";
 import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
 import { products } from "../products/index.ts";
 

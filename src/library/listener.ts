@@ -6,8 +6,8 @@ import {
   isNamed,
   nearest,
   patternParts,
-} from "../contract/event-names.ts";
-import type { Format, Product } from "../contract/product.ts";
+} from "../model/event-names.ts";
+import type { Format, Product } from "../model/product.ts";
 import { type HeaderPair, MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { targetFor } from "../delivery/target.ts";

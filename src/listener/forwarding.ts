@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { allSecretFieldNames } from "../contract/secret-names.ts";
-import { answerRuleOf, type Deadline, deadlineOf } from "../contract/sender.ts";
+import { allSecretFieldNames } from "../model/secret-names.ts";
+import { answerRuleOf, type Deadline, deadlineOf } from "../model/sender.ts";
 import { maskText, maskUrl } from "../delivery/mask.ts";
 import { isQueue, originOf } from "../delivery/target.ts";
-import { commandOnLog } from "../events/open-log.ts";
+import { commandOnLog } from "../history/open-log.ts";
 import { isListening } from "../forward/app-health.ts";
 import { createForwarder, recordAndForward } from "../forward/forwarder.ts";
 import { createMirror } from "../forward/mirror.ts";

@@ -1,7 +1,7 @@
 import { orphanNotes, reportOldUrls } from "../channels/orphaned-channels.ts";
 import { withChannelTokens } from "../channels/tokens.ts";
 import { KEY_SET_PATH } from "../delivery/paths.ts";
-import { explainCommand } from "../events/open-log.ts";
+import { explainCommand } from "../history/open-log.ts";
 import { recordAndForward, recordForOthers } from "../forward/forwarder.ts";
 import type { AnyReport } from "../process/messages.ts";
 import { boundOutput } from "../process/output.ts";
@@ -269,7 +269,7 @@ async function openTunnels(
 function startDeadWebhookCheck(context: ListenContext, config: Config, registered: readonly string[]): Part {
   const stopped = new AbortController();
   const look = async (): Promise<void> => {
-    const { warnOfDeadWebhooks } = await import("../webhooks/dead-webhooks.ts");
+    const { warnOfDeadWebhooks } = await import("../zoho-webhooks/dead-webhooks.ts");
     const signal = AbortSignal.any([context.signal, stopped.signal]);
     await warnOfDeadWebhooks(context, config, { registered, signal });
   };

@@ -1,5 +1,5 @@
-import { eventPatterns } from "../contract/event-names.ts";
-import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
+import { eventPatterns } from "../model/event-names.ts";
+import { projectProducts, warnOfUnknownVariables } from "../own-products/project-products.ts";
 import { LoopFinder, loopText } from "../forward/loops.ts";
 import type { Role } from "../log/log.ts";
 import { isDatabaseAddress } from "../log/open-log.ts";

@@ -1,4 +1,4 @@
-import type { Product } from "../contract/product.ts";
+import type { Product } from "../model/product.ts";
 import { CREDENTIAL_VARIABLES, noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { apiAt } from "../project/inspector-access.ts";
 import { defaults, type Settings } from "../project/settings.ts";

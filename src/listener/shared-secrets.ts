@@ -1,5 +1,5 @@
 import { channelToken } from "../channels/tokens.ts";
-import type { OfferedSecret } from "../contract/product.ts";
+import type { OfferedSecret } from "../model/product.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import type { Log } from "../log/log.ts";
 import type { Config } from "../project/load.ts";

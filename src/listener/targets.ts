@@ -1,6 +1,6 @@
 import { hostname as machineName, networkInterfaces } from "node:os";
-import { type EventPattern, parseRoute } from "../contract/event-names.ts";
-import type { Product } from "../contract/product.ts";
+import { type EventPattern, parseRoute } from "../model/event-names.ts";
+import type { Product } from "../model/product.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { isQueue, portOf } from "../delivery/target.ts";
 import { createRoutes, type Routes } from "../forward/routes.ts";

@@ -10,7 +10,7 @@ import type { Log } from "../log/log.ts";
 import type { Config } from "../project/load.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode, errorText, UserError, usageError } from "../util/errors.ts";
-import { openLiveWebhook, reserveWebhook } from "../webhooks/live-webhook.ts";
+import { openLiveWebhook, reserveWebhook } from "../zoho-webhooks/live-webhook.ts";
 import { isLocalZoho } from "../zoho-api/data-centres.ts";
 import { warnOfFixedToken } from "../zoho-api/session.ts";
 import type { SignIn } from "../zoho-api/sign-in.ts";

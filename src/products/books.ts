@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type EventOptions, event, type Product } from "../contract/product.ts";
+import { type EventOptions, event, type Product } from "../model/product.ts";
 import { idsAt } from "../delivery/payload.ts";
 import { financeFormat } from "./shared/finance.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { event, type Format, type Product } from "../contract/product.ts";
+import { event, type Format, type Product } from "../model/product.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import { idsAt } from "../delivery/payload.ts";
 import { writeJson } from "../util/json.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { event, type Format, type Product } from "../contract/product.ts";
+import { event, type Format, type Product } from "../model/product.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
 import { answerProbe, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type EventOptions, event, type Product } from "../contract/product.ts";
+import { type EventOptions, event, type Product } from "../model/product.ts";
 import { idsAt } from "../delivery/payload.ts";
 import { customFormat } from "./shared/custom-format.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { event, type Product } from "../contract/product.ts";
+import { event, type Product } from "../model/product.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
 import { customFormat } from "./shared/custom-format.ts";
 import { printedInGuide } from "./shared/guide-format.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { event, type Product } from "../contract/product.ts";
+import { event, type Product } from "../model/product.ts";
 import { idsAt, type Payload } from "../delivery/payload.ts";
 import { customFormat } from "./shared/custom-format.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";

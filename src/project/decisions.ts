@@ -9,7 +9,7 @@ import { isAbove, isLink } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { ENV_FILE } from "./environment.ts";
 import { type Project, settingsOf } from "./project.ts";
-import { isAddress, outside, type Place } from "./reach.ts";
+import { isAddress, outside, type Place } from "./needs-trust.ts";
 import { isModule, schemaFilesIn } from "./schema-files.ts";
 import { secretOfFile } from "./secret-variables.ts";
 import { KEYS_FOLDER, MULTI_LINE, namesFile } from "./secrets.ts";

@@ -1,5 +1,5 @@
-import type { Receipt } from "../contract/receipt.ts";
-import { signatureOf } from "../contract/verdict.ts";
+import type { Receipt } from "../model/receipt.ts";
+import { signatureOf } from "../model/verdict.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
 import { problemText } from "../delivery/payload.ts";
 import type { Attempt, DeliveryState, Forward } from "../log/log.ts";

@@ -1,7 +1,7 @@
 import { get, type IncomingMessage } from "node:http";
 import { z } from "zod";
-import { findProduct, nearestProduct } from "../contract/event-names.ts";
-import { type Product, plainReply, type Reply } from "../contract/product.ts";
+import { findProduct, nearestProduct } from "../model/event-names.ts";
+import { type Product, plainReply, type Reply } from "../model/product.ts";
 import { splitUrl } from "../delivery/delivery.ts";
 import {
   type AppPaths,

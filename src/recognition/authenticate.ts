@@ -1,5 +1,5 @@
-import type { Limits, Product, Proof, ProofInput, Verdict } from "../contract/product.ts";
-import { has } from "../contract/verdict.ts";
+import type { Limits, Product, Proof, ProofInput, Verdict } from "../model/product.ts";
+import { has } from "../model/verdict.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Payload } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";

@@ -1,4 +1,4 @@
-import { acceptsMethod, type Format, type OfferedSecret, type Product, type Reply } from "../contract/product.ts";
+import { acceptsMethod, type Format, type OfferedSecret, type Product, type Reply } from "../model/product.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import { isEmpty, type Payload } from "../delivery/payload.ts";
 import { type Secrets, sameText, secret } from "../delivery/secrets.ts";

@@ -1,6 +1,6 @@
-import { eventNames } from "../contract/event-names.ts";
-import { acceptsMethod, type Format, type Product } from "../contract/product.ts";
-import { pathText } from "../contract/schema.ts";
+import { eventNames } from "../model/event-names.ts";
+import { acceptsMethod, type Format, type Product } from "../model/product.ts";
+import { pathText } from "../model/schema.ts";
 import { isSecretIn } from "../delivery/mask.ts";
 import type { Payload } from "../delivery/payload.ts";
 import { oneLine } from "../util/text.ts";

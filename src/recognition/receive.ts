@@ -1,7 +1,7 @@
-import { isBareChallenge } from "../contract/challenge.ts";
-import type { Limits, Product, Verdict } from "../contract/product.ts";
-import { emptyReceipt, type Receipt } from "../contract/receipt.ts";
-import { has } from "../contract/verdict.ts";
+import { isBareChallenge } from "../model/challenge.ts";
+import type { Limits, Product, Verdict } from "../model/product.ts";
+import { emptyReceipt, type Receipt } from "../model/receipt.ts";
+import { has } from "../model/verdict.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";

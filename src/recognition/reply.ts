@@ -1,7 +1,7 @@
-import { plainReply, type Reply } from "../contract/product.ts";
-import type { Receipt } from "../contract/receipt.ts";
-import { nearestText } from "../contract/receipt.ts";
-import { issueWithoutValue } from "../contract/schema.ts";
+import { plainReply, type Reply } from "../model/product.ts";
+import type { Receipt } from "../model/receipt.ts";
+import { nearestText } from "../model/receipt.ts";
+import { issueWithoutValue } from "../model/schema.ts";
 import { problemText } from "../delivery/payload.ts";
 
 export interface ReplyPolicy {

@@ -1,4 +1,4 @@
-import { defaultFormat, type Format, GUIDE_FORMAT, type Product, type Proof } from "../contract/product.ts";
+import { defaultFormat, type Format, GUIDE_FORMAT, type Product, type Proof } from "../model/product.ts";
 import type { Secrets } from "../delivery/secrets.ts";
 
 /** Whether Zoho never signs a product: only the guide's format has a proof, or a fixed value that the user has added. */

@@ -1,8 +1,8 @@
 import { setMaxListeners } from "node:events";
-import { folderOfOtherListener, runningListener } from "../events/running-listener.ts";
+import { folderOfOtherListener, runningListener } from "../history/running-listener.ts";
 import { openPoster, type PostResult } from "../forward/post.ts";
 import type { Config } from "../project/load.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode } from "../util/errors.ts";
 import { reachableOrigin } from "../util/hosts.ts";

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { headerValue } from "../delivery/delivery.ts";
-import type { ReportingWorkspace, Workspace } from "../project/workspace.ts";
+import type { ReportingWorkspace, Workspace } from "../workspace/workspace.ts";
 import { usageError } from "../util/errors.ts";
 import { readUserFile } from "../util/files.ts";
 import {

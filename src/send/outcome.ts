@@ -1,7 +1,7 @@
-import { type Deadline, deadlineOf, probesText, probeText } from "../contract/sender.ts";
+import { type Deadline, deadlineOf, probesText, probeText } from "../model/sender.ts";
 import type { PostResult } from "../forward/post.ts";
 import { answerHint, isDelivered } from "../forward/post-failure.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { NOT_RECORDED } from "../recognition/reply.ts";
 import { canAllowUnsigned } from "../recognition/unsigned.ts";
 import { unexpectedStatus } from "./flags.ts";

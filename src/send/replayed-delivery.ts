@@ -1,5 +1,5 @@
-import { findFormat, findProduct } from "../contract/event-names.ts";
-import type { Format, Product } from "../contract/product.ts";
+import { findFormat, findProduct } from "../model/event-names.ts";
+import type { Format, Product } from "../model/product.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
 import type { Secrets } from "../delivery/secrets.ts";
 import { targetFor } from "../delivery/target.ts";

@@ -1,13 +1,13 @@
 import { randomInt } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { findEvent, findFormat } from "../contract/event-names.ts";
-import type { Format, Probe } from "../contract/product.ts";
+import { findEvent, findFormat } from "../model/event-names.ts";
+import type { Format, Probe } from "../model/product.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
 import { valueAt } from "../delivery/payload.ts";
 import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
 import type { Config } from "../project/load.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { type Assignment, assign } from "../samples/edit-body.ts";
 import { freshen, numbered, type Random, seededRandom } from "../samples/fresh.ts";
 import { type Prepared, type PrepareInput, prepare } from "../samples/prepare.ts";

@@ -1,4 +1,4 @@
-import type { Explanation, Proof } from "../contract/product.ts";
+import type { Explanation, Proof } from "../model/product.ts";
 import { UNREAD } from "../delivery/payload.ts";
 import type { Credential, Secret } from "../delivery/secrets.ts";
 import { isQueryUnknown, QUERY_UNKNOWN, type VerifiedPayload, type VerifyPayloadInput } from "./verify-payload.ts";

@@ -5,7 +5,7 @@ import { createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import type { Product } from "../../src/contract/product.ts";
+import type { Product } from "../../src/model/product.ts";
 import { splitUrl } from "../../src/delivery/delivery.ts";
 import { verify } from "../../src/library/index.ts";
 import { products } from "../../src/products/index.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { deadlineOf } from "../../src/contract/sender.ts";
+import { deadlineOf } from "../../src/model/sender.ts";
 import {
   createForwarder,
   type Forwarder,

@@ -1,7 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import type { HeaderPair } from "../../src/delivery/delivery.ts";
 import { type Secrets, secret } from "../../src/delivery/secrets.ts";
-import { writeKeySet } from "../../src/proofs/keys.ts";
+import { writeKeySet } from "../../src/signatures/keys.ts";
 import { prepare } from "../../src/samples/prepare.ts";
 import { ofTheOtherProducts } from "../support/corpus.ts";
 import { fixtureCases } from "../support/fixture-cases.ts";

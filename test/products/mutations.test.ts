@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Product } from "../../src/contract/product.ts";
-import type { Receipt } from "../../src/contract/receipt.ts";
-import { checkSchema } from "../../src/contract/schema.ts";
+import type { Product } from "../../src/model/product.ts";
+import type { Receipt } from "../../src/model/receipt.ts";
+import { checkSchema } from "../../src/model/schema.ts";
 import { noSecrets } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { receive } from "../../src/recognition/receive.ts";

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { findProduct } from "../../src/contract/event-names.ts";
+import { findProduct } from "../../src/model/event-names.ts";
 import { noSecrets, secret } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
-import { financeSignature } from "../../src/proofs/finance-signature.ts";
+import { financeSignature } from "../../src/signatures/finance-signature.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { posted } from "../support/deliveries.ts";
 

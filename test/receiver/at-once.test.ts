@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
-import type { OfferedSecret } from "../../src/contract/product.ts";
+import type { OfferedSecret } from "../../src/model/product.ts";
 import { type Secrets, secret } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { addressList } from "../../src/receiver/evaluate.ts";

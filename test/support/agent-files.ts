@@ -1,5 +1,5 @@
-import { defaultFirst, type Product } from "../../src/contract/product.ts";
-import { describeProduct } from "../../src/custom/show-products.ts";
+import { defaultFirst, type Product } from "../../src/model/product.ts";
+import { describeProduct } from "../../src/own-products/show-products.ts";
 import { noPaint } from "../../src/reports/paint.ts";
 import { renderProduct } from "../../src/reports/product.ts";
 

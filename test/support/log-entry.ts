@@ -1,4 +1,4 @@
-import type { Receipt } from "../../src/contract/receipt.ts";
+import type { Receipt } from "../../src/model/receipt.ts";
 import type { HeaderPair } from "../../src/delivery/delivery.ts";
 import type { ForwardRequest, NewEntry } from "../../src/log/log.ts";
 

@@ -1,4 +1,4 @@
-import type { Format } from "../../contract/product.ts";
+import type { Format } from "../../model/product.ts";
 import { type Delivery, headerValue } from "../../delivery/delivery.ts";
 import { openPoster, type Poster, type PostResult } from "../../forward/post.ts";
 import type { Context } from "../../project/context.ts";

@@ -1,5 +1,5 @@
 import type { Config } from "../../project/load.ts";
-import type { ReportingWorkspace } from "../../project/workspace.ts";
+import type { ReportingWorkspace } from "../../workspace/workspace.ts";
 import { usageError } from "../../util/errors.ts";
 import { type Finding, type Found, skipped } from "../finding.ts";
 import { type Check, groupOf } from "./check.ts";

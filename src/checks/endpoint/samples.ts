@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import type { Format, Product, Proof } from "../../contract/product.ts";
+import type { Format, Product, Proof } from "../../model/product.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import { CREDENTIAL_VARIABLES, type Secret, type Secrets, secret } from "../../delivery/secrets.ts";
 import { freshen } from "../../samples/fresh.ts";

@@ -1,4 +1,4 @@
-import type { Proof } from "../../contract/product.ts";
+import type { Proof } from "../../model/product.ts";
 import { type Delivery, headerValue, withHeader } from "../../delivery/delivery.ts";
 import { readPayload } from "../../delivery/payload.ts";
 import { MIN_SECRET_LENGTH, secret } from "../../delivery/secrets.ts";

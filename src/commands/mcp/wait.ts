@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { projectProducts } from "../../custom/project-products.ts";
-import { readFilter } from "../../events/filter.ts";
+import { projectProducts } from "../../own-products/project-products.ts";
+import { readFilter } from "../../history/filter.ts";
 import { SharedLog } from "../../inspector/shared-log.ts";
 import { text } from "../../operations/index.ts";
 import type { Context } from "../../project/context.ts";

@@ -6,11 +6,11 @@ import {
   type Format,
   type Sender,
   type WebhookEvent,
-} from "../../contract/product.ts";
+} from "../../model/product.ts";
 import { splitUrl } from "../../delivery/delivery.ts";
 import { idsAt, type Payload, textAt } from "../../delivery/payload.ts";
-import { guideSignature } from "../../proofs/body-signature.ts";
-import { bodyToken } from "../../proofs/token.ts";
+import { guideSignature } from "../../signatures/body-signature.ts";
+import { bodyToken } from "../../signatures/token.ts";
 import { encodeFields } from "./encode-fields.ts";
 import { guideFormat } from "./guide-format.ts";
 import {

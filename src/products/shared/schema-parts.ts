@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { plainReply, type Reply } from "../../contract/product.ts";
+import { plainReply, type Reply } from "../../model/product.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import { isEmpty, type Payload } from "../../delivery/payload.ts";
 
