@@ -1,8 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { type Act, addCommands, type CommandContext } from "./commands/command.ts";
 import { commands } from "./commands/index.ts";
-import { nearest } from "./model/event-names.ts";
 import { KnownSecrets } from "./delivery/secrets.ts";
+import { nearest } from "./model/event-names.ts";
 import { endProcess, nodeRuntime, reportUnfinished } from "./process/node-runtime.ts";
 import type { Runtime, Surroundings } from "./process/runtime.ts";
 import { overrideContext } from "./project/context.ts";

@@ -1,11 +1,11 @@
 import { present } from "../operations/present.ts";
 import { openWorkspace } from "../operations/workspace.ts";
-import type { Workspace } from "../workspace/workspace.ts";
 import { examples } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
 import { parseDuration } from "../util/units.ts";
 import { expandPaths, inputFile, inputNames, loggedNumber, requireReadable } from "../verify/inputs.ts";
 import { type VerifyOptions, verify } from "../verify/verify.ts";
+import type { Workspace } from "../workspace/workspace.ts";
 import type { CommandContext, Define } from "./command.ts";
 import { collect } from "./flags/index.ts";
 

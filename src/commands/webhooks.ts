@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
-import { findProduct } from "../model/event-names.ts";
 import { parseTime } from "../history/filter.ts";
 import { listenerUrl } from "../history/running-listener.ts";
+import { findProduct } from "../model/event-names.ts";
 import { products } from "../products/index.ts";
 import { loadConfig } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";

@@ -1,3 +1,4 @@
+import { type Found, failed, passed, skipped, warned } from "../checks/finding.ts";
 import { isQueue, originOf } from "../delivery/target.ts";
 import { isListening } from "../forward/app-health.ts";
 import { openTargets } from "../forward/queue-poster.ts";
@@ -8,7 +9,6 @@ import { openServer } from "../receiver/http-server.ts";
 import { orUndefined, UserError } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
 import { formatDuration } from "../util/units.ts";
-import { type Found, failed, passed, skipped, warned } from "../checks/finding.ts";
 import { type CheckedProject, isOffline, silentContext } from "./project.ts";
 
 /** Whether `listen` can have its port, or who has it. */

@@ -7,13 +7,13 @@ import { orphanIds } from "../channels/orphaned-channels.ts";
 import { replaceWords } from "../channels/replace-words.ts";
 import type { ZohoSession } from "../channels/session.ts";
 import { withChannelTokens } from "../channels/tokens.ts";
-import { eventPattern, parseRoute, patternParts } from "../model/event-names.ts";
+import { type Found, failed, passed, warned } from "../checks/finding.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { appPaths, webhookPath } from "../delivery/paths.ts";
+import { eventPattern, parseRoute, patternParts } from "../model/event-names.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { formatSpan } from "../util/units.ts";
-import { type Found, failed, passed, warned } from "../checks/finding.ts";
 import { bounded, type CheckedProject } from "./project.ts";
 
 interface KnownChannel {

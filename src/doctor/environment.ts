@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { geteuid, version } from "node:process";
+import { type Found, failed, passed, skipped, warned } from "../checks/finding.ts";
 import { isDatabaseAddress } from "../log/open-log.ts";
 import { loadEngine } from "../log/sqlite/engine.ts";
 import { ENV_FILE, readEnvFile } from "../project/environment.ts";
@@ -9,7 +10,6 @@ import { KEYS_FOLDER, STORED_SECRETS_FILE } from "../project/secrets.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { parseJsonFile, readText } from "../util/files.ts";
 import { shellQuoted } from "../util/text.ts";
-import { type Found, failed, passed, skipped, warned } from "../checks/finding.ts";
 import type { CheckedProject } from "./project.ts";
 
 /** Node, this package, and whether there is SQLite for the log. An older Node than it needs starts no command. */

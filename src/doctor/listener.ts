@@ -1,13 +1,13 @@
+import { type Found, failed, passed, skipped, warned } from "../checks/finding.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
-import { lockOwner } from "../history/running-listener.ts";
 import { openPoster } from "../forward/post.ts";
+import { lockOwner } from "../history/running-listener.ts";
 import { OTHER_PORTS } from "../listener/receiver-part.ts";
 import type { Config } from "../project/load.ts";
 import { findReceiver, type RunningReceiver } from "../receiver/routes.ts";
 import { isLoopback, reachableOrigin } from "../util/hosts.ts";
 import { isRecord, parseJson } from "../util/json.ts";
 import { realPlace } from "../util/links.ts";
-import { type Found, failed, passed, skipped, warned } from "../checks/finding.ts";
 
 /** The project's running `listen`. */
 export interface RunningListener {

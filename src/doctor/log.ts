@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
+import { type Found, failed, passed, skipped, warned } from "../checks/finding.ts";
 import { maskSetting } from "../delivery/mask.ts";
 import { originOf } from "../delivery/target.ts";
 import { isDatabaseAddress, lockOwnerAt, readStoreStatus, tryStore } from "../log/open-log.ts";
@@ -15,7 +16,6 @@ import { errorCode, UserError } from "../util/errors.ts";
 import { isLink } from "../util/links.ts";
 import { shellQuoted } from "../util/text.ts";
 import { counted, formatAge, formatBytes } from "../util/units.ts";
-import { type Found, failed, passed, skipped, warned } from "../checks/finding.ts";
 import { type CheckedProject, fromError } from "./project.ts";
 
 /** The event log: readable, undamaged, small enough, ready to be written, and with a target for all that waits in it. */

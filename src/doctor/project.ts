@@ -1,10 +1,10 @@
+import { type CheckOutcome, type Found, skipped } from "../checks/finding.ts";
 import { type AnyReport, isWarning, type Message, type WarningReport } from "../process/messages.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { errorText, hintOf } from "../util/errors.ts";
 import { untilAborted, withTimeout } from "../util/timing.ts";
-import { type CheckOutcome, type Found, skipped } from "../checks/finding.ts";
 import type { RunningListener } from "./listener.ts";
 
 /** The project that is checked, and what all its checks share. */

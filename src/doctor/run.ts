@@ -1,10 +1,10 @@
-import { eventPatterns } from "../model/event-names.ts";
+import { type Finding, type Found, skipped } from "../checks/finding.ts";
 import { readPlan } from "../listener/plan.ts";
 import { runRoutes } from "../listener/targets.ts";
+import { eventPatterns } from "../model/event-names.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
-import { type Finding, type Found, skipped } from "../checks/finding.ts";
 import { checkApp, checkPort } from "./app.ts";
 import { checkNode, checkPermissions } from "./environment.ts";
 import { checkListener, findListener } from "./listener.ts";

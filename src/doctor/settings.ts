@@ -1,9 +1,10 @@
 import { basename, sep } from "node:path";
 import { withChannelTokens } from "../channels/tokens.ts";
 import { watchProductIds } from "../channels/watch-products.ts";
+import { type Finding, type Found, failed, passed, warned } from "../checks/finding.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { defaultFormat, type Product } from "../model/product.ts";
 import { projectProducts, warnOfUnknownVariables } from "../own-products/project-products.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import { type Config, type LoadOptions, loadConfig } from "../project/load.ts";
@@ -14,7 +15,6 @@ import { fileName, settingText, settingTexts } from "../project/settings.ts";
 import { checkTrust, notTrusted } from "../project/trust.ts";
 import { acceptedUnsigned, type Unsigned, unsignedTexts } from "../recognition/unsigned.ts";
 import { openKeySets } from "../zoho-api/key-sets.ts";
-import { type Finding, type Found, failed, passed, warned } from "../checks/finding.ts";
 import { type CheckedProject, fromError, silentContext } from "./project.ts";
 
 /** The remedy for a wrong setting that has no other. */

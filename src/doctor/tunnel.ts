@@ -1,3 +1,4 @@
+import { type Found, failed, passed, skipped } from "../checks/finding.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import { noSecrets } from "../delivery/secrets.ts";
 import { openDispatchers } from "../forward/dispatchers.ts";
@@ -14,7 +15,6 @@ import { PROBE_ANSWER_HEADER, PROBE_HEADER } from "../util/probe-key.ts";
 import { withTimeout } from "../util/timing.ts";
 import { formatDuration } from "../util/units.ts";
 import { usesLocalZoho } from "../zoho-api/session.ts";
-import { type Found, failed, passed, skipped } from "../checks/finding.ts";
 import { getReady } from "./listener.ts";
 import { type CheckedProject, fromError, silentContext } from "./project.ts";
 

@@ -2,14 +2,14 @@ import type { Channel } from "../channels/channel.ts";
 import { watchClient } from "../channels/client.ts";
 import { openZoho, type ZohoSession } from "../channels/session.ts";
 import { findWatchProduct, type WatchProduct, watchProductIds } from "../channels/watch-products.ts";
+import { type Found, failed, passed, skipped, warned } from "../checks/finding.ts";
 import { ExitCode, errorCode, UserError } from "../util/errors.ts";
 import { formatSpan } from "../util/units.ts";
-import { managedProducts } from "../zoho-webhooks/index.ts";
 import { dataCentreOf } from "../zoho-api/data-centres.ts";
 import { chosenProfile } from "../zoho-api/session.ts";
 import { type SignIn, signInAgain } from "../zoho-api/sign-in.ts";
 import type { AccessToken } from "../zoho-api/token-refresh.ts";
-import { type Found, failed, passed, skipped, warned } from "../checks/finding.ts";
+import { managedProducts } from "../zoho-webhooks/index.ts";
 import { checkChannels } from "./channels.ts";
 import { bounded, type CheckedProject, fromRequest, isOffline, silentContext } from "./project.ts";
 

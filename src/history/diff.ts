@@ -1,12 +1,12 @@
-import { pathText } from "../model/schema.ts";
 import { isSecretIn, MASK, maskText, secretFieldNames } from "../delivery/mask.ts";
 import { problemText, readPayload } from "../delivery/payload.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
+import { pathText } from "../model/schema.ts";
 import type { NoticeReport, TableReport } from "../process/messages.ts";
-import type { Workspace } from "../workspace/workspace.ts";
 import { usageError } from "../util/errors.ts";
 import { type JsonNode, scanJson } from "../util/json.ts";
+import type { Workspace } from "../workspace/workspace.ts";
 import { entryName, hiddenSecrets } from "./entry.ts";
 import { type EventNumber, requireEntry, requireWholeBody, useLog } from "./open-log.ts";
 

@@ -1,8 +1,8 @@
-import type { Product } from "../model/product.ts";
-import { projectProducts } from "../own-products/project-products.ts";
 import { readPayload } from "../delivery/payload.ts";
 import type { Log, LogFilter, LogListOptions } from "../log/log.ts";
 import { isBodyCut } from "../log/retention.ts";
+import type { Product } from "../model/product.ts";
+import { projectProducts } from "../own-products/project-products.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import type { ExitCode } from "../util/errors.ts";

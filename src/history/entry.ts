@@ -1,6 +1,3 @@
-import { findProduct, isCustomEvent } from "../model/event-names.ts";
-import type { Product, Verdict } from "../model/product.ts";
-import { emptyReceipt, type Receipt } from "../model/receipt.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import { maskDelivery, maskText, maskUrl, secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
@@ -8,6 +5,9 @@ import type { KnownSecrets } from "../delivery/secrets.ts";
 import { noSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
 import { isBodyCut } from "../log/retention.ts";
+import { findProduct, isCustomEvent } from "../model/event-names.ts";
+import type { Product, Verdict } from "../model/product.ts";
+import { emptyReceipt, type Receipt } from "../model/receipt.ts";
 import type { Context, Sink } from "../project/context.ts";
 import type { EventReport, LoggedFacts } from "../receiver/event-report.ts";
 import { receive } from "../recognition/receive.ts";

@@ -1,8 +1,8 @@
+import { parseWhere } from "../log/filter.ts";
+import type { DeliveryKind, LogFilter } from "../log/log.ts";
 import { requireProduct } from "../model/named.ts";
 import type { Product } from "../model/product.ts";
 import { patternProducts } from "../own-products/project-products.ts";
-import { parseWhere } from "../log/filter.ts";
-import type { DeliveryKind, LogFilter } from "../log/log.ts";
 import { usageError } from "../util/errors.ts";
 import { formatDay, readDuration } from "../util/units.ts";
 

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Product } from "../model/product.ts";
 import { isSuccess } from "../delivery/delivery.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import { originOf } from "../delivery/target.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../log/log.ts";
-import type { ReportingWorkspace } from "../workspace/workspace.ts";
+import type { Product } from "../model/product.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { type ExitCode, UserError, usageError } from "../util/errors.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { DamageReport, dayHeadings, entryEvent, hiddenSecrets, maskerOf } from "./entry.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter.ts";
 import { type ListOptions, readLimit } from "./list.ts";

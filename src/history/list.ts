@@ -1,10 +1,10 @@
-import { isCustomEvent } from "../model/event-names.ts";
 import type { LogStatsReport } from "../log/stats-report.ts";
+import { isCustomEvent } from "../model/event-names.ts";
 import type { NoticeReport, Progress, TextReport } from "../process/messages.ts";
-import type { ReportingWorkspace, Run, Workspace } from "../workspace/workspace.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { isStdoutClosed } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
+import type { ReportingWorkspace, Run, Workspace } from "../workspace/workspace.ts";
 import { curlOf } from "./curl.ts";
 import {
   DamageReport,

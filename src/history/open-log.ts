@@ -1,15 +1,15 @@
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
-import type { Verdict } from "../model/product.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { Log, LogEntry } from "../log/log.ts";
 import { isDatabaseAddress, openLogAt } from "../log/open-log.ts";
 import { isBodyCut } from "../log/retention.ts";
+import type { Verdict } from "../model/product.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, logPlace } from "../project/load.ts";
-import type { OpenLog, Workspace } from "../workspace/workspace.ts";
 import { usageError } from "../util/errors.ts";
 import { cutText, shellQuoted } from "../util/text.ts";
 import { parseInteger } from "../util/units.ts";
+import type { OpenLog, Workspace } from "../workspace/workspace.ts";
 
 /** A command to copy, which reads the log of this run also where a flag named it. An address is shown without its password. */
 export function commandOnLog(

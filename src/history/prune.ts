@@ -3,9 +3,9 @@ import { originOf, portOf } from "../delivery/target.ts";
 import type { Log, LogRow } from "../log/log.ts";
 import type { TextReport } from "../process/messages.ts";
 import type { Sink } from "../project/context.ts";
-import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { usageError } from "../util/errors.ts";
 import { counted, formatBytes, formatDay, parseDuration, parseSize } from "../util/units.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { useLog } from "./open-log.ts";
 
 export interface PruneOptions {

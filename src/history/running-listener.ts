@@ -1,15 +1,15 @@
 import { hostname } from "node:os";
-import { findProduct } from "../model/event-names.ts";
 import type { LockOwner } from "../log/log.ts";
 import { lockOwnerAt } from "../log/open-log.ts";
+import { findProduct } from "../model/event-names.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, logPlace } from "../project/load.ts";
-import type { Workspace } from "../workspace/workspace.ts";
 import { findReceiver, webhookUrl } from "../receiver/routes.ts";
 import { usageError } from "../util/errors.ts";
 import { isLoopback, isWildcardAddress, reachableUrl } from "../util/hosts.ts";
 import { realPlace } from "../util/links.ts";
+import type { Workspace } from "../workspace/workspace.ts";
 
 /** The URL of this project's running `listen`, which writes it into the event log that it has locked. */
 export async function runningListener(config: Config): Promise<string | undefined> {

@@ -1,9 +1,9 @@
 import { relative } from "node:path";
+import type { LogEntry } from "../log/log.ts";
 import { findEvent } from "../model/event-names.ts";
 import { chosenFormat, requireEvent, requireFormat, requireProduct } from "../model/named.ts";
 import type { Format, Product } from "../model/product.ts";
 import { projectProducts } from "../own-products/project-products.ts";
-import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import { type FixtureKey, fileLine, projectFixturePath } from "../samples/fixtures.ts";

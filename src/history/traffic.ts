@@ -1,8 +1,8 @@
+import { headerValue } from "../delivery/delivery.ts";
+import type { LogEntry } from "../log/log.ts";
 import { findEvent, findFormat, findProduct } from "../model/event-names.ts";
 import type { Product, WebhookEvent } from "../model/product.ts";
 import { type TypeWord, typeWord } from "../model/schema.ts";
-import { headerValue } from "../delivery/delivery.ts";
-import type { LogEntry } from "../log/log.ts";
 import type { FixtureKey } from "../samples/fixtures.ts";
 import { SAMPLE_SENDER } from "../samples/prepare.ts";
 import { isLongNumber } from "../util/json.ts";

@@ -1,9 +1,9 @@
-import { requireKnownEvent } from "../own-products/project-products.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { Log, LogFilter, LogRow } from "../log/log.ts";
-import type { ReportingWorkspace, Run } from "../workspace/workspace.ts";
+import { requireKnownEvent } from "../own-products/project-products.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { formatAge, parseDuration } from "../util/units.ts";
+import type { ReportingWorkspace, Run } from "../workspace/workspace.ts";
 import { DamageReport, entryEvent, hiddenSecrets, type LoggedEvent } from "./entry.ts";
 import { emptyMessage, type FilterOptions, readFilter } from "./filter.ts";
 import { lockOwner } from "./running-listener.ts";

@@ -1,3 +1,4 @@
+import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
 import { configureProducts } from "../model/configure.ts";
 import {
   type EventMatch,
@@ -11,7 +12,6 @@ import {
 } from "../model/event-names.ts";
 import type { FormatSettings } from "../model/format-settings.ts";
 import type { Format, Product } from "../model/product.ts";
-import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
 import { products } from "../products/index.ts";
 
 /** Headers as Node's `request.headers`, a fetch `Headers`, a `Map` or pairs, with names in any case. */

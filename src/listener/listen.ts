@@ -1,8 +1,8 @@
 import { orphanNotes, reportOldUrls } from "../channels/orphaned-channels.ts";
 import { withChannelTokens } from "../channels/tokens.ts";
 import { KEY_SET_PATH } from "../delivery/paths.ts";
-import { explainCommand } from "../history/open-log.ts";
 import { recordAndForward, recordForOthers } from "../forward/forwarder.ts";
+import { explainCommand } from "../history/open-log.ts";
 import type { AnyReport } from "../process/messages.ts";
 import { boundOutput } from "../process/output.ts";
 import { type Context, overrideContext } from "../project/context.ts";

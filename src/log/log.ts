@@ -1,7 +1,7 @@
+import type { Delivery } from "../delivery/delivery.ts";
 import type { Signature, Verdict } from "../model/product.ts";
 import type { Receipt } from "../model/receipt.ts";
 import type { SchemaIssue } from "../model/schema.ts";
-import type { Delivery } from "../delivery/delivery.ts";
 import type { LogStatsReport } from "./stats-report.ts";
 
 /**

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { targetUrl } from "../delivery/target.ts";
 import type { FilterOptions } from "../history/filter.ts";
-import type { ReportingWorkspace, Workspace } from "../workspace/workspace.ts";
 import type { Report } from "../reports/report.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { JsonLine } from "../util/text.ts";
+import type { ReportingWorkspace, Workspace } from "../workspace/workspace.ts";
 import { withBodyOnce, withEventNames, withoutBody, withoutType } from "./brief.ts";
 import { reportAll } from "./present.ts";
 

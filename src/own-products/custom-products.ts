@@ -1,9 +1,9 @@
 import { dirname, resolve } from "node:path";
 import type { z } from "zod";
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import type { ProductSettings } from "../model/configure.ts";
 import { findProduct } from "../model/event-names.ts";
 import type { Product } from "../model/product.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import type { ImportModule } from "../process/runtime.ts";
 import { variableSuffix } from "../project/secrets.ts";
 import type { Settings } from "../project/settings.ts";

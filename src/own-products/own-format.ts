@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { AuthPlace, Encoding, FormatSettings } from "../model/format-settings.ts";
-import { event, type Format, type Product, type Proof } from "../model/product.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import { idsAt, type Payload, valueAt } from "../delivery/payload.ts";
+import type { AuthPlace, Encoding, FormatSettings } from "../model/format-settings.ts";
+import { event, type Format, type Product, type Proof } from "../model/product.ts";
 import { CUSTOM, type EventMark, idFields, markedEvent, markOf } from "../products/shared/custom-format.ts";
 import { encodeFields } from "../products/shared/encode-fields.ts";
 import { staticAuth } from "../signatures/token.ts";

@@ -1,15 +1,15 @@
 import { readdirSync } from "node:fs";
 import { join, parse, relative, sep } from "node:path";
 import { z } from "zod";
+import { HEADER_NAME } from "../delivery/delivery.ts";
 import { formatSettings } from "../model/format-settings.ts";
 import type { Product, Proof } from "../model/product.ts";
-import { HEADER_NAME } from "../delivery/delivery.ts";
 import type { ImportModule } from "../process/runtime.ts";
 import { filesIn, schemaFilesIn } from "../project/schema-files.ts";
-import { bodySignature, guideSignature } from "../signatures/body-signature.ts";
-import { financeSignature } from "../signatures/finance-signature.ts";
 import { parsePath } from "../samples/edit-body.ts";
 import { eventOfFileName } from "../samples/fixtures.ts";
+import { bodySignature, guideSignature } from "../signatures/body-signature.ts";
+import { financeSignature } from "../signatures/finance-signature.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../util/files.ts";
 import { oneLine } from "../util/text.ts";

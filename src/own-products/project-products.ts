@@ -1,3 +1,5 @@
+import { appPaths, WEBHOOK_PATH } from "../delivery/paths.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { configureProducts, type ProductSettings } from "../model/configure.ts";
 import {
   eventNames,
@@ -10,8 +12,6 @@ import {
 } from "../model/event-names.ts";
 import { requireProduct } from "../model/named.ts";
 import type { Product } from "../model/product.ts";
-import { appPaths, WEBHOOK_PATH } from "../delivery/paths.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
 import type { Sink } from "../project/context.ts";
 import type { Config } from "../project/load.ts";

@@ -1,7 +1,7 @@
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { requireProduct } from "../model/named.ts";
 import { defaultFirst, type Product } from "../model/product.ts";
 import { answerRuleText, probesText } from "../model/sender.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import type { TableReport } from "../process/messages.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 

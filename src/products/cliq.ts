@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { event, type Format, type Product } from "../model/product.ts";
 import { valueAt } from "../delivery/payload.ts";
+import { event, type Format, type Product } from "../model/product.ts";
 import { rsaSignature } from "../signatures/rsa-signature.ts";
 import { lazyObject } from "./shared/schema-parts.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { event, type Format, type Product, plainReply } from "../model/product.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
+import { event, type Format, type Product, plainReply } from "../model/product.ts";
 import { bodySignature } from "../signatures/body-signature.ts";
 import { writeJson } from "../util/json.ts";
 import { CUSTOM } from "./shared/custom-format.ts";

@@ -1,9 +1,9 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
-import { type ExplainFinding, event, type Format, type Limits, type Product, type Proof } from "../model/product.ts";
 import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
 import { type Secret, sameText } from "../delivery/secrets.ts";
+import { type ExplainFinding, event, type Format, type Limits, type Product, type Proof } from "../model/product.ts";
 import type { BodyVariant } from "../signatures/body-variants.ts";
 import { explainHmac } from "../signatures/explain-hmac.ts";
 import { type HeaderVerdict, verifyHeader } from "../signatures/header-verdict.ts";

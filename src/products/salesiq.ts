@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { event, type Format, type Probe, type Product, plainReply, type Reply } from "../model/product.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import { idsAt, type Payload, textAt, valueAt } from "../delivery/payload.ts";
+import { event, type Format, type Probe, type Product, plainReply, type Reply } from "../model/product.ts";
 import { rsaSignature } from "../signatures/rsa-signature.ts";
 import { lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 

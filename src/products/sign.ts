@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { type EventOptions, event, type Format, type Product } from "../model/product.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
+import { type EventOptions, event, type Format, type Product } from "../model/product.ts";
 import { bodySignature } from "../signatures/body-signature.ts";
 import type { BodyVariant } from "../signatures/body-variants.ts";
 import { formatAge } from "../util/units.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
 import type { FormatSettings } from "../model/format-settings.ts";
 import { event, type Format, type Product, type WebhookEvent } from "../model/product.ts";
-import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
 import { staticAuth } from "../signatures/token.ts";
 import { CUSTOM, idFields } from "./shared/custom-format.ts";
 import { lazyObject, recordId, severalHint } from "./shared/schema-parts.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type EventOptions, event, type Format, type Product } from "../model/product.ts";
 import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
+import { type EventOptions, event, type Format, type Product } from "../model/product.ts";
 import { financeSignature } from "../signatures/finance-signature.ts";
 import { parseJson } from "../util/json.ts";
 import { financeFormat } from "./shared/finance.ts";

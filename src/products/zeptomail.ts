@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { event, type Format, type Product } from "../model/product.ts";
 import { textAt, valueAt } from "../delivery/payload.ts";
+import { event, type Format, type Product } from "../model/product.ts";
 import { bodySignature, unwrapped } from "../signatures/body-signature.ts";
 import { lazyObject, optionalText, severalHint } from "./shared/schema-parts.ts";
 

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { parseRoute, productId } from "../model/event-names.ts";
-import { formatSettings } from "../model/format-settings.ts";
 import { MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { maskRoute, maskSetting } from "../delivery/mask.ts";
 import { PATHS_HINT } from "../delivery/paths.ts";
 import { checkTarget } from "../delivery/target.ts";
+import { parseRoute, productId } from "../model/event-names.ts";
+import { formatSettings } from "../model/format-settings.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { parseDuration, parseTimeout } from "../util/units.ts";
 import { logsElsewhere, outside, type Place, prunesElsewhere, remoteOrigins } from "./needs-trust.ts";

@@ -4,9 +4,9 @@ import { warnOfMistypedModules } from "../own-products/project-products.ts";
 import type { FixtureLine } from "../process/lines.ts";
 import type { TextReport } from "../process/messages.ts";
 import type { Config } from "../project/load.ts";
-import type { ReportingWorkspace, Workspace } from "../workspace/workspace.ts";
 import { type Fixture, type FixtureKey, projectFixturePath, readFixture } from "../samples/fixtures.ts";
 import { usageError } from "../util/errors.ts";
+import type { ReportingWorkspace, Workspace } from "../workspace/workspace.ts";
 
 export interface SampleOptions {
   readonly format?: string;

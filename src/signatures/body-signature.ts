@@ -1,8 +1,8 @@
 import { createHash, createHmac } from "node:crypto";
-import type { ExplainFinding, ExplainInput, Explanation, Proof, ProofInput } from "../model/product.ts";
 import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
 import type { Payload } from "../delivery/payload.ts";
 import { type Credential, type Secret, sameText } from "../delivery/secrets.ts";
+import type { ExplainFinding, ExplainInput, Explanation, Proof, ProofInput } from "../model/product.ts";
 import type { BodyVariant } from "./body-variants.ts";
 import { explainHmac, type HmacAlgorithm, type SignatureEncoding } from "./explain-hmac.ts";
 import { alteredBodyVerdict, type HeaderVerdict, verifyHeader } from "./header-verdict.ts";

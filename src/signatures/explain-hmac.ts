@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
-import type { ExplainFinding, Explanation } from "../model/product.ts";
 import { type Secret, sameBytes } from "../delivery/secrets.ts";
+import type { ExplainFinding, Explanation } from "../model/product.ts";
 import { type BodyVariant, bodyEdits, bodyWriter, type Change, inPairs, unrounded } from "./body-variants.ts";
 import { combinedFinding, headerMissing } from "./header-verdict.ts";
 

@@ -1,9 +1,9 @@
 import { createHmac } from "node:crypto";
-import type { ExplainInput, Explanation, Proof, ProofInput } from "../model/product.ts";
 import { type Delivery, headerValue, splitUrl, withHeader } from "../delivery/delivery.ts";
 import { isSecretName, MASK, maskBody } from "../delivery/mask.ts";
 import { type FieldPair, formFields, type Payload, readPayload } from "../delivery/payload.ts";
 import { type Secret, sameBytes } from "../delivery/secrets.ts";
+import type { ExplainInput, Explanation, Proof, ProofInput } from "../model/product.ts";
 import { counted } from "../util/units.ts";
 import type { BodyVariant } from "./body-variants.ts";
 import { explainHmac } from "./explain-hmac.ts";

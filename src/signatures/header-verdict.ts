@@ -1,7 +1,7 @@
-import type { ExplainFinding, Proves, Verdict } from "../model/product.ts";
-import { makeVerdict, missingVerdict, noKeyReason } from "../model/verdict.ts";
 import type { Payload } from "../delivery/payload.ts";
 import type { Credential, Secret } from "../delivery/secrets.ts";
+import type { ExplainFinding, Proves, Verdict } from "../model/product.ts";
+import { makeVerdict, missingVerdict, noKeyReason } from "../model/verdict.ts";
 import { hasLongNumber } from "../util/json.ts";
 import { bodyEdits, type Change, reserialised } from "./body-variants.ts";
 

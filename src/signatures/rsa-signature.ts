@@ -1,8 +1,8 @@
 import { createHash, type KeyObject, sign, verify } from "node:crypto";
-import type { ExplainInput, Explanation, Proof, ProofInput } from "../model/product.ts";
 import { headerValue, withHeader } from "../delivery/delivery.ts";
 import { readPrivateKey, readPublicKeys } from "../delivery/rsa-keys.ts";
 import type { Secret } from "../delivery/secrets.ts";
+import type { ExplainInput, Explanation, Proof, ProofInput } from "../model/product.ts";
 import { minifyJson } from "../util/json-print.ts";
 import { bodyEdits, bodyWriter } from "./body-variants.ts";
 import {

@@ -1,12 +1,12 @@
-import type { AuthPlace } from "../model/format-settings.ts";
-import type { ExplainFinding, Proof } from "../model/product.ts";
-import { makeVerdict, missingVerdict, noKeyReason } from "../model/verdict.ts";
 import { type Delivery, headerValue, splitUrl, withHeader } from "../delivery/delivery.ts";
 import { MASK } from "../delivery/mask.ts";
 import { formFields, idsAt, type Payload } from "../delivery/payload.ts";
 import { rewriteBody } from "../delivery/rewrite-body.ts";
 import { type BodyEdit, rewriteForm } from "../delivery/rewrite-text.ts";
 import { type Secret, sameText } from "../delivery/secrets.ts";
+import type { AuthPlace } from "../model/format-settings.ts";
+import type { ExplainFinding, Proof } from "../model/product.ts";
+import { makeVerdict, missingVerdict, noKeyReason } from "../model/verdict.ts";
 import { readExact, writeJson } from "../util/json.ts";
 
 /**

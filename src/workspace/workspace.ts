@@ -1,9 +1,9 @@
-import type { Product } from "../model/product.ts";
 import type { Secrets } from "../delivery/secrets.ts";
 import type { Log } from "../log/log.ts";
-import type { ExitCode } from "../util/errors.ts";
+import type { Product } from "../model/product.ts";
 import type { Context, Sink } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
+import type { ExitCode } from "../util/errors.ts";
 
 /** Members of a Context that have nothing to do with a terminal. */
 type Surroundings = Pick<

@@ -1,5 +1,5 @@
-import { findProduct } from "../model/event-names.ts";
 import { maskUrl } from "../delivery/mask.ts";
+import { findProduct } from "../model/event-names.ts";
 import type { TableReport } from "../process/messages.ts";
 import { products } from "../products/index.ts";
 import type { Config } from "../project/load.ts";

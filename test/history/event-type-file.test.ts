@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { anyShape } from "../../src/model/schema.ts";
 import { eventTypeFile } from "../../src/history/event-types.ts";
+import { anyShape } from "../../src/model/schema.ts";
 
 const base = { product: "desk", format: "wire", summary: "It happened", shape: anyShape, deliveries: 0 };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { schemaShape } from "../../src/model/schema.ts";
 import { findDrift } from "../../src/history/schema-drift.ts";
 import { Observer } from "../../src/history/traffic.ts";
+import { schemaShape } from "../../src/model/schema.ts";
 
 function driftOf(schema: z.ZodType, ...payloads: readonly unknown[]) {
   const observer = new Observer();

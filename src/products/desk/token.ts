@@ -1,10 +1,10 @@
-import type { FormatSettings } from "../../model/format-settings.ts";
-import type { ExplainFinding, Explanation, Proof, Verdict } from "../../model/product.ts";
-import { missingVerdict, noKeyReason } from "../../model/verdict.ts";
 import { type Delivery, headerValue, withHeader } from "../../delivery/delivery.ts";
 import { textAt } from "../../delivery/payload.ts";
 import { readPrivateKey } from "../../delivery/rsa-keys.ts";
 import type { Secret } from "../../delivery/secrets.ts";
+import type { FormatSettings } from "../../model/format-settings.ts";
+import type { ExplainFinding, Explanation, Proof, Verdict } from "../../model/product.ts";
+import { missingVerdict, noKeyReason } from "../../model/verdict.ts";
 import { headerMissing } from "../../signatures/header-verdict.ts";
 import {
   isSignedBy,

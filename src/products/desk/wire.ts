@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { idsAt, textAt } from "../../delivery/payload.ts";
 import type { FormatSettings } from "../../model/format-settings.ts";
 import { event, type Format } from "../../model/product.ts";
-import { idsAt, textAt } from "../../delivery/payload.ts";
 import {
   answerProbe,
   dateTime,

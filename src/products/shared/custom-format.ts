@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { type Delivery, headerValue, splitUrl } from "../../delivery/delivery.ts";
+import { formFields } from "../../delivery/payload.ts";
 import type { Encoding, FormatSettings } from "../../model/format-settings.ts";
 import {
   type Body,
@@ -10,8 +12,6 @@ import {
   type Sender,
   type WebhookEvent,
 } from "../../model/product.ts";
-import { type Delivery, headerValue, splitUrl } from "../../delivery/delivery.ts";
-import { formFields } from "../../delivery/payload.ts";
 import { staticAuth } from "../../signatures/token.ts";
 import { encodeFields } from "./encode-fields.ts";
 

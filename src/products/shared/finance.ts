@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { Delivery } from "../../delivery/delivery.ts";
+import { idsAt, memberCount, type Payload, valueAt } from "../../delivery/payload.ts";
 import type { FormatSettings } from "../../model/format-settings.ts";
 import {
   type Envelope,
@@ -9,8 +11,6 @@ import {
   type Reply,
   type WebhookEvent,
 } from "../../model/product.ts";
-import type { Delivery } from "../../delivery/delivery.ts";
-import { idsAt, memberCount, type Payload, valueAt } from "../../delivery/payload.ts";
 import { financeSignature } from "../../signatures/finance-signature.ts";
 import { staticAuth } from "../../signatures/token.ts";
 import { writeJson } from "../../util/json.ts";

@@ -1,3 +1,4 @@
+import { textAt } from "../../delivery/payload.ts";
 import { echoChallenge } from "../../model/challenge.ts";
 import {
   type Body,
@@ -7,7 +8,6 @@ import {
   type Proof,
   type WebhookEvent,
 } from "../../model/product.ts";
-import { textAt } from "../../delivery/payload.ts";
 import { guideSignature } from "../../signatures/body-signature.ts";
 
 const GUIDE = "Webhooks Guide for Zoho APIs 1.0";

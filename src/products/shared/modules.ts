@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { splitUrl } from "../../delivery/delivery.ts";
+import { idsAt, type Payload, textAt } from "../../delivery/payload.ts";
 import {
   type EventOptions,
   type Evidence,
@@ -7,8 +9,6 @@ import {
   type Sender,
   type WebhookEvent,
 } from "../../model/product.ts";
-import { splitUrl } from "../../delivery/delivery.ts";
-import { idsAt, type Payload, textAt } from "../../delivery/payload.ts";
 import { guideSignature } from "../../signatures/body-signature.ts";
 import { bodyToken } from "../../signatures/token.ts";
 import { encodeFields } from "./encode-fields.ts";

@@ -1,8 +1,8 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
-import type { Proof } from "../../../src/model/product.ts";
 import { type Delivery, headerValue, splitUrl, withHeader } from "../../../src/delivery/delivery.ts";
 import type { Secret } from "../../../src/delivery/secrets.ts";
 import type { ProductId } from "../../../src/library/event-types.ts";
+import type { Proof } from "../../../src/model/product.ts";
 import { keyId, signToken, writeKeySet } from "../../../src/signatures/keys.ts";
 import { named, posted } from "../deliveries.ts";
 import { deliveryOf, type FixtureCase, fixtureCases } from "../fixture-cases.ts";

@@ -1,9 +1,9 @@
-import type { Product } from "../../../model/product.ts";
 import { utf8Text } from "../../../delivery/payload.ts";
 import { entryEvent, hiddenSecrets, type LoggedEvent } from "../../../history/entry.ts";
 import { parseNumber, requireEntry, useLog } from "../../../history/open-log.ts";
 import { openPage } from "../../../inspector/start.ts";
 import type { Log } from "../../../log/log.ts";
+import type { Product } from "../../../model/product.ts";
 import type { Operation } from "../../../operations/index.ts";
 import { reportAll } from "../../../operations/present.ts";
 import { type Door, openWorkspace } from "../../../operations/workspace.ts";

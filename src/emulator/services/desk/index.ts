@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Probe } from "../../../model/product.ts";
 import type { HeaderPair } from "../../../delivery/delivery.ts";
+import type { Probe } from "../../../model/product.ts";
 import { wire } from "../../../products/desk/wire.ts";
 import { writeKeySet } from "../../../signatures/keys.ts";
 import { isRecord } from "../../../util/json.ts";
