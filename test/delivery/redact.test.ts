@@ -82,6 +82,7 @@ it("replaces an id that is a key, after other members", () => {
 });
 
 it("knows whose name it is in JSON that is a string", () => {
-  const owner = (name: string): string => JSON.stringify({ Owner: JSON.stringify({ name, note: "b" }) });
-  expect(redact(owner("Patricia Boyle"))).toBe(owner("Name 1"));
+  const body = (name: string): string =>
+    JSON.stringify({ Owner: JSON.stringify({ name }), layout: JSON.stringify({ name: "Standard", id: "1" }) });
+  expect(redact(body("Patricia Boyle"))).toBe(body("Name 1"));
 });
