@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { products } from "../src/products/index.ts";
-import { llmsText, skillReference } from "./support/agent-files.ts";
+import { llmsText } from "./support/agent-files.ts";
 import { eventTable } from "./support/event-table.ts";
 import { formattedJson, generateLineSchema } from "./support/line-schema.ts";
 import { openApi } from "./support/openapi.ts";
@@ -23,18 +23,6 @@ describe("docs/events.md", () => {
 });
 
 describe("the skill", () => {
-  it.each(products.map((product) => [product.id, product] as const))(
-    "says what there is of %s",
-    async (id, product) => {
-      await expect(skillReference(product)).toMatchFileSnapshot(join(SKILL, `references/${id}.md`));
-    },
-  );
-
-  it("has no other references", () => {
-    const expected = products.map(({ id }) => `${id}.md`);
-    expect(readdirSync(join(SKILL, "references")).sort()).toEqual(expected.sort());
-  });
-
   // https://agentskills.io/specification
   it("has the frontmatter that agents read, and at most 200 lines", () => {
     const text = readFileSync(join(SKILL, "SKILL.md"), "utf8");
