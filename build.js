@@ -16,7 +16,7 @@ const shared = {
 };
 
 /** What every run loads, and `verify`, which scripts call often: one file, since opening a file takes longer than reading it. */
-const START = ["src/cli/main.ts", "src/commands/verify.ts"];
+const START = ["src/cli.ts", "src/commands/verify.ts"];
 const atStart = new Set();
 const findStart = {
   name: "find-start",
@@ -33,7 +33,7 @@ const findStart = {
 const { output: bundled } = await build({
   ...shared,
   plugins: [findStart],
-  input: { cli: "src/cli/main.ts" },
+  input: { cli: "src/cli.ts" },
   // Other files take from the first what they share with it.
   preserveEntrySignatures: "allow-extension",
   // Every run needs a part of zod, which is bundled.
@@ -98,7 +98,7 @@ for (const [format, extension] of [
   }
 }
 
-const SHARED_PAGE = "src/web/page";
+const SHARED_PAGE = "src/page-kit/page";
 const pages = [];
 for (const name of ["inspector", "emulator"]) {
   const { output } = await build({

@@ -3,7 +3,7 @@ import { join, posix } from "node:path";
 import { parseAst } from "rolldown/parseAst";
 import { describe, expect, it } from "vitest";
 import { commands } from "../src/commands/index.ts";
-import type { Product } from "../src/contract/product.ts";
+import type { Product } from "../src/model/product.ts";
 import { products } from "../src/products/index.ts";
 
 const ROOT = join(import.meta.dirname, "..");

@@ -1,4 +1,4 @@
-import { findEvent, findFormat, findProduct } from "../contract/event-names.ts";
+import { findEvent, findFormat, findProduct } from "../model/event-names.ts";
 import { products } from "../products/index.ts";
 import { normaliseEvents } from "./events.ts";
 

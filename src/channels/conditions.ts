@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { nearest } from "../contract/event-names.ts";
 import { textAt, valueAt } from "../delivery/payload.ts";
+import { nearest } from "../model/event-names.ts";
 import { usageError } from "../util/errors.ts";
 import type { ZohoApi } from "../zoho-api/api.ts";
 import { replyError } from "../zoho-api/errors.ts";

@@ -1,4 +1,4 @@
-import { nearest } from "../contract/event-names.ts";
+import { nearest } from "../model/event-names.ts";
 import { usageError } from "../util/errors.ts";
 import type { Channel } from "./channel.ts";
 

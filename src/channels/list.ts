@@ -1,9 +1,9 @@
 import { maskUrl } from "../delivery/mask.ts";
 import { loadConfig } from "../project/load.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
 import { formatSpan, parseDuration } from "../util/units.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import type { ApiRequestReport } from "../zoho-api/reports.ts";
 import type { ZohoOptions } from "../zoho-api/session.ts";
 import { type Channel, expiringWithin } from "./channel.ts";

@@ -43,8 +43,12 @@ export async function renewEvery(
     const client = watchClient(session.api, session.product, AbortSignal.any([context.signal]));
     try {
       await keepAlive({
-        ...{ id, lifetimeMs, expiresAt: channel.expiresAt },
-        ...{ now: session.now, sleep: context.sleep, signal: AbortSignal.any([signal]) },
+        id,
+        lifetimeMs,
+        expiresAt: channel.expiresAt,
+        now: session.now,
+        sleep: context.sleep,
+        signal: AbortSignal.any([signal]),
         async renew(expiresAt, onLost) {
           const end = (): Date => endAfter(lifetimeMs, session.now());
           const known = [{ ...channel, expiresAt }];
@@ -60,11 +64,7 @@ export async function renewEvery(
         onChange(change) {
           if (change.type === "lost") {
             lost.add(id);
-            alarm.raise(`channel ${id}`, {
-              ZOHO_HOOKS_CHANNEL_ID: id,
-              ZOHO_HOOKS_CHANNEL_PRODUCT: session.product.id,
-              ZOHO_HOOKS_CHANNEL_REASON: errorText(change.error),
-            });
+            alarm.raise(`channel ${id}`, lossVariables(session, id, change.error));
           } else if (change.type !== "expiring") lost.delete(id);
           if ("expiresAt" in change) {
             const seen = { id, expiresAt: change.expiresAt, token: undefined };
@@ -83,14 +83,7 @@ export async function renewEvery(
     for (const channel of channels) running.set(channel.id, keep(channel));
   };
 
-  const warned = new Set<string>();
-  /** Warns once of a problem that lasts. */
-  const warn = (about: string, error: unknown): void => {
-    const message = `${about}: ${errorText(error)}`;
-    const hint = error instanceof UserError ? error.hint : undefined;
-    if (!warned.has(message)) context.report({ type: "warning", message, hint });
-    warned.add(message);
-  };
+  const warn = warnOnce(context);
   const followAll = async (channels: readonly KnownChannel[]): Promise<readonly KnownChannel[]> => {
     const followed: KnownChannel[] = [];
     for (const each of channels) {
@@ -113,10 +106,7 @@ export async function renewEvery(
 
   const first = await followAll(chosen);
   warnOfFixedToken(context, session.signIn, "nothing can be renewed after that");
-  const ids = first.map(({ id }) => id).join(", ");
-  const message =
-    ids === "" ? "no channel yet: waiting for new ones until stopped" : `keeping alive until stopped: ${ids}`;
-  context.report({ type: "notice", message });
+  context.report({ type: "notice", message: startMessage(first.map(({ id }) => id)) });
   start(first);
   while (withNew && !signal.aborted) {
     await context.sleep(session.pollMs, signal);
@@ -129,6 +119,31 @@ export async function renewEvery(
   await alarm.settled();
   if (failure !== undefined) throw failure;
   return lost.size > 0 ? ExitCode.connectionLost : ExitCode.ok;
+}
+
+function startMessage(ids: readonly string[]): string {
+  if (ids.length === 0) return "no channel yet: waiting for new ones until stopped";
+  return `keeping alive until stopped: ${ids.join(", ")}`;
+}
+
+/** The environment of the command of `--on-lost`. */
+function lossVariables({ product }: ZohoSession, id: string, error: unknown): Readonly<Record<string, string>> {
+  return {
+    ZOHO_HOOKS_CHANNEL_ID: id,
+    ZOHO_HOOKS_CHANNEL_PRODUCT: product.id,
+    ZOHO_HOOKS_CHANNEL_REASON: errorText(error),
+  };
+}
+
+/** Warns once of a problem that lasts. */
+function warnOnce(context: ChannelContext): (about: string, error: unknown) => void {
+  const warned = new Set<string>();
+  return (about, error) => {
+    const message = `${about}: ${errorText(error)}`;
+    const hint = error instanceof UserError ? error.hint : undefined;
+    if (!warned.has(message)) context.report({ type: "warning", message, hint });
+    warned.add(message);
+  };
 }
 
 /** The channel with its whole configuration. */

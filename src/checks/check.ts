@@ -1,9 +1,9 @@
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
 import { maskUrl } from "../delivery/mask.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
 import { type ExitCode, usageError } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
 import { counted } from "../util/units.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import type { Check } from "./endpoint/check.ts";
 import { createResults, findingMasker } from "./endpoint/results.ts";
 import { checkEndpoint, chooseChecks, eventsOf } from "./endpoint/run.ts";

@@ -1,7 +1,7 @@
 import { sep } from "node:path";
-import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
 import { maskRoute, maskUrl } from "../delivery/mask.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
+import { projectProducts, warnOfUnknownVariables } from "../own-products/project-products.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { FILE_SUFFIX } from "../project/secret-variables.ts";

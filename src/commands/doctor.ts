@@ -1,6 +1,6 @@
-import { checkProject } from "../checks/doctor/run.ts";
 import type { Finding } from "../checks/finding.ts";
 import { runChecks } from "../checks/run.ts";
+import { checkProject } from "../doctor/run.ts";
 import { examples } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
 import type { CommandContext, Define } from "./command.ts";

@@ -1,9 +1,9 @@
 import { join, relative } from "node:path";
 import type { Command } from "commander";
-import { chosenFormat, requireProduct } from "../contract/named.ts";
-import type { Product } from "../contract/product.ts";
-import { projectProducts, warnOfMistypedModules } from "../custom/project-products.ts";
+import { chosenFormat, requireProduct } from "../model/named.ts";
+import type { Product } from "../model/product.ts";
 import { openWorkspace } from "../operations/workspace.ts";
+import { projectProducts, warnOfMistypedModules } from "../own-products/project-products.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import {
   type Fixture,

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { nearest } from "../contract/event-names.ts";
+import { nearest } from "../model/event-names.ts";
 import type { Runtime } from "../process/runtime.ts";
 import { noPaint, paintFor } from "../reports/paint.ts";
 import { findTopics, helpColumns } from "../terminal/help.ts";

@@ -7,7 +7,7 @@ import type { Context } from "../project/context.ts";
 import { readProject } from "../project/project.ts";
 import { ignoreKeys, KEYS_FOLDER } from "../project/secrets.ts";
 import { trustOwn } from "../project/trust.ts";
-import { writeKeySet } from "../proofs/keys.ts";
+import { writeKeySet } from "../signatures/keys.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, errorText, usageError } from "../util/errors.ts";
 import { makeFolder } from "../util/files.ts";

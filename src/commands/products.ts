@@ -1,5 +1,5 @@
-import { listProducts, showProduct } from "../custom/show-products.ts";
 import { openWorkspace } from "../operations/workspace.ts";
+import { listProducts, showProduct } from "../own-products/show-products.ts";
 import { overrideContext } from "../project/context.ts";
 import { type Project, readProject } from "../project/project.ts";
 import { checkTrust, notTrusted, requireTrust } from "../project/trust.ts";

@@ -1,4 +1,4 @@
-import { parseTime } from "../events/filter.ts";
+import { parseTime } from "../history/filter.ts";
 import { loadConfig } from "../project/load.ts";
 import { reconcilableProduct, reconcile } from "../reconcile/reconcile.ts";
 import { examples } from "../terminal/help.ts";

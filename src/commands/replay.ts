@@ -1,4 +1,4 @@
-import type { MaskOptions } from "../events/entry.ts";
+import type { MaskOptions } from "../history/entry.ts";
 import { present } from "../operations/present.ts";
 import { openWorkspace } from "../operations/workspace.ts";
 import { editBody } from "../send/editor.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { requireProduct } from "../contract/named.ts";
-import { defaultFirst, type Product } from "../contract/product.ts";
-import { describeProduct } from "../custom/show-products.ts";
+import { requireProduct } from "../model/named.ts";
+import { defaultFirst, type Product } from "../model/product.ts";
+import { describeProduct } from "../own-products/show-products.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
 import { noPaint } from "../reports/paint.ts";

@@ -1,11 +1,11 @@
 import { relative, resolve } from "node:path";
-import { requireProduct } from "../contract/named.ts";
-import { projectProducts } from "../custom/project-products.ts";
-import { observeLog } from "../events/drift.ts";
-import { eventTypeFile, FIRST_LINE, typedEvents } from "../events/event-types.ts";
-import { withLog } from "../events/open-log.ts";
-import type { Traffic } from "../events/traffic.ts";
+import { observeLog } from "../history/drift.ts";
+import { eventTypeFile, FIRST_LINE, typedEvents } from "../history/event-types.ts";
+import { withLog } from "../history/open-log.ts";
+import type { Traffic } from "../history/traffic.ts";
 import type { Log } from "../log/log.ts";
+import { requireProduct } from "../model/named.ts";
+import { projectProducts } from "../own-products/project-products.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Option } from "commander";
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
-import { hiddenSecrets, type MaskOptions } from "../events/entry.ts";
+import { hiddenSecrets, type MaskOptions } from "../history/entry.ts";
 import { createOperations } from "../inspector/operations.ts";
 import { type Inspector, openInspector } from "../inspector/server.ts";
 import { SharedLog } from "../inspector/shared-log.ts";

@@ -1,11 +1,11 @@
 import { present } from "../operations/present.ts";
 import { openWorkspace } from "../operations/workspace.ts";
-import type { Workspace } from "../project/workspace.ts";
 import { examples } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
 import { parseDuration } from "../util/units.ts";
 import { expandPaths, inputFile, inputNames, loggedNumber, requireReadable } from "../verify/inputs.ts";
 import { type VerifyOptions, verify } from "../verify/verify.ts";
+import type { Workspace } from "../workspace/workspace.ts";
 import type { CommandContext, Define } from "./command.ts";
 import { collect } from "./flags/index.ts";
 
@@ -58,7 +58,7 @@ async function verifyInputs(context: CommandContext, files: readonly string[], f
 
 /** Loaded on demand: no other input needs the log. */
 async function readLogged(workspace: Workspace, which: string) {
-  const { parseNumber } = await import("../events/open-log.ts");
+  const { parseNumber } = await import("../history/open-log.ts");
   const { loggedInput } = await import("../verify/logged.ts");
   return loggedInput(workspace, parseNumber(which));
 }

@@ -1,18 +1,18 @@
 import { type Command, Option } from "commander";
-import { findProduct } from "../contract/event-names.ts";
-import { parseTime } from "../events/filter.ts";
-import { listenerUrl } from "../events/running-listener.ts";
+import { parseTime } from "../history/filter.ts";
+import { listenerUrl } from "../history/running-listener.ts";
+import { findProduct } from "../model/event-names.ts";
 import { products } from "../products/index.ts";
 import { loadConfig } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
-import { type CreateOptions, createWebhook } from "../webhooks/create.ts";
-import { deleteWebhooks } from "../webhooks/delete.ts";
-import { chosenLogs, type FailuresOptions, failures } from "../webhooks/failures.ts";
-import { failureLogs, managedProducts, requireManagedProduct } from "../webhooks/index.ts";
-import { listWebhooks } from "../webhooks/list.ts";
-import type { ManagedProduct } from "../webhooks/product-api.ts";
-import type { WebhookOptions } from "../webhooks/session.ts";
+import { type CreateOptions, createWebhook } from "../zoho-webhooks/create.ts";
+import { deleteWebhooks } from "../zoho-webhooks/delete.ts";
+import { chosenLogs, type FailuresOptions, failures } from "../zoho-webhooks/failures.ts";
+import { failureLogs, managedProducts, requireManagedProduct } from "../zoho-webhooks/index.ts";
+import { listWebhooks } from "../zoho-webhooks/list.ts";
+import type { ManagedProduct } from "../zoho-webhooks/product-api.ts";
+import type { WebhookOptions } from "../zoho-webhooks/session.ts";
 import type { Define } from "./command.ts";
 
 export const define: Define = (command, act) => {

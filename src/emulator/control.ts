@@ -1,13 +1,13 @@
 import type { ServerResponse } from "node:http";
-import { eventNames } from "../contract/event-names.ts";
-import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
+import { eventNames } from "../model/event-names.ts";
+import { chosenFormat, requireOneEvent, requireProduct } from "../model/named.ts";
+import { SECURITY_HEADERS } from "../page-kit/security.ts";
 import { products } from "../products/index.ts";
 import { freshData, readBuiltInFixture } from "../samples/fixtures.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { isHttpUrl } from "../util/hosts.ts";
 import { isRecord, jsonAt } from "../util/json.ts";
 import { parseDuration, parseTimeout, readDuration } from "../util/units.ts";
-import { SECURITY_HEADERS } from "../web/security.ts";
 import {
   type Answer,
   type ApiRequest,

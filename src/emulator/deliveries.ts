@@ -1,7 +1,7 @@
-import type { Format } from "../contract/product.ts";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { openPoster, type Poster, type PosterOptions } from "../forward/post.ts";
+import type { Format } from "../model/product.ts";
 import { prepare } from "../samples/prepare.ts";
 import { errorText } from "../util/errors.ts";
 import { BoundedList } from "./bounded-list.ts";

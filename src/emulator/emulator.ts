@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { HEALTH_PATH } from "../delivery/paths.ts";
+import { readPage, sendBytes } from "../page-kit/page-files.ts";
+import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../page-kit/security.ts";
 import { openServer, sendReply } from "../receiver/http-server.ts";
 import { readWholeBody } from "../receiver/read-body.ts";
 import { healthReply, type RunningServer } from "../receiver/routes.ts";
 import { errorText } from "../util/errors.ts";
 import { reachableOrigin } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
-import { readPage, sendBytes } from "../web/page-files.ts";
-import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
 import { type Answer, type ApiRequest, errorAnswer } from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
 import { Changes, CONTROL_PATH, Control } from "./control.ts";

@@ -1,4 +1,4 @@
-import { pathText } from "../contract/schema.ts";
+import { pathText } from "../model/schema.ts";
 import { usageError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { type EmulatorState, emulatorState } from "./services/index.ts";

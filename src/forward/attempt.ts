@@ -1,8 +1,8 @@
 import { STATUS_CODES } from "node:http";
-import type { Deadline } from "../contract/sender.ts";
 import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { ClaimRef, ForwardOutcome, LogQueue } from "../log/log.ts";
+import type { Deadline } from "../model/sender.ts";
 import { retryAfterMs } from "../util/timing.ts";
 import { formatDuration } from "../util/units.ts";
 import type { Down, Health } from "./app-health.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Receipt } from "../contract/receipt.ts";
 import { originOf } from "../delivery/target.ts";
 import type { Appended, ClaimRef, ForwardRequest, Log, NewEntry } from "../log/log.ts";
 import { EVERY_RECORD } from "../log/states.ts";
+import type { Receipt } from "../model/receipt.ts";
 import type { Recorder, RecordRequest } from "../receiver/recorder.ts";
 import { errorText } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";

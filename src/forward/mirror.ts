@@ -1,6 +1,6 @@
-import { plainReply, type Reply } from "../contract/product.ts";
-import type { Deadline } from "../contract/sender.ts";
 import type { Log, NewAttempt } from "../log/log.ts";
+import { plainReply, type Reply } from "../model/product.ts";
+import type { Deadline } from "../model/sender.ts";
 import { errorText } from "../util/errors.ts";
 import type { Poster, PostResult } from "./post.ts";
 import { answerHint, LISTEN_FLAGS } from "./post-failure.ts";

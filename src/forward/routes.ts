@@ -1,7 +1,7 @@
-import { parseRoute } from "../contract/event-names.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { appPaths, findAppPath, webhookPath } from "../delivery/paths.ts";
 import { isQueue, originOf, targetName, targetUrl } from "../delivery/target.ts";
+import { parseRoute } from "../model/event-names.ts";
 
 /** Maps events to the targets of a run. */
 export interface Routes {

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { sameText } from "../delivery/secrets.ts";
-import { foreignRefusal, headerValues, type Refusal } from "../web/security.ts";
+import { foreignRefusal, headerValues, type Refusal } from "../page-kit/security.ts";
 
 /** Names by which a browser reaches the inspector. A page of another name that resolves to loopback (DNS rebinding) does not. */
 const HOSTS = ["127.0.0.1", "localhost", "[::1]"];

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { findEvent } from "../contract/event-names.ts";
-import type { Product, WebhookEvent } from "../contract/product.ts";
+import { findEvent } from "../model/event-names.ts";
+import type { Product, WebhookEvent } from "../model/product.ts";
 import { products } from "../products/index.ts";
 import { type Fixture, type FixtureKey, readBuiltInFixture } from "../samples/fixtures.ts";
 import type { FormatId, NameIn, PayloadOf, ProductId, Schemas, SchemasIn } from "./event-types.ts";

@@ -1,6 +1,5 @@
-import { type OfferedSecret, plainReply, type Reply } from "../contract/product.ts";
 import { MAX_BODY_BYTES } from "../delivery/delivery.ts";
-import { UNKNOWN_KEY } from "../proofs/keys.ts";
+import { type OfferedSecret, plainReply, type Reply } from "../model/product.ts";
 import {
   type Admission,
   BodyBuffer,
@@ -10,6 +9,7 @@ import {
   readBody,
   type UnreadBody,
 } from "../receiver/read-body.ts";
+import { UNKNOWN_KEY } from "../signatures/keys.ts";
 import { errorText } from "../util/errors.ts";
 import type { ProductId } from "./event-types.ts";
 import { productOf, type RequestLike, requireOptions } from "./input.ts";

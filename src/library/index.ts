@@ -7,9 +7,9 @@
  */
 import { fixtureReader, type ReadFixture } from "./fixtures.ts";
 
-export type { OfferedSecret, Reply, Signature } from "../contract/product.ts";
-export type { SchemaIssue } from "../contract/schema.ts";
 export type { HeaderPair } from "../delivery/delivery.ts";
+export type { OfferedSecret, Reply, Signature } from "../model/product.ts";
+export type { SchemaIssue } from "../model/schema.ts";
 export type {
   EventKey,
   EventName,

@@ -1,4 +1,5 @@
-import { configureProducts } from "../contract/configure.ts";
+import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
+import { configureProducts } from "../model/configure.ts";
 import {
   type EventMatch,
   eventNames,
@@ -8,10 +9,9 @@ import {
   findProduct,
   formatFor,
   nearest,
-} from "../contract/event-names.ts";
-import type { FormatSettings } from "../contract/format-settings.ts";
-import type { Format, Product } from "../contract/product.ts";
-import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
+} from "../model/event-names.ts";
+import type { FormatSettings } from "../model/format-settings.ts";
+import type { Format, Product } from "../model/product.ts";
 import { products } from "../products/index.ts";
 
 /** Headers as Node's `request.headers`, a fetch `Headers`, a `Map` or pairs, with names in any case. */

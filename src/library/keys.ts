@@ -1,10 +1,10 @@
-import type { AuthPlace, FormatSettings } from "../contract/format-settings.ts";
-import { type Format, GUIDE_FORMAT, type Product, type Proof } from "../contract/product.ts";
 import { readPrivateKey, readPublicKeys } from "../delivery/rsa-keys.ts";
 import { type Credential, isBlank, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
-import { readKeySet } from "../proofs/keys.ts";
+import type { AuthPlace, FormatSettings } from "../model/format-settings.ts";
+import { type Format, GUIDE_FORMAT, type Product, type Proof } from "../model/product.ts";
 import { handsOverSecret } from "../recognition/handshake.ts";
 import { acceptsUnsigned } from "../recognition/unsigned.ts";
+import { readKeySet } from "../signatures/keys.ts";
 import { isRecord } from "../util/json.ts";
 
 /** One secret, or several that are all accepted while one replaces the other. */

@@ -1,17 +1,10 @@
 import { pid } from "node:process";
-import {
-  type EventPattern,
-  eventNames,
-  eventPattern,
-  isNamed,
-  nearest,
-  patternParts,
-} from "../contract/event-names.ts";
-import type { Format, Product } from "../contract/product.ts";
 import { type HeaderPair, MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { targetFor } from "../delivery/target.ts";
 import { isHopByHop } from "../forward/request.ts";
+import { type EventPattern, eventNames, eventPattern, isNamed, nearest, patternParts } from "../model/event-names.ts";
+import type { Format, Product } from "../model/product.ts";
 import { products } from "../products/index.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { startReceiver } from "../receiver/receiver.ts";

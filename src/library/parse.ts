@@ -1,8 +1,8 @@
-import type { Receipt } from "../contract/receipt.ts";
-import { nearestText } from "../contract/receipt.ts";
-import { describeIssue, type SchemaIssue, toIssue } from "../contract/schema.ts";
 import { problemText } from "../delivery/payload.ts";
 import { noSecrets } from "../delivery/secrets.ts";
+import type { Receipt } from "../model/receipt.ts";
+import { nearestText } from "../model/receipt.ts";
+import { describeIssue, type SchemaIssue, toIssue } from "../model/schema.ts";
 import { products } from "../products/index.ts";
 import { receive } from "../recognition/receive.ts";
 import type { EventKey, FormatId, ProductId, ZohoEvent } from "./event-types.ts";

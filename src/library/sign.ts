@@ -1,5 +1,5 @@
-import { findEvent, findFormat } from "../contract/event-names.ts";
-import type { Product } from "../contract/product.ts";
+import { findEvent, findFormat } from "../model/event-names.ts";
+import type { Product } from "../model/product.ts";
 import { type Prepared, prepare } from "../samples/prepare.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { formatOf, isUnread, productOf, rawBody, requireOneEvent, requireOptions, withSettings } from "./input.ts";

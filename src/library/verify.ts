@@ -1,3 +1,5 @@
+import { type Delivery, headerValue, RECONSTRUCTED_HEADER } from "../delivery/delivery.ts";
+import { problemText, UNREAD } from "../delivery/payload.ts";
 import {
   type OfferedSecret,
   type Product,
@@ -6,11 +8,9 @@ import {
   type Reply,
   type Signature,
   type Verdict,
-} from "../contract/product.ts";
-import type { Receipt } from "../contract/receipt.ts";
-import { has, senderResult, signatureOf } from "../contract/verdict.ts";
-import { type Delivery, headerValue, RECONSTRUCTED_HEADER } from "../delivery/delivery.ts";
-import { problemText, UNREAD } from "../delivery/payload.ts";
+} from "../model/product.ts";
+import type { Receipt } from "../model/receipt.ts";
+import { has, senderResult, signatureOf } from "../model/verdict.ts";
 import { products } from "../products/index.ts";
 import { verifyProof } from "../recognition/authenticate.ts";
 import { evaluateSecretOffer, type SecretOffer } from "../recognition/handshake.ts";

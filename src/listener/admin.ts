@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { plainReply, type Reply } from "../contract/product.ts";
 import type { Log } from "../log/log.ts";
+import { plainReply, type Reply } from "../model/product.ts";
 import { openServer, sendReply } from "../receiver/http-server.ts";
 import { jsonReply, readyReply } from "../receiver/routes.ts";
 import { errorText, usageError } from "../util/errors.ts";

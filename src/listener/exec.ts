@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { productNames } from "../contract/event-names.ts";
-import type { Product } from "../contract/product.ts";
+import { productNames } from "../model/event-names.ts";
+import type { Product } from "../model/product.ts";
 import type { ChildRun } from "../process/runtime.ts";
 import { apiAt } from "../project/inspector-access.ts";
 import { variableSuffix } from "../project/secrets.ts";

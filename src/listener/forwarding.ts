@@ -1,17 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { allSecretFieldNames } from "../contract/secret-names.ts";
-import { answerRuleOf, type Deadline, deadlineOf } from "../contract/sender.ts";
 import { maskText, maskUrl } from "../delivery/mask.ts";
 import { isQueue, originOf } from "../delivery/target.ts";
-import { commandOnLog } from "../events/open-log.ts";
 import { isListening } from "../forward/app-health.ts";
 import { createForwarder, recordAndForward } from "../forward/forwarder.ts";
 import { createMirror } from "../forward/mirror.ts";
 import { isDelivered } from "../forward/post-failure.ts";
 import { openTargets } from "../forward/queue-poster.ts";
-import type { ForwardReport } from "../forward/reports.ts";
+import type { ForwardReport, TargetReport } from "../forward/reports.ts";
+import { commandOnLog } from "../history/open-log.ts";
 import type { Log, WaitingCount } from "../log/log.ts";
 import { rowOf } from "../log/row-of.ts";
+import { allSecretFieldNames } from "../model/secret-names.ts";
+import { answerRuleOf, type Deadline, deadlineOf } from "../model/sender.ts";
 import type { Config } from "../project/load.ts";
 import type { Recorder } from "../receiver/recorder.ts";
 import { errorText } from "../util/errors.ts";
@@ -43,55 +43,17 @@ const STOP_TIMEOUT_MS = 3000;
 const ANSWER_TIMEOUT_MS = 300;
 
 export async function startForwarding(context: ListenContext, plan: Plan, log: Log): Promise<ForwardingPart> {
-  const { config, products, routes, options } = plan;
-  const { settings, env } = config;
-  const { concurrency, insecure, retries, retryBase, forwardTimeout, ordered } = settings;
-  const counts: { delivered: number; failed: number; waiting: number | undefined } = {
-    delivered: 0,
-    failed: 0,
-    waiting: 0,
-  };
-  let hasRefused = false;
+  const { routes } = plan;
+  const { concurrency, retries, retryBase, ordered, respond } = plan.config.settings;
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
-  const open = () =>
-    openTargets(routes.targets, {
-      connections: concurrency,
-      insecure,
-      env,
-      timeoutMs: forwardTimeout,
-      addresses: routes.addresses,
-      onlyOnce: retries === 0,
-      receivedAtOf: async (n) => (await rowOf(log, n))?.receivedAt,
-    });
-  const poster = await open();
   // Fails here, before the first event, if a proxy cannot be used.
-  const apps = routes.targets.filter((target) => poster.isDirect(target) && !isQueue(target));
-  const withAdvice = adviseOnce(context, config);
-  const secretFields = allSecretFieldNames(products);
-  const masked = (report: ForwardReport): ForwardReport => {
-    const target = maskUrl(report.target, secretFields);
-    // An app's error page may repeat what it was sent.
-    const replyPreview = maskText(context.knownSecrets.maskCut(report.replyPreview), secretFields);
-    return { ...report, target, replyPreview };
-  };
-  const show = (report: ForwardReport): void => {
-    plan.loops.answered(report.n, context.now().getTime());
-    const advised = withAdvice(report);
-    context.report(options.showSecrets === true ? advised : masked(advised));
-  };
-  const alarm = createFailureAlarm(context, options.onFailed);
-  const onFailed = (failure: GivenUp): void => {
-    counts.failed++;
-    alarm.givenUp(failure);
-  };
+  const poster = await openPosterOf(plan, log);
+  const outcomes = new ForwardOutcomes(context, plan);
   const shared = {
     log,
-    deadlineOf(product: string | undefined, format: string | undefined): Deadline {
-      const { title, rule } = answerRuleOf(products, product, format);
-      return deadlineOf(title, rule, context.overrides?.answerWithinMs);
-    },
     now: context.now,
     showTarget: routes.texts.length > 1,
+    deadlineOf: deadlines(context, plan),
     onTrouble,
   };
   const forwarder = createForwarder({
@@ -99,34 +61,14 @@ export async function startForwarding(context: ListenContext, plan: Plan, log: L
     poster,
     retry: { retries, baseMs: retryBase },
     concurrency,
-    onReport(report) {
-      if (report.state === "delivered") counts.delivered++;
-      if (report.state === "failed") {
-        onFailed(failureOf(report));
-        hasRefused ||= plan.tally.isOfRun(report.n);
-      }
-      show(report);
-    },
-    onUnreadable: onFailed,
-    onTarget(report) {
-      if (report.state === "down") alarm.wentDown(report.target, report.reason ?? "");
-      else alarm.cameBack(report.target);
-      context.report(plan.options.showSecrets === true ? report : { ...report, target: maskUrl(report.target) });
-    },
+    onReport: (report) => outcomes.attempted(report),
+    onUnreadable: (failure) => outcomes.failed(failure),
+    onTarget: (report) => outcomes.targetChanged(report),
   });
   // With connections of its own: a sender that waits must not wait for the backlog as well.
-  const mirrorPoster = settings.respond === "mirror" ? await open() : undefined;
+  const mirrorPoster = respond === "mirror" ? await openPosterOf(plan, log) : undefined;
   const mirror =
-    mirrorPoster &&
-    createMirror({
-      ...shared,
-      poster: mirrorPoster,
-      onReport(report) {
-        if (isDelivered(report)) counts.delivered++;
-        else onFailed(failureOf(report));
-        show(report);
-      },
-    });
+    mirrorPoster && createMirror({ ...shared, poster: mirrorPoster, onReport: (report) => outcomes.mirrored(report) });
   let endWork = (): void => {};
   const waiting = async () => (await log.queue.waiting()).filter(({ target }) => routes.has(target));
 
@@ -139,11 +81,7 @@ export async function startForwarding(context: ListenContext, plan: Plan, log: L
         ? ["--ordered does not apply to mirrored deliveries: each is sent to your app as soon as it arrives."]
         : []),
     ],
-    async appAnswers() {
-      const answers = Promise.all([...new Set(apps.map(originOf))].map(isListening));
-      const soon = await Promise.race([answers, delay<boolean[]>(ANSWER_TIMEOUT_MS, [], { ref: false })]);
-      return soon.length === 0 ? undefined : !soon.includes(false);
-    },
+    appAnswers: () => appAnswers(routes.targets.filter((target) => poster.isDirect(target) && !isQueue(target))),
     async resume() {
       endWork = log.queue.onWork(
         (target) => {
@@ -153,13 +91,8 @@ export async function startForwarding(context: ListenContext, plan: Plan, log: L
       );
       forwarder.wake((await waiting()).map(({ target }) => target));
     },
-    counts() {
-      const { delivered, failed, waiting: left } = counts;
-      if (settings.store !== false || left === undefined) return counts;
-      // Without a log no later run sends what is left.
-      return { delivered, failed: failed + left, waiting: 0 };
-    },
-    hasFailed: () => hasRefused || counts.waiting !== 0,
+    counts: () => outcomes.counts(),
+    hasFailed: () => outcomes.hasFailed(),
     abortMirrored: () => mirror?.interrupt(),
     async stop(drainUntil) {
       const end = performance.now() + STOP_TIMEOUT_MS;
@@ -167,16 +100,127 @@ export async function startForwarding(context: ListenContext, plan: Plan, log: L
       await mirror?.close();
       if (drainUntil !== undefined) await forwarder.drain(STOP_TIMEOUT_MS, drainUntil);
       await forwarder.close(Math.max(0, end - performance.now()));
-      await Promise.all([poster.close(), mirrorPoster?.close(), alarm.stop()]);
-      counts.waiting = await waiting().then(sumOfWaiting, (error: unknown) => {
+      await Promise.all([poster.close(), mirrorPoster?.close(), outcomes.close()]);
+      const left = await waiting().then(sumOfWaiting, (error: unknown) => {
         onTrouble(`the deliveries that did not reach your app could not be counted: ${errorText(error)}`);
         return undefined;
       });
-      if (settings.store !== false || !counts.waiting) return;
-      const message = `${counted(counts.waiting, "delivery", "deliveries")} did not reach your app and will not be sent again`;
-      context.report({ type: "warning", message, hint: "leave --no-store out to have the next listen send them" });
+      outcomes.ended(left);
     },
   };
+}
+
+function openPosterOf({ config, routes }: Plan, log: Log): ReturnType<typeof openTargets> {
+  const { concurrency, insecure, forwardTimeout, retries } = config.settings;
+  return openTargets(routes.targets, {
+    connections: concurrency,
+    insecure,
+    env: config.env,
+    timeoutMs: forwardTimeout,
+    addresses: routes.addresses,
+    onlyOnce: retries === 0,
+    receivedAtOf: async (n) => (await rowOf(log, n))?.receivedAt,
+  });
+}
+
+function deadlines({ overrides }: ListenContext, { products }: Plan) {
+  return (product: string | undefined, format: string | undefined): Deadline => {
+    const { title, rule } = answerRuleOf(products, product, format);
+    return deadlineOf(title, rule, overrides?.answerWithinMs);
+  };
+}
+
+async function appAnswers(apps: readonly string[]): Promise<boolean | undefined> {
+  const answers = Promise.all([...new Set(apps.map(originOf))].map(isListening));
+  const soon = await Promise.race([answers, delay<boolean[]>(ANSWER_TIMEOUT_MS, [], { ref: false })]);
+  return soon.length === 0 ? undefined : !soon.includes(false);
+}
+
+/** What came of the deliveries of a run: counts them, shows them, and calls `--on-failed`. */
+class ForwardOutcomes {
+  readonly #context: ListenContext;
+  readonly #plan: Plan;
+  readonly #secretFields: ReturnType<typeof allSecretFieldNames>;
+  readonly #withAdvice: (report: ForwardReport) => ForwardReport;
+  readonly #alarm: ReturnType<typeof createFailureAlarm>;
+  #delivered = 0;
+  #failed = 0;
+  /** Undefined when it could not be counted. */
+  #waiting: number | undefined = 0;
+  /** The app has refused a delivery of this run. */
+  #hasRefused = false;
+
+  constructor(context: ListenContext, plan: Plan) {
+    this.#context = context;
+    this.#plan = plan;
+    this.#secretFields = allSecretFieldNames(plan.products);
+    this.#withAdvice = adviseOnce(context, plan.config);
+    this.#alarm = createFailureAlarm(context, plan.options.onFailed);
+  }
+
+  attempted(report: ForwardReport): void {
+    if (report.state === "delivered") this.#delivered++;
+    if (report.state === "failed") {
+      this.failed(failureOf(report));
+      this.#hasRefused ||= this.#plan.tally.isOfRun(report.n);
+    }
+    this.#show(report);
+  }
+
+  mirrored(report: ForwardReport): void {
+    if (isDelivered(report)) this.#delivered++;
+    else this.failed(failureOf(report));
+    this.#show(report);
+  }
+
+  failed(failure: GivenUp): void {
+    this.#failed++;
+    this.#alarm.givenUp(failure);
+  }
+
+  targetChanged(report: TargetReport): void {
+    if (report.state === "down") this.#alarm.wentDown(report.target, report.reason ?? "");
+    else this.#alarm.cameBack(report.target);
+    const { showSecrets } = this.#plan.options;
+    this.#context.report(showSecrets === true ? report : { ...report, target: maskUrl(report.target) });
+  }
+
+  #show(report: ForwardReport): void {
+    const { loops, options } = this.#plan;
+    loops.answered(report.n, this.#context.now().getTime());
+    const advised = this.#withAdvice(report);
+    this.#context.report(options.showSecrets === true ? advised : this.#masked(advised));
+  }
+
+  #masked(report: ForwardReport): ForwardReport {
+    const target = maskUrl(report.target, this.#secretFields);
+    // An app's error page may repeat what it was sent.
+    const replyPreview = maskText(this.#context.knownSecrets.maskCut(report.replyPreview), this.#secretFields);
+    return { ...report, target, replyPreview };
+  }
+
+  close(): Promise<void> {
+    return this.#alarm.stop();
+  }
+
+  /** `waiting`: how many deliveries the run leaves in the log; undefined when they could not be counted. */
+  ended(waiting: number | undefined): void {
+    this.#waiting = waiting;
+    if (this.#plan.config.settings.store !== false || !waiting) return;
+    const message = `${counted(waiting, "delivery", "deliveries")} did not reach your app and will not be sent again`;
+    this.#context.report({ type: "warning", message, hint: "leave --no-store out to have the next listen send them" });
+  }
+
+  counts(): ForwardCounts {
+    const [delivered, failed, waiting] = [this.#delivered, this.#failed, this.#waiting];
+    if (this.#plan.config.settings.store !== false || waiting === undefined) return { delivered, failed, waiting };
+    // Without a log no later run sends what is left.
+    return { delivered, failed: failed + waiting, waiting: 0 };
+  }
+
+  hasFailed(): boolean {
+    return this.#hasRefused || this.#waiting !== 0;
+  }
 }
 
 function failureOf({ n, target, error, status }: ForwardReport): GivenUp {

@@ -1,8 +1,8 @@
 import { orphanNotes, reportOldUrls } from "../channels/orphaned-channels.ts";
 import { withChannelTokens } from "../channels/tokens.ts";
 import { KEY_SET_PATH } from "../delivery/paths.ts";
-import { explainCommand } from "../events/open-log.ts";
 import { recordAndForward, recordForOthers } from "../forward/forwarder.ts";
+import { explainCommand } from "../history/open-log.ts";
 import type { AnyReport } from "../process/messages.ts";
 import { boundOutput } from "../process/output.ts";
 import { type Context, overrideContext } from "../project/context.ts";
@@ -157,7 +157,7 @@ function listed(parts: Parts): readonly Part[] {
 /** From the request of a sender to the developer's app. */
 async function startReceiving(run: Run): Promise<void> {
   const { context, plan, parts, over, ending } = run;
-  const { options, config, products, registrations, isShared, choice } = plan;
+  const { options, config, products, registrations, isShared } = plan;
   const onLost = (error: unknown): void => {
     ending.lost ??= error;
     over.abort();
@@ -192,24 +192,7 @@ async function startReceiving(run: Run): Promise<void> {
   });
   parts.receiver = receiver;
   onAbort(context.signal, receiver.drain);
-  const registered = () => parts.registered?.state() ?? [];
-  const onMoved = (url: string, previousUrl: string): void => {
-    for (const part of listed(parts)) part.onMoved?.(url);
-    void reportOldUrls(context, { url, previousUrl, moved: registered().map(({ id }) => id) });
-  };
-  const open: Parameters<typeof createTunnelSwitch>[0]["open"] = (own, chosen, onLostTunnel) =>
-    startTunnel(own, config, {
-      choice: chosen,
-      receiver,
-      probeKey,
-      isShared,
-      registered: () => registered().map(({ kind, id }) => `${kind} ${id}`),
-      onMoved,
-      onLost: onLostTunnel,
-    });
-  if (choice.kind !== "none") parts.tunnel = await open(context, choice, onLost);
-  const onUrl = async (url: string | undefined): Promise<void> => log?.setUrl(receiver.url, url);
-  run.tunnelSwitch = createTunnelSwitch({ context, plan, parts, open, onUrl, onMoved });
+  await openTunnels(run, { receiver, probeKey, onLost, onUrl: async (url) => log?.setUrl(receiver.url, url) });
   const publicUrl = parts.tunnel?.url();
   // Before a channel is registered: receivers of one URL share it.
   await log?.setUrl(receiver.url, publicUrl);
@@ -246,11 +229,47 @@ async function startReceiving(run: Run): Promise<void> {
     });
 }
 
+/** Opens the tunnel of the start, and what opens and closes others while the run lasts. */
+async function openTunnels(
+  run: Run,
+  {
+    receiver,
+    probeKey,
+    onLost,
+    onUrl,
+  }: {
+    readonly receiver: ReceiverPart;
+    readonly probeKey: ReturnType<typeof runProbeKey>;
+    onLost(error: unknown): void;
+    onUrl(url: string | undefined): Promise<void>;
+  },
+): Promise<void> {
+  const { context, plan, parts } = run;
+  const { config, isShared, choice } = plan;
+  const registered = () => parts.registered?.state() ?? [];
+  const onMoved = (url: string, previousUrl: string): void => {
+    for (const part of listed(parts)) part.onMoved?.(url);
+    void reportOldUrls(context, { url, previousUrl, moved: registered().map(({ id }) => id) });
+  };
+  const open: Parameters<typeof createTunnelSwitch>[0]["open"] = (own, chosen, onLostTunnel) =>
+    startTunnel(own, config, {
+      choice: chosen,
+      receiver,
+      probeKey,
+      isShared,
+      registered: () => registered().map(({ kind, id }) => `${kind} ${id}`),
+      onMoved,
+      onLost: onLostTunnel,
+    });
+  if (choice.kind !== "none") parts.tunnel = await open(context, choice, onLost);
+  run.tunnelSwitch = createTunnelSwitch({ context, plan, parts, open, onUrl, onMoved });
+}
+
 /** Looks once, in the background, for webhooks that an earlier `listen` or `webhooks create` has left behind. */
 function startDeadWebhookCheck(context: ListenContext, config: Config, registered: readonly string[]): Part {
   const stopped = new AbortController();
   const look = async (): Promise<void> => {
-    const { warnOfDeadWebhooks } = await import("../webhooks/dead-webhooks.ts");
+    const { warnOfDeadWebhooks } = await import("../zoho-webhooks/dead-webhooks.ts");
     const signal = AbortSignal.any([context.signal, stopped.signal]);
     await warnOfDeadWebhooks(context, config, { registered, signal });
   };

@@ -23,38 +23,12 @@ const APPEND_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 export function createMetrics(now: () => Date) {
   const registry = new Registry<OpenMetricsContentType>();
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-  const registers = [registry];
-  const named = <Name extends string>(name: string, help: string, ...labelNames: Name[]) => {
-    return { name: `zoho_hooks_${name}`, help, labelNames, registers };
-  };
-  const received = new Counter(named("received_total", "Deliveries received, whatever the answer", "product"));
-  const rejected = new Counter(named("rejected_total", "Deliveries answered with an error", "reason"));
-  const duplicates = new Counter(named("duplicates_total", "Accepted deliveries that repeat one of the last 24 h"));
-  const attempts = new Counter(
-    named("attempts_total", "Requests to targets; status none where no answer came", "target", "status"),
-  );
-  const givenUp = new Counter(
-    named(
-      "deliveries_given_up_total",
-      "Deliveries that failed: no attempt follows, zoho-hooks replay sends them again",
-      "target",
-    ),
-  );
-  const lost = new Counter(named("lease_losses_total", "Attempts whose claim had ended before they were recorded"));
-  const appends = new Histogram({
-    ...named("append_seconds", "Time to commit a delivery, before it is answered"),
-    buckets: APPEND_BUCKETS,
-  });
-  const failures = new Counter(named("append_failures_total", "Deliveries that could not be recorded"));
-  const up = new Gauge(named("log_up", "Whether deliveries can be recorded: 0 where /readyz answers unavailable"));
-  const waiting = new Gauge(named("waiting", "Deliveries of the whole log that wait for a target", "target"));
-  const oldest = new Gauge(named("oldest_waiting_seconds", "Age of the oldest delivery that waits", "target"));
-  const reconstructed = new Gauge(named("reconstructed", "Deliveries of the whole log that zoho-hooks reconcile made"));
+  const metrics = registerMetrics(registry);
   let watched: Log | undefined;
 
   const labelOf = (target: string): string => oneLine(maskUrl(target));
   const countAttempt = ({ target, status }: NewAttempt): void =>
-    attempts.inc({ target: labelOf(target), status: status ?? "none" });
+    metrics.attempts.inc({ target: labelOf(target), status: status ?? "none" });
 
   /** Leaves out waiting deliveries while the log does not answer. Without a log nothing can fail to be recorded. */
   async function readLog(): Promise<void> {
@@ -63,23 +37,23 @@ export function createMetrics(now: () => Date) {
       () => false,
     );
     const counts = (isUp ? await watched?.queue.waiting().catch(() => []) : []) ?? [];
-    up.set(Number(isUp));
-    if (isUp) reconstructed.set((await watched?.countReconstructed().catch(() => undefined)) ?? 0);
-    waiting.reset();
-    oldest.reset();
+    metrics.up.set(Number(isUp));
+    if (isUp) metrics.reconstructed.set((await watched?.countReconstructed().catch(() => undefined)) ?? 0);
+    metrics.waiting.reset();
+    metrics.oldest.reset();
     for (const { target, waiting: count, oldestAt } of counts) {
       const labels = { target: labelOf(target) };
-      waiting.inc(labels, count);
-      if (oldestAt !== undefined) oldest.set(labels, Math.max(0, now().getTime() - oldestAt.getTime()) / 1000);
+      metrics.waiting.inc(labels, count);
+      if (oldestAt !== undefined) metrics.oldest.set(labels, Math.max(0, now().getTime() - oldestAt.getTime()) / 1000);
     }
   }
 
   return {
     contentType: registry.contentType,
     onEvent({ receipt, status, refusal, duplicateOf }: EventReport): void {
-      received.inc({ product: receipt.product ?? "unknown" });
-      if (refusal !== undefined) rejected.inc({ reason: REASONS[status ?? 0] ?? "other" });
-      else if (duplicateOf !== undefined) duplicates.inc();
+      metrics.received.inc({ product: receipt.product ?? "unknown" });
+      if (refusal !== undefined) metrics.rejected.inc({ reason: REASONS[status ?? 0] ?? "other" });
+      else if (duplicateOf !== undefined) metrics.duplicates.inc();
     },
     /** The log, with its writes counted. */
     watch(log: Log): Log {
@@ -87,13 +61,13 @@ export function createMetrics(now: () => Date) {
       return {
         ...log,
         async append(entry) {
-          const stop = appends.startTimer();
+          const stop = metrics.appends.startTimer();
           try {
             const appended = await log.append(entry);
             stop();
             return appended;
           } catch (error) {
-            failures.inc();
+            metrics.failures.inc();
             throw error;
           }
         },
@@ -102,8 +76,8 @@ export function createMetrics(now: () => Date) {
           async complete(claim, attempt, outcome) {
             const completed = await log.queue.complete(claim, attempt, outcome);
             countAttempt(attempt);
-            if (completed === "lost") lost.inc();
-            else if (outcome.state === "failed") givenUp.inc({ target: labelOf(attempt.target) });
+            if (completed === "lost") metrics.lost.inc();
+            else if (outcome.state === "failed") metrics.givenUp.inc({ target: labelOf(attempt.target) });
             return completed;
           },
         },
@@ -117,5 +91,37 @@ export function createMetrics(now: () => Date) {
       await readLog();
       return registry.metrics();
     },
+  };
+}
+
+function registerMetrics(registry: Registry<OpenMetricsContentType>) {
+  const registers = [registry];
+  const named = <Name extends string>(name: string, help: string, ...labelNames: Name[]) => {
+    return { name: `zoho_hooks_${name}`, help, labelNames, registers };
+  };
+  return {
+    received: new Counter(named("received_total", "Deliveries received, whatever the answer", "product")),
+    rejected: new Counter(named("rejected_total", "Deliveries answered with an error", "reason")),
+    duplicates: new Counter(named("duplicates_total", "Accepted deliveries that repeat one of the last 24 h")),
+    attempts: new Counter(
+      named("attempts_total", "Requests to targets; status none where no answer came", "target", "status"),
+    ),
+    givenUp: new Counter(
+      named(
+        "deliveries_given_up_total",
+        "Deliveries that failed: no attempt follows, zoho-hooks replay sends them again",
+        "target",
+      ),
+    ),
+    lost: new Counter(named("lease_losses_total", "Attempts whose claim had ended before they were recorded")),
+    appends: new Histogram({
+      ...named("append_seconds", "Time to commit a delivery, before it is answered"),
+      buckets: APPEND_BUCKETS,
+    }),
+    failures: new Counter(named("append_failures_total", "Deliveries that could not be recorded")),
+    up: new Gauge(named("log_up", "Whether deliveries can be recorded: 0 where /readyz answers unavailable")),
+    waiting: new Gauge(named("waiting", "Deliveries of the whole log that wait for a target", "target")),
+    oldest: new Gauge(named("oldest_waiting_seconds", "Age of the oldest delivery that waits", "target")),
+    reconstructed: new Gauge(named("reconstructed", "Deliveries of the whole log that zoho-hooks reconcile made")),
   };
 }

@@ -1,6 +1,6 @@
-import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../contract/event-names.ts";
-import type { Format, Product } from "../contract/product.ts";
-import { patternProducts, requireKnownEvent, warnOfMistypedModules } from "../custom/project-products.ts";
+import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../model/event-names.ts";
+import type { Format, Product } from "../model/product.ts";
+import { patternProducts, requireKnownEvent, warnOfMistypedModules } from "../own-products/project-products.ts";
 import type { Config } from "../project/load.ts";
 import type { Registration } from "./registrations.ts";
 import type { ListenContext } from "./reports.ts";

@@ -1,8 +1,8 @@
-import { eventPatterns } from "../contract/event-names.ts";
-import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
 import { LoopFinder, loopText } from "../forward/loops.ts";
 import type { Role } from "../log/log.ts";
 import { isDatabaseAddress } from "../log/open-log.ts";
+import { eventPatterns } from "../model/event-names.ts";
+import { projectProducts, warnOfUnknownVariables } from "../own-products/project-products.ts";
 import { loadConfig } from "../project/load.ts";
 import { flagSettings, type SettingOptions, type Settings, settingName } from "../project/settings.ts";
 import { addressList } from "../receiver/evaluate.ts";

@@ -1,5 +1,5 @@
-import type { Product } from "../contract/product.ts";
 import { CREDENTIAL_VARIABLES, noSecrets, type Secrets } from "../delivery/secrets.ts";
+import type { Product } from "../model/product.ts";
 import { apiAt } from "../project/inspector-access.ts";
 import { defaults, type Settings } from "../project/settings.ts";
 import { type AddressList, GUIDE_RANGES } from "../receiver/evaluate.ts";

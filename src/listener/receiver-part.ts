@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { appPaths } from "../delivery/paths.ts";
 import { originOf } from "../delivery/target.ts";
-import { runningListener } from "../events/running-listener.ts";
+import { runningListener } from "../history/running-listener.ts";
 import { warnIfTracked } from "../project/git.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { KEYS_FOLDER } from "../project/secrets.ts";

@@ -1,12 +1,12 @@
 import { channelEvents } from "../channels/channel-events.ts";
 import { findWatchProduct, isWatchProduct, type WatchProduct, watchProductIds } from "../channels/watch-products.ts";
-import { findProduct, nearestProduct, productId } from "../contract/event-names.ts";
-import type { Product } from "../contract/product.ts";
+import { findProduct, nearestProduct, productId } from "../model/event-names.ts";
+import type { Product } from "../model/product.ts";
 import { products as knownProducts } from "../products/index.ts";
 import { UserError, usageError } from "../util/errors.ts";
-import { readWebhookEvents } from "../webhooks/events.ts";
-import { managedProducts, requireManagedProduct } from "../webhooks/index.ts";
-import type { ManagedProduct } from "../webhooks/product-api.ts";
+import { readWebhookEvents } from "../zoho-webhooks/events.ts";
+import { managedProducts, requireManagedProduct } from "../zoho-webhooks/index.ts";
+import type { ManagedProduct } from "../zoho-webhooks/product-api.ts";
 import type { ListenContext } from "./reports.ts";
 
 /** What Zoho is to post here while `listen` runs, for one product. */

@@ -1,13 +1,13 @@
 import type { ChannelReport, RecordReport, Registered } from "../channels/reports.ts";
-import type { DriftReport } from "../events/schema-drift.ts";
 import type { ForwardReport, TargetReport } from "../forward/reports.ts";
+import type { DriftReport } from "../history/schema-drift.ts";
 import type { Message } from "../process/messages.ts";
 import type { Context } from "../project/context.ts";
 import type { ApiAccess } from "../project/inspector-access.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import type { Unsigned } from "../recognition/unsigned.ts";
-import type { WebhookFailureReport, WebhookReport } from "../webhooks/reports.ts";
 import type { ApiRequestReport } from "../zoho-api/reports.ts";
+import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
 
 /** All that a running `listen` reports. */
 export type ListenReport =

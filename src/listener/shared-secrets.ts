@@ -1,7 +1,7 @@
 import { channelToken } from "../channels/tokens.ts";
-import type { OfferedSecret } from "../contract/product.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import type { Log } from "../log/log.ts";
+import type { OfferedSecret } from "../model/product.ts";
 import type { Config } from "../project/load.ts";
 import { storeKeyOf } from "../project/secret-variables.ts";
 import { STORED_SECRETS_FILE } from "../project/secrets.ts";

@@ -1,10 +1,10 @@
-import { type EventPattern, eventPattern } from "../contract/event-names.ts";
-import type { Product } from "../contract/product.ts";
-import { isInvalid, type Receipt } from "../contract/receipt.ts";
-import { senderResult } from "../contract/verdict.ts";
-import { commandOnLog } from "../events/open-log.ts";
-import { driftOf, hasDrifted } from "../events/schema-drift.ts";
-import { createTraffic } from "../events/traffic.ts";
+import { commandOnLog } from "../history/open-log.ts";
+import { driftOf, hasDrifted } from "../history/schema-drift.ts";
+import { createTraffic } from "../history/traffic.ts";
+import { type EventPattern, eventPattern } from "../model/event-names.ts";
+import type { Product } from "../model/product.ts";
+import { isInvalid, type Receipt } from "../model/receipt.ts";
+import { senderResult } from "../model/verdict.ts";
 import type { Config } from "../project/load.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { usageError } from "../util/errors.ts";

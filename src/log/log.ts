@@ -1,7 +1,7 @@
-import type { Signature, Verdict } from "../contract/product.ts";
-import type { Receipt } from "../contract/receipt.ts";
-import type { SchemaIssue } from "../contract/schema.ts";
 import type { Delivery } from "../delivery/delivery.ts";
+import type { Signature, Verdict } from "../model/product.ts";
+import type { Receipt } from "../model/receipt.ts";
+import type { SchemaIssue } from "../model/schema.ts";
 import type { LogStatsReport } from "./stats-report.ts";
 
 /**
@@ -131,7 +131,7 @@ export interface SharedSecrets {
   isUsed(): Promise<boolean>;
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly refusal: string | undefined;
 }

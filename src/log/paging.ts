@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { eventPattern } from "../contract/event-names.ts";
+import { eventPattern } from "../model/event-names.ts";
 import { Damage, damaged } from "./damage.ts";
 import {
   type Condition,

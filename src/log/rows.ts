@@ -1,8 +1,8 @@
-import type { Verdict, VerdictWord } from "../contract/product.ts";
-import { isInvalid } from "../contract/receipt.ts";
-import type { SchemaIssue } from "../contract/schema.ts";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
+import type { Verdict, VerdictWord } from "../model/product.ts";
+import { isInvalid } from "../model/receipt.ts";
+import type { SchemaIssue } from "../model/schema.ts";
 import { DamagedValue } from "./damage.ts";
 import type {
   Attempt,

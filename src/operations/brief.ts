@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { ProductReport } from "../custom/show-products.ts";
+import type { ProductReport } from "../own-products/show-products.ts";
 import { isRecord } from "../util/json.ts";
 import type { JsonLine } from "../util/text.ts";
 

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { targetUrl } from "../delivery/target.ts";
-import type { FilterOptions } from "../events/filter.ts";
-import type { ReportingWorkspace, Workspace } from "../project/workspace.ts";
+import type { FilterOptions } from "../history/filter.ts";
 import type { Report } from "../reports/report.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { JsonLine } from "../util/text.ts";
+import type { ReportingWorkspace, Workspace } from "../workspace/workspace.ts";
 import { withBodyOnce, withEventNames, withoutBody, withoutType } from "./brief.ts";
 import { reportAll } from "./present.ts";
 
@@ -63,7 +63,7 @@ export const operations = {
       "List Zoho's products with the names of their events; or one product's events, formats and signatures in full.",
     input: () => z.strictObject({ product: product().optional() }),
     async run(workspace, { product: id }) {
-      const { listProducts, showProduct } = await import("../custom/show-products.ts");
+      const { listProducts, showProduct } = await import("../own-products/show-products.ts");
       workspace.report(id === undefined ? await listProducts(workspace) : await showProduct(workspace, id));
       return ExitCode.ok;
     },
@@ -112,7 +112,7 @@ export const operations = {
         limit: z.int().min(1).max(200).default(20),
       }),
     async run(workspace, { limit, ...filter }) {
-      const { listRows } = await import("../events/rows.ts");
+      const { listRows } = await import("../history/rows.ts");
       workspace.report(await listRows(workspace, { ...filterOf(filter), limit }));
       return ExitCode.ok;
     },
@@ -129,7 +129,7 @@ export const operations = {
         wait: text().optional().describe("how long to wait for one to come, such as 30s; at most 10m"),
       }),
     async run(workspace, { limit, wait, ...filter }) {
-      const { listWhenThere } = await import("../events/wait.ts");
+      const { listWhenThere } = await import("../history/wait.ts");
       return reportAll(workspace, listWhenThere(workspace, { ...filterOf(filter), limit, wait }));
     },
   }),
@@ -138,7 +138,7 @@ export const operations = {
     acts: true,
     input: () => z.strictObject({}),
     async run(workspace) {
-      const { prune } = await import("../events/prune.ts");
+      const { prune } = await import("../history/prune.ts");
       workspace.report(await prune(workspace, { keep: "0s" }));
       return ExitCode.ok;
     },
@@ -153,7 +153,7 @@ export const operations = {
         curl: z.boolean().optional().describe("as the curl command that posts it to the local receiver"),
       }),
     async run(workspace, { n, curl }) {
-      const { show, showAsCurl } = await import("../events/list.ts");
+      const { show, showAsCurl } = await import("../history/list.ts");
       const reports = curl ? await showAsCurl(workspace, n) : [await show(workspace, n)];
       for (const report of reports) workspace.report(report);
       return ExitCode.ok;
@@ -179,7 +179,7 @@ export const operations = {
     summary: "Show how the payloads of two received deliveries differ.",
     input: () => z.strictObject({ before: number(), after: number() }),
     async run(workspace, { before, after }) {
-      const { diff } = await import("../events/diff.ts");
+      const { diff } = await import("../history/diff.ts");
       workspace.report(await diff(workspace, before, after));
       return ExitCode.ok;
     },
@@ -190,7 +190,7 @@ export const operations = {
     summary: "Count received deliveries by product and hour, and show how long the app takes to answer.",
     input: () => z.strictObject(period()),
     async run(workspace, filter) {
-      const { stats } = await import("../events/list.ts");
+      const { stats } = await import("../history/list.ts");
       workspace.report(await stats(workspace, filter));
       return ExitCode.ok;
     },

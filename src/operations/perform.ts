@@ -1,4 +1,4 @@
-import { hiddenSecrets } from "../events/entry.ts";
+import { hiddenSecrets } from "../history/entry.ts";
 import { noProgress } from "../process/messages.ts";
 import type { Context, Sink } from "../project/context.ts";
 import { withCommandsAsCalled } from "../reports/failure.ts";

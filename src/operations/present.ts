@@ -1,9 +1,9 @@
 import { waitForDrain } from "../process/output.ts";
 import type { Context, Sink } from "../project/context.ts";
-import type { Run } from "../project/workspace.ts";
 import type { Report } from "../reports/report.ts";
 import type { ExitCode } from "../util/errors.ts";
 import { isStdoutClosed } from "../util/timing.ts";
+import type { Run } from "../workspace/workspace.ts";
 
 /** Reports what an operation yields. */
 export async function reportAll(sink: Pick<Sink<Report>, "report">, run: Run<Report>): Promise<ExitCode> {

@@ -1,11 +1,11 @@
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
-import { projectProducts } from "../custom/project-products.ts";
 import type { Log } from "../log/log.ts";
+import { projectProducts } from "../own-products/project-products.ts";
 import type { Context, Sink } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import type { Settings } from "../project/settings.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
 import type { Report } from "../reports/report.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 
 /** What depends on who asks, and is never part of the input. */
 export interface Door {
@@ -56,7 +56,7 @@ export function openWorkspaceFor(
     secrets: () => loadConfig(context, { flags, needsSecrets: true }).secrets,
     async openLog() {
       if (listener === undefined) {
-        const { openProjectLog } = await import("../events/open-log.ts");
+        const { openProjectLog } = await import("../history/open-log.ts");
         return openProjectLog(context, config);
       }
       await rememberChannelTokens(context, config);

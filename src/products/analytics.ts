@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type EventOptions, event, type Product } from "../contract/product.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
+import { type EventOptions, event, type Product } from "../model/product.ts";
 import { customFormat } from "./shared/custom-format.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";

@@ -1,4 +1,4 @@
-import type { Product } from "../contract/product.ts";
+import type { Product } from "../model/product.ts";
 import { watchFormat } from "./shared/modules.ts";
 
 const wire = watchFormat({

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type EventOptions, event, type Product } from "../contract/product.ts";
 import { idsAt } from "../delivery/payload.ts";
+import { type EventOptions, event, type Product } from "../model/product.ts";
 import { financeFormat } from "./shared/finance.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
 import { calendarDate, dateTime, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";

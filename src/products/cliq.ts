@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { event, type Format, type Product } from "../contract/product.ts";
 import { valueAt } from "../delivery/payload.ts";
-import { rsaSignature } from "../proofs/rsa-signature.ts";
+import { event, type Format, type Product } from "../model/product.ts";
+import { rsaSignature } from "../signatures/rsa-signature.ts";
 import { lazyObject } from "./shared/schema-parts.ts";
 
 const envelope = lazyObject({

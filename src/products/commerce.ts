@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { event, type Format, type Product } from "../contract/product.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import { idsAt } from "../delivery/payload.ts";
+import { event, type Format, type Product } from "../model/product.ts";
 import { writeJson } from "../util/json.ts";
 import { idFields, markOf } from "./shared/custom-format.ts";
 

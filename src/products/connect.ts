@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { event, type Format, type Product } from "../contract/product.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
+import { event, type Format, type Product } from "../model/product.ts";
 import { answerProbe, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 
 /** Triggers that are named where a webhook is created, without a sample of their payloads. */

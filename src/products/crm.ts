@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { event, type Product } from "../contract/product.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
+import { event, type Product } from "../model/product.ts";
 import { customFormat } from "./shared/custom-format.ts";
 import { printedInGuide } from "./shared/guide-format.ts";
 import { deletedData, moduleEnvelope, moduleEventOf, moduleGuide, recordData, watchFormat } from "./shared/modules.ts";

@@ -1,4 +1,4 @@
-import type { Product } from "../contract/product.ts";
+import type { Product } from "../model/product.ts";
 import { financeFormat } from "./shared/finance.ts";
 
 const wire = financeFormat({

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { event, type Product } from "../contract/product.ts";
 import { idsAt, type Payload } from "../delivery/payload.ts";
+import { event, type Product } from "../model/product.ts";
 import { customFormat } from "./shared/custom-format.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
 import { dateTime, formValue, lazyObject, recordId, requiredText } from "./shared/schema-parts.ts";

@@ -1,4 +1,4 @@
-import type { Product } from "../contract/product.ts";
+import type { Product } from "../model/product.ts";
 import { analytics } from "./analytics.ts";
 import { bigin } from "./bigin.ts";
 import { books } from "./books.ts";

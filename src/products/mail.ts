@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { event, type Format, type Product, plainReply } from "../contract/product.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
-import { bodySignature } from "../proofs/body-signature.ts";
+import { event, type Format, type Product, plainReply } from "../model/product.ts";
+import { bodySignature } from "../signatures/body-signature.ts";
 import { writeJson } from "../util/json.ts";
 import { CUSTOM } from "./shared/custom-format.ts";
 import { amount, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";

@@ -1,12 +1,12 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
-import { type ExplainFinding, event, type Format, type Limits, type Product, type Proof } from "../contract/product.ts";
 import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
 import { type Secret, sameText } from "../delivery/secrets.ts";
-import type { BodyVariant } from "../proofs/body-variants.ts";
-import { explainHmac } from "../proofs/explain-hmac.ts";
-import { type HeaderVerdict, verifyHeader } from "../proofs/header-verdict.ts";
+import { type ExplainFinding, event, type Format, type Limits, type Product, type Proof } from "../model/product.ts";
+import type { BodyVariant } from "../signatures/body-variants.ts";
+import { explainHmac } from "../signatures/explain-hmac.ts";
+import { type HeaderVerdict, verifyHeader } from "../signatures/header-verdict.ts";
 import { formatAge } from "../util/units.ts";
 import { amount, answerProbe, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type EventOptions, event, type Product } from "../contract/product.ts";
 import { idsAt, type Payload, textAt, valueAt } from "../delivery/payload.ts";
+import { type EventOptions, event, type Product } from "../model/product.ts";
 import { customFormat, idFields } from "./shared/custom-format.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import {

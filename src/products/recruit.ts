@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Product } from "../contract/product.ts";
+import type { Product } from "../model/product.ts";
 import { customFormat } from "./shared/custom-format.ts";
 import { modelledOnGuide } from "./shared/guide-format.ts";
 import { deletedData, moduleEventOf, moduleGuide, recordData, watchFormat } from "./shared/modules.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { event, type Format, type Probe, type Product, plainReply, type Reply } from "../contract/product.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import { idsAt, type Payload, textAt, valueAt } from "../delivery/payload.ts";
-import { rsaSignature } from "../proofs/rsa-signature.ts";
+import { event, type Format, type Probe, type Product, plainReply, type Reply } from "../model/product.ts";
+import { rsaSignature } from "../signatures/rsa-signature.ts";
 import { lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 
 const HEAD: Probe = { method: "HEAD", contentType: "", body: Buffer.alloc(0) };

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { type EventOptions, event, type Format, type Product } from "../contract/product.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
-import { bodySignature } from "../proofs/body-signature.ts";
-import type { BodyVariant } from "../proofs/body-variants.ts";
+import { type EventOptions, event, type Format, type Product } from "../model/product.ts";
+import { bodySignature } from "../signatures/body-signature.ts";
+import type { BodyVariant } from "../signatures/body-variants.ts";
 import { formatAge } from "../util/units.ts";
 import { amount, lazyObject, optionalText, wireId } from "./shared/schema-parts.ts";
 

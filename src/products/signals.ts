@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { FormatSettings } from "../contract/format-settings.ts";
-import { event, type Format, type Product, type WebhookEvent } from "../contract/product.ts";
 import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
-import { staticAuth } from "../proofs/token.ts";
+import type { FormatSettings } from "../model/format-settings.ts";
+import { event, type Format, type Product, type WebhookEvent } from "../model/product.ts";
+import { staticAuth } from "../signatures/token.ts";
 import { CUSTOM, idFields } from "./shared/custom-format.ts";
 import { lazyObject, recordId, severalHint } from "./shared/schema-parts.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { type EventOptions, event, type Format, type Product } from "../contract/product.ts";
 import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
-import { financeSignature } from "../proofs/finance-signature.ts";
+import { type EventOptions, event, type Format, type Product } from "../model/product.ts";
+import { financeSignature } from "../signatures/finance-signature.ts";
 import { parseJson } from "../util/json.ts";
 import { financeFormat } from "./shared/finance.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";

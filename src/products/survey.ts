@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { event, type Product } from "../contract/product.ts";
 import { idsAt, type Payload, textAt } from "../delivery/payload.ts";
+import { event, type Product } from "../model/product.ts";
 import { customFormat } from "./shared/custom-format.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, formValue, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";

@@ -1,5 +1,5 @@
-import type { Product } from "../contract/product.ts";
-import { bodySignature } from "../proofs/body-signature.ts";
+import type { Product } from "../model/product.ts";
+import { bodySignature } from "../signatures/body-signature.ts";
 import { customFormat } from "./shared/custom-format.ts";
 
 /** For the authorization type "Signature": the key is the token that Webinar generates. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { event, type Format, type Product } from "../contract/product.ts";
 import { textAt, valueAt } from "../delivery/payload.ts";
-import { bodySignature, unwrapped } from "../proofs/body-signature.ts";
+import { event, type Format, type Product } from "../model/product.ts";
+import { bodySignature, unwrapped } from "../signatures/body-signature.ts";
 import { lazyObject, optionalText, severalHint } from "./shared/schema-parts.ts";
 
 const FORM = "ts=<milliseconds>;s=<URL-encoded>;s-algorithm=HmacSHA256";

@@ -1,11 +1,11 @@
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { productNames } from "../contract/event-names.ts";
-import type { OfferedSecret } from "../contract/product.ts";
 import { readPrivateKey, readPublicKeys } from "../delivery/rsa-keys.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import { CREDENTIAL_VARIABLES, type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
+import { productNames } from "../model/event-names.ts";
+import type { OfferedSecret } from "../model/product.ts";
 import { orUndefined, usageError } from "../util/errors.ts";
 import {
   MAX_SETTINGS_BYTES,

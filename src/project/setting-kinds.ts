@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { parseRoute, productId } from "../contract/event-names.ts";
 import { MAX_IN_FLIGHT_BYTES } from "../delivery/delivery.ts";
 import { parsePath } from "../delivery/paths.ts";
 import { checkTarget } from "../delivery/target.ts";
+import { parseRoute, productId } from "../model/event-names.ts";
 import { usageError } from "../util/errors.ts";
 import { type parseDuration, parseInteger, parseSize } from "../util/units.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nearest } from "../contract/event-names.ts";
+import { nearest } from "../model/event-names.ts";
 import { UserError } from "../util/errors.ts";
 import { fileError, MAX_SETTINGS_BYTES, parseJsonFile, readText } from "../util/files.ts";
 import { variableSuffix } from "./secrets.ts";

@@ -1,13 +1,13 @@
 import { z } from "zod";
-import { parseRoute, productId } from "../contract/event-names.ts";
-import { formatSettings } from "../contract/format-settings.ts";
 import { MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { maskRoute, maskSetting } from "../delivery/mask.ts";
 import { PATHS_HINT } from "../delivery/paths.ts";
 import { checkTarget } from "../delivery/target.ts";
+import { parseRoute, productId } from "../model/event-names.ts";
+import { formatSettings } from "../model/format-settings.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { parseDuration, parseTimeout } from "../util/units.ts";
-import { logsElsewhere, outside, type Place, prunesElsewhere, remoteOrigins } from "./reach.ts";
+import { logsElsewhere, outside, type Place, prunesElsewhere, remoteOrigins } from "./needs-trust.ts";
 import {
   appPaths,
   bodySize,

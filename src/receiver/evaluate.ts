@@ -1,14 +1,14 @@
 import { BlockList, isIP } from "node:net";
-import { acceptsMethod, type Limits, type Product, type Verdict } from "../contract/product.ts";
-import { emptyReceipt, type Receipt } from "../contract/receipt.ts";
-import { has, makeVerdict } from "../contract/verdict.ts";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import { isEmpty } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";
-import { UNKNOWN_KEY } from "../proofs/keys.ts";
+import { acceptsMethod, type Limits, type Product, type Verdict } from "../model/product.ts";
+import { emptyReceipt, type Receipt } from "../model/receipt.ts";
+import { has, makeVerdict } from "../model/verdict.ts";
 import { evaluateSecretOffer, type SecretOffer } from "../recognition/handshake.ts";
 import { receive } from "../recognition/receive.ts";
 import { type Decision, decideReply, type ReplyPolicy, refuse } from "../recognition/reply.ts";
+import { UNKNOWN_KEY } from "../signatures/keys.ts";
 import { usageError } from "../util/errors.ts";
 import type { WebhookRoute } from "./routes.ts";
 

@@ -1,8 +1,8 @@
-import type { Receipt } from "../contract/receipt.ts";
-import { signatureOf } from "../contract/verdict.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
 import { problemText } from "../delivery/payload.ts";
 import type { Attempt, DeliveryState, Forward } from "../log/log.ts";
+import type { Receipt } from "../model/receipt.ts";
+import { signatureOf } from "../model/verdict.ts";
 import type { AttemptMembers, EventLine, ForwardMembers, LoggedMembers, ReceiptMembers } from "../process/lines.ts";
 import type { TextPosition } from "../util/json.ts";
 import { rounded, timeOf } from "../util/json-line.ts";

@@ -9,7 +9,7 @@ import {
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { devNull } from "node:os";
-import { plainReply, type Reply } from "../contract/product.ts";
+import { plainReply, type Reply } from "../model/product.ts";
 import { errorCode, errorText, UserError, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 

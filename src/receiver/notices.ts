@@ -1,9 +1,9 @@
-import { findFormat, findProduct } from "../contract/event-names.ts";
-import type { Product } from "../contract/product.ts";
-import type { Receipt } from "../contract/receipt.ts";
-import { answerRuleOf } from "../contract/sender.ts";
-import { verdictText } from "../contract/verdict.ts";
 import { isSuccess } from "../delivery/delivery.ts";
+import { findFormat, findProduct } from "../model/event-names.ts";
+import type { Product } from "../model/product.ts";
+import type { Receipt } from "../model/receipt.ts";
+import { answerRuleOf } from "../model/sender.ts";
+import { verdictText } from "../model/verdict.ts";
 import type { Sink } from "../project/context.ts";
 import type { Tips } from "../project/tips.ts";
 

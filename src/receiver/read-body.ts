@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
-import { plainReply, type Reply } from "../contract/product.ts";
 import { MAX_IN_FLIGHT_BYTES } from "../delivery/delivery.ts";
+import { plainReply, type Reply } from "../model/product.ts";
 
 const MAX_IN_FLIGHT_REQUESTS = 2_000;
 

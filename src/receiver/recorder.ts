@@ -1,6 +1,6 @@
-import type { Reply } from "../contract/product.ts";
-import type { Receipt } from "../contract/receipt.ts";
 import { DUPLICATE_WINDOW_MS } from "../delivery/delivery.ts";
+import type { Reply } from "../model/product.ts";
+import type { Receipt } from "../model/receipt.ts";
 import type { Decision } from "../recognition/reply.ts";
 import type { Arrival } from "./evaluate.ts";
 

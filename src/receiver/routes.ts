@@ -1,7 +1,5 @@
 import { get, type IncomingMessage } from "node:http";
 import { z } from "zod";
-import { findProduct, nearestProduct } from "../contract/event-names.ts";
-import { type Product, plainReply, type Reply } from "../contract/product.ts";
 import { splitUrl } from "../delivery/delivery.ts";
 import {
   type AppPaths,
@@ -14,6 +12,8 @@ import {
   webhookPath,
   withoutTrailingSlashes,
 } from "../delivery/paths.ts";
+import { findProduct, nearestProduct } from "../model/event-names.ts";
+import { type Product, plainReply, type Reply } from "../model/product.ts";
 import { refuse } from "../recognition/reply.ts";
 import { UNSIGNED_REASONS, type Unsigned } from "../recognition/unsigned.ts";
 import { orUndefined } from "../util/errors.ts";

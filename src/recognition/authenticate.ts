@@ -1,8 +1,8 @@
-import type { Limits, Product, Proof, ProofInput, Verdict } from "../contract/product.ts";
-import { has } from "../contract/verdict.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Payload } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";
+import type { Limits, Product, Proof, ProofInput, Verdict } from "../model/product.ts";
+import { has } from "../model/verdict.ts";
 import { carriesSignature, type Incoming, type Reading } from "./reading.ts";
 import { acceptsUnsigned, isNeverSigned } from "./unsigned.ts";
 

@@ -1,7 +1,7 @@
-import { acceptsMethod, type Format, type OfferedSecret, type Product, type Reply } from "../contract/product.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import { isEmpty, type Payload } from "../delivery/payload.ts";
 import { type Secrets, sameText, secret } from "../delivery/secrets.ts";
+import { acceptsMethod, type Format, type OfferedSecret, type Product, type Reply } from "../model/product.ts";
 
 /** The response that a request of a set-up needs, if it is one. */
 export function findHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {

@@ -1,8 +1,8 @@
-import { eventNames } from "../contract/event-names.ts";
-import { acceptsMethod, type Format, type Product } from "../contract/product.ts";
-import { pathText } from "../contract/schema.ts";
 import { isSecretIn } from "../delivery/mask.ts";
 import type { Payload } from "../delivery/payload.ts";
+import { eventNames } from "../model/event-names.ts";
+import { acceptsMethod, type Format, type Product } from "../model/product.ts";
+import { pathText } from "../model/schema.ts";
 import { oneLine } from "../util/text.ts";
 import { counted } from "../util/units.ts";
 import { canAllowUnsigned, unsignedCustomFormat } from "./unsigned.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Envelope } from "../contract/product.ts";
+import type { Envelope } from "../model/product.ts";
 
 interface Member {
   readonly path: readonly string[];

@@ -1,6 +1,6 @@
-import { eventNames, MAX_NAME_LENGTH, nearest } from "../contract/event-names.ts";
-import type { Format, Product } from "../contract/product.ts";
-import type { Nearest } from "../contract/receipt.ts";
+import { eventNames, MAX_NAME_LENGTH, nearest } from "../model/event-names.ts";
+import type { Format, Product } from "../model/product.ts";
+import type { Nearest } from "../model/receipt.ts";
 import { oneLine } from "../util/text.ts";
 import { isObject, missingOf } from "./members.ts";
 import { eventIn, type Incoming, nameRank, type Reading } from "./reading.ts";

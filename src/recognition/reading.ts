@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { type EventMatch, findEvent } from "../contract/event-names.ts";
-import { acceptsMethod, type Envelope, type Format, type Product, type Verdict } from "../contract/product.ts";
-import { checkSchema, isCustomSchema, type SchemaIssue, type SchemaResult } from "../contract/schema.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import { memberCount, type Payload } from "../delivery/payload.ts";
+import { type EventMatch, findEvent } from "../model/event-names.ts";
+import { acceptsMethod, type Envelope, type Format, type Product, type Verdict } from "../model/product.ts";
+import { checkSchema, isCustomSchema, type SchemaIssue, type SchemaResult } from "../model/schema.ts";
 import { countMembers, isObject, type MemberCount, NO_MEMBERS } from "./members.ts";
 
 /** A delivery whose body could be read. */

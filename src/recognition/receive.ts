@@ -1,11 +1,11 @@
-import { isBareChallenge } from "../contract/challenge.ts";
-import type { Limits, Product, Verdict } from "../contract/product.ts";
-import { emptyReceipt, type Receipt } from "../contract/receipt.ts";
-import { has } from "../contract/verdict.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";
+import { isBareChallenge } from "../model/challenge.ts";
+import type { Limits, Product, Verdict } from "../model/product.ts";
+import { emptyReceipt, type Receipt } from "../model/receipt.ts";
+import { has } from "../model/verdict.ts";
 import { authenticate, isCustomBody, proofVerifier } from "./authenticate.ts";
 import { findHandshake } from "./handshake.ts";
 import { customHint, headerHint, mergeFieldHint, otherEnvelope, otherFormatHint, otherProductHint } from "./hints.ts";

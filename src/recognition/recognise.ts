@@ -1,8 +1,8 @@
-import { acceptsMethod, type Format, GUIDE_FORMAT, type Product } from "../contract/product.ts";
-import type { Nearest } from "../contract/receipt.ts";
-import type { SchemaIssue } from "../contract/schema.ts";
-import { has } from "../contract/verdict.ts";
 import { isEmpty } from "../delivery/payload.ts";
+import { acceptsMethod, type Format, GUIDE_FORMAT, type Product } from "../model/product.ts";
+import type { Nearest } from "../model/receipt.ts";
+import type { SchemaIssue } from "../model/schema.ts";
+import { has } from "../model/verdict.ts";
 import { likenessOf, nearestOf, onlyEnvelope } from "./nearest.ts";
 import {
   carriesSignature,

@@ -1,8 +1,8 @@
-import { plainReply, type Reply } from "../contract/product.ts";
-import type { Receipt } from "../contract/receipt.ts";
-import { nearestText } from "../contract/receipt.ts";
-import { issueWithoutValue } from "../contract/schema.ts";
 import { problemText } from "../delivery/payload.ts";
+import { plainReply, type Reply } from "../model/product.ts";
+import type { Receipt } from "../model/receipt.ts";
+import { nearestText } from "../model/receipt.ts";
+import { issueWithoutValue } from "../model/schema.ts";
 
 export interface ReplyPolicy {
   /** For a body that does not match its schema: `enforce` rejects it, `warn` accepts it, `off` does not check. */

@@ -1,5 +1,5 @@
-import { defaultFormat, type Format, GUIDE_FORMAT, type Product, type Proof } from "../contract/product.ts";
 import type { Secrets } from "../delivery/secrets.ts";
+import { defaultFormat, type Format, GUIDE_FORMAT, type Product, type Proof } from "../model/product.ts";
 
 /** Whether Zoho never signs a product: only the guide's format has a proof, or a fixed value that the user has added. */
 export function isNeverSigned({ formats }: Pick<Product, "formats">): boolean {

@@ -1,6 +1,6 @@
 import type { RecordChange } from "../channels/missed.ts";
 import { idsAt, readPayload } from "../delivery/payload.ts";
-import { DamageReport } from "../events/entry.ts";
+import { DamageReport } from "../history/entry.ts";
 import type { Log, LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import type { ExitCode } from "../util/errors.ts";

@@ -1,4 +1,4 @@
-import { type DriftReport, type EventDrift, typesText } from "../events/schema-drift.ts";
+import { type DriftReport, type EventDrift, typesText } from "../history/schema-drift.ts";
 import { counted } from "../util/units.ts";
 import { type Lines, textOf } from "./layout.ts";
 import { clipped, type Paint, type Rendered, type Style } from "./paint.ts";

@@ -1,6 +1,6 @@
-import { nearestNotes } from "../contract/receipt.ts";
 import { problemText } from "../delivery/payload.ts";
-import type { EventDetailsReport } from "../events/entry.ts";
+import type { EventDetailsReport } from "../history/entry.ts";
+import { nearestNotes } from "../model/receipt.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes, formatDay, formatDuration } from "../util/units.ts";
 import { attemptText, CUSTOM, clockTime, issueText, proofText } from "./event.ts";

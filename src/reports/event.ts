@@ -1,9 +1,9 @@
-import type { Verdict, VerdictWord } from "../contract/product.ts";
-import { ambiguityText, isInvalid, nearestNotes } from "../contract/receipt.ts";
-import { describeIssue, type SchemaIssue } from "../contract/schema.ts";
-import { has, resultText, senderVerdict } from "../contract/verdict.ts";
 import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskBody, maskDelivery, maskUrl, secretFieldNames } from "../delivery/mask.ts";
+import type { Verdict, VerdictWord } from "../model/product.ts";
+import { ambiguityText, isInvalid, nearestNotes } from "../model/receipt.ts";
+import { describeIssue, type SchemaIssue } from "../model/schema.ts";
+import { has, resultText, senderVerdict } from "../model/verdict.ts";
 import type { AttemptFacts, EventReport } from "../receiver/event-report.ts";
 import { cut, plain } from "../util/text.ts";
 import { counted, formatDuration } from "../util/units.ts";

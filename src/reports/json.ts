@@ -1,10 +1,10 @@
 import type { ChannelReport, RecordReport, Registered } from "../channels/reports.ts";
 import { type CheckReport, shareableLine } from "../checks/finding.ts";
-import { whyUnknown } from "../contract/receipt.ts";
 import type { EmulatedDeliveryReport, EmulatedRequestReport } from "../emulator/reports.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { ReadyReport, SummaryReport } from "../listener/reports.ts";
 import type { LogStatsReport } from "../log/stats-report.ts";
+import { whyUnknown } from "../model/receipt.ts";
 import type {
   ApiRequestLine,
   ChannelLine,
@@ -31,8 +31,8 @@ import type { RequestReport, SendSummaryReport, SentReport } from "../send/repor
 import { rounded, timeOf, withoutDashes } from "../util/json-line.ts";
 import { jsonLine } from "../util/text.ts";
 import type { VerifiedReport } from "../verify/reports.ts";
-import type { WebhookFailureReport, WebhookReport } from "../webhooks/reports.ts";
 import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
+import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
 import { reconcileLines } from "./reconcile.ts";
 import type { Report } from "./report.ts";
 

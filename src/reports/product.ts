@@ -1,5 +1,5 @@
-import type { Evidence, Proves } from "../contract/product.ts";
-import type { ProductReport } from "../custom/show-products.ts";
+import type { Evidence, Proves } from "../model/product.ts";
+import type { ProductReport } from "../own-products/show-products.ts";
 import { plain } from "../util/text.ts";
 import { alignRows, fitRows, type Lines, textOf } from "./layout.ts";
 import type { Paint, Rendered, Style } from "./paint.ts";

@@ -1,19 +1,19 @@
 import type { ChannelReport, RecordReport } from "../channels/reports.ts";
 import type { CheckReport, CheckSummaryReport } from "../checks/finding.ts";
-import type { ProductReport } from "../custom/show-products.ts";
 import type { EmulatedDeliveryReport, EmulatedRequestReport, EmulatorReport } from "../emulator/reports.ts";
-import type { EventDetailsReport } from "../events/entry.ts";
-import type { DriftReport } from "../events/schema-drift.ts";
 import type { ForwardReport, TargetReport } from "../forward/reports.ts";
+import type { EventDetailsReport } from "../history/entry.ts";
+import type { DriftReport } from "../history/schema-drift.ts";
 import type { GapReport, ReadyReport, SummaryReport, TunnelReport } from "../listener/reports.ts";
 import type { LogStatsReport } from "../log/stats-report.ts";
+import type { ProductReport } from "../own-products/show-products.ts";
 import type { Message } from "../process/messages.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import type { ReconcileReport } from "../reconcile/reports.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../verify/reports.ts";
-import type { WebhookFailureReport, WebhookReport } from "../webhooks/reports.ts";
 import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
+import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
 
 /** All that can be reported. Each subject declares its own; `text.ts` and `json.ts` have a row for each. */
 export type Report =

@@ -8,35 +8,17 @@ import type { Rendered, Style } from "./paint.ts";
 
 /** On stderr: the events are what a run is asked for. With `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style): Rendered {
-  const { url, publicUrl, path, forwardsTo, isMirrored, checks, registered, role, events, appAnswers } = report;
-  const { columns } = err;
-  const room = columns - INDENT_COLUMNS;
-  const policy = report.onInvalid === "reject" ? " (rejects what fails)" : " (accepts what fails)";
-  const mirrored = isMirrored ? " (mirrored)" : role === "receive" ? " (by --role deliver)" : "";
+  const { url, path } = report;
+  const room = err.columns - INDENT_COLUMNS;
   // Where nobody sits at a terminal there is no second one either.
-  const isWatched = err.live || Number.isFinite(columns);
-  const always: readonly Row[] = [
-    ["public URL", publicUrl !== undefined && publicUrl + path],
-    ["", report.publicUrlNote],
-    ...registered.map((each, i): Row => [i === 0 ? "registered" : "", registeredText(each, room)]),
-    ["keys", report.takesKeys && "press ? for the list"],
-    ["inspector", report.inspectorUrl],
-  ];
+  const isWatched = err.live || Number.isFinite(err.columns);
+  const always = quietRows(report, room);
   const rows: readonly Row[] = quiet
     ? always
     : [
-        ["paths", report.paths.length > 0 && listed(report.paths, room)],
-        ["forwards to", forwardsTo.length > 0 && listed(forwardsTo, room - mirrored.length) + mirrored],
-        [
-          "app",
-          appAnswers !== undefined &&
-            (appAnswers ? "answers" : `does not answer yet${isMirrored ? "" : ": deliveries wait for it"}`),
-        ],
-        ["forwards to", forwardsTo.length === 0 && isMirrored && "nothing: --respond mirror needs --forward-to"],
-        ["events", events.length > 0 && listed(events, room)],
-        ["checks", checks.length > 0 && listed(checks, room - policy.length) + policy],
-        ...notChecked(report, room),
-        ["checks", checks.length === 0 && url !== undefined && `nothing: ${TO_CHECK}`],
+        ...targetRows(report, room),
+        ["events", report.events.length > 0 && listed(report.events, room)],
+        ...checkRows(report, room),
         ["public keys", report.keySetUrl],
         ["public URL", report.offersTunnel && noPublicUrl(report)],
         ...always,
@@ -55,6 +37,39 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style)
       isWatched && !quiet && "",
     ),
   };
+}
+
+/** Shown also with `--quiet`: nothing else says them. */
+function quietRows(report: ReadyReport, room: number): readonly Row[] {
+  const { publicUrl, path, registered } = report;
+  return [
+    ["public URL", publicUrl !== undefined && publicUrl + path],
+    ["", report.publicUrlNote],
+    ...registered.map((each, i): Row => [i === 0 ? "registered" : "", registeredText(each, room)]),
+    ["keys", report.takesKeys && "press ? for the list"],
+    ["inspector", report.inspectorUrl],
+  ];
+}
+
+function targetRows({ paths, forwardsTo, isMirrored, role, appAnswers }: ReadyReport, room: number): readonly Row[] {
+  const mirrored = isMirrored ? " (mirrored)" : role === "receive" ? " (by --role deliver)" : "";
+  const silent = `does not answer yet${isMirrored ? "" : ": deliveries wait for it"}`;
+  return [
+    ["paths", paths.length > 0 && listed(paths, room)],
+    ["forwards to", forwardsTo.length > 0 && listed(forwardsTo, room - mirrored.length) + mirrored],
+    ["app", appAnswers !== undefined && (appAnswers ? "answers" : silent)],
+    ["forwards to", forwardsTo.length === 0 && isMirrored && "nothing: --respond mirror needs --forward-to"],
+  ];
+}
+
+function checkRows(report: ReadyReport, room: number): readonly Row[] {
+  const { checks, url, onInvalid } = report;
+  const policy = onInvalid === "reject" ? " (rejects what fails)" : " (accepts what fails)";
+  return [
+    ["checks", checks.length > 0 && listed(checks, room - policy.length) + policy],
+    ...notChecked(report, room),
+    ["checks", checks.length === 0 && url !== undefined && `nothing: ${TO_CHECK}`],
+  ];
 }
 
 function noPublicUrl({ takesKeys }: ReadyReport): string {

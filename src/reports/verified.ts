@@ -1,5 +1,5 @@
-import { nearestNotes, whyUnknown } from "../contract/receipt.ts";
-import { senderVerdict } from "../contract/verdict.ts";
+import { nearestNotes, whyUnknown } from "../model/receipt.ts";
+import { senderVerdict } from "../model/verdict.ts";
 import type { TextPosition } from "../util/json.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";

@@ -2,8 +2,8 @@ import type { ChannelReport, ChannelState } from "../channels/reports.ts";
 import { textAt, valueAt } from "../delivery/payload.ts";
 import { plain } from "../util/text.ts";
 import { formatSpan } from "../util/units.ts";
-import type { FailureState, WebhookFailureReport, WebhookReport, WebhookState } from "../webhooks/reports.ts";
 import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
+import type { FailureState, WebhookFailureReport, WebhookReport, WebhookState } from "../zoho-webhooks/reports.ts";
 import { type Lines, textOf } from "./layout.ts";
 import type { Paint, Rendered, Style, Tone } from "./paint.ts";
 

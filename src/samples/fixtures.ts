@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join, sep } from "node:path";
-import { eventNames, familyMember, findEvent } from "../contract/event-names.ts";
-import type { Format, Product } from "../contract/product.ts";
+import { eventNames, familyMember, findEvent } from "../model/event-names.ts";
+import type { Format, Product } from "../model/product.ts";
 import type { FileLine } from "../process/lines.ts";
 import { PROJECT_FOLDER } from "../project/settings.ts";
 import { usageError } from "../util/errors.ts";

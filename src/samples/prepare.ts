@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Encoded, Format, Proof } from "../contract/product.ts";
 import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import { withQuery } from "../delivery/target.ts";
+import type { Encoded, Format, Proof } from "../model/product.ts";
 import { writeJson } from "../util/json.ts";
 
 /** The user agent of `send`. */

@@ -1,14 +1,14 @@
 import { setMaxListeners } from "node:events";
-import { folderOfOtherListener, runningListener } from "../events/running-listener.ts";
 import { openPoster, type PostResult } from "../forward/post.ts";
+import { folderOfOtherListener, runningListener } from "../history/running-listener.ts";
 import type { Config } from "../project/load.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode } from "../util/errors.ts";
 import { reachableOrigin } from "../util/hosts.ts";
 import { oneLine } from "../util/text.ts";
 import { onAbort, stoppedBy } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { answersExitCode } from "./flags.ts";
 import { outcomeOf } from "./outcome.ts";
 import { postOne, requestReport } from "./outgoing.ts";

@@ -1,4 +1,4 @@
-import type { Format } from "../contract/product.ts";
+import type { Format } from "../model/product.ts";
 import { isSignature } from "../samples/prepare.ts";
 import { usageError } from "../util/errors.ts";
 import type { SendPlan } from "./plan.ts";

@@ -2,7 +2,6 @@ import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { headerValue } from "../delivery/delivery.ts";
-import type { ReportingWorkspace, Workspace } from "../project/workspace.ts";
 import { usageError } from "../util/errors.ts";
 import { readUserFile } from "../util/files.ts";
 import {
@@ -14,6 +13,7 @@ import {
   scanJson,
   type TextPosition,
 } from "../util/json.ts";
+import type { ReportingWorkspace, Workspace } from "../workspace/workspace.ts";
 import type { SendPlan } from "./plan.ts";
 
 /** A body given with `--data`. */

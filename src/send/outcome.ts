@@ -1,9 +1,9 @@
-import { type Deadline, deadlineOf, probesText, probeText } from "../contract/sender.ts";
 import type { PostResult } from "../forward/post.ts";
 import { answerHint, isDelivered } from "../forward/post-failure.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
+import { type Deadline, deadlineOf, probesText, probeText } from "../model/sender.ts";
 import { NOT_RECORDED } from "../recognition/reply.ts";
 import { canAllowUnsigned } from "../recognition/unsigned.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { unexpectedStatus } from "./flags.ts";
 import { sentReport } from "./outgoing.ts";
 import type { SendPlan } from "./plan.ts";

@@ -4,7 +4,7 @@ import { maskDelivery, maskText, maskUrl } from "../delivery/mask.ts";
 import type { PostResult } from "../forward/post.ts";
 import { isHopByHop } from "../forward/request.ts";
 import type { Sink } from "../project/context.ts";
-import type { Workspace } from "../project/workspace.ts";
+import type { Workspace } from "../workspace/workspace.ts";
 import type { SendFlags } from "./plan.ts";
 import type { RequestEvent, RequestReport, SentReport } from "./reports.ts";
 

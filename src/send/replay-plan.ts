@@ -1,6 +1,6 @@
-import type { Product } from "../contract/product.ts";
-import { type FilterOptions, isFiltered, readFilter } from "../events/filter.ts";
-import { parseNumber } from "../events/open-log.ts";
+import { type FilterOptions, isFiltered, readFilter } from "../history/filter.ts";
+import { parseNumber } from "../history/open-log.ts";
+import type { Product } from "../model/product.ts";
 import { parseAssignment } from "../samples/edit-body.ts";
 import { usageError } from "../util/errors.ts";
 import { parseInteger } from "../util/units.ts";

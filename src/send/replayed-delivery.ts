@@ -1,10 +1,10 @@
-import { findFormat, findProduct } from "../contract/event-names.ts";
-import type { Format, Product } from "../contract/product.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
 import type { Secrets } from "../delivery/secrets.ts";
 import { targetFor } from "../delivery/target.ts";
 import { forwardRequest } from "../forward/request.ts";
 import type { LogEntry } from "../log/log.ts";
+import { findFormat, findProduct } from "../model/event-names.ts";
+import type { Format, Product } from "../model/product.ts";
 import { carriesSignature } from "../recognition/reading.ts";
 import { changeBody } from "../samples/edit-body.ts";
 import { signAgain } from "../samples/prepare.ts";

@@ -1,8 +1,8 @@
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
-import { runningAddress } from "../events/running-listener.ts";
+import { runningAddress } from "../history/running-listener.ts";
 import type { Config } from "../project/load.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
 import { ExitCode } from "../util/errors.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { addedWarner } from "./added-members.ts";
 import { deliver } from "./deliver.ts";
 import { requireFaults } from "./faults.ts";

@@ -1,12 +1,12 @@
-import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
-import type { Product } from "../contract/product.ts";
-import { warnOfMistypedModules } from "../custom/project-products.ts";
+import { chosenFormat, requireOneEvent, requireProduct } from "../model/named.ts";
+import type { Product } from "../model/product.ts";
+import { warnOfMistypedModules } from "../own-products/project-products.ts";
 import type { FixtureLine } from "../process/lines.ts";
 import type { TextReport } from "../process/messages.ts";
 import type { Config } from "../project/load.ts";
-import type { ReportingWorkspace, Workspace } from "../project/workspace.ts";
 import { type Fixture, type FixtureKey, projectFixturePath, readFixture } from "../samples/fixtures.ts";
 import { usageError } from "../util/errors.ts";
+import type { ReportingWorkspace, Workspace } from "../workspace/workspace.ts";
 
 export interface SampleOptions {
   readonly format?: string;

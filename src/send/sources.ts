@@ -1,16 +1,15 @@
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import { echoChallenge } from "../contract/challenge.ts";
-import { eventNames, findEvent, findFormat } from "../contract/event-names.ts";
-import { chosenFormat, requireEvent, requireOneEvent, requireProduct, splitEvent } from "../contract/named.ts";
-import type { Format, Probe, Product } from "../contract/product.ts";
-import type { Receipt } from "../contract/receipt.ts";
-import { warnOfMistypedModules, warnOfUnknownVariables } from "../custom/project-products.ts";
 import { readPayload } from "../delivery/payload.ts";
 import { appUrl } from "../delivery/target.ts";
+import { echoChallenge } from "../model/challenge.ts";
+import { eventNames, findEvent, findFormat } from "../model/event-names.ts";
+import { chosenFormat, requireEvent, requireOneEvent, requireProduct, splitEvent } from "../model/named.ts";
+import type { Format, Probe, Product } from "../model/product.ts";
+import type { Receipt } from "../model/receipt.ts";
+import { warnOfMistypedModules, warnOfUnknownVariables } from "../own-products/project-products.ts";
 import type { Config } from "../project/load.ts";
 import { openTips } from "../project/tips.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
 import { verifyProof } from "../recognition/authenticate.ts";
 import { receive } from "../recognition/receive.ts";
 import { assign } from "../samples/edit-body.ts";
@@ -18,6 +17,7 @@ import { type FixtureKey, fixtureKeysOf, projectFixturePath, readFixture } from 
 import { isSignature, prepare } from "../samples/prepare.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { readExact } from "../util/json.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { asData, readGivenBody, warnOfReserialising } from "./given-body.ts";
 import type { SendPlan } from "./plan.ts";
 

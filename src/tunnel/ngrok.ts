@@ -22,94 +22,123 @@ type SessionState = "reconnecting" | "dead" | "alive";
  * than an hour. From then on this opens new sessions.
  */
 export async function openNgrok(settings: NgrokSettings, options: TunnelOptions): Promise<Tunnel> {
-  const { addr, reaches, timeoutMs, onStatus, now } = options;
-  const sdk = await loadNgrok();
-  const closing = new AbortController();
-  const upstream = `http://${addr.host.includes(":") ? `[${addr.host}]` : addr.host}:${addr.port}`;
-  let recovery: Promise<void> | undefined;
-  let session: NgrokSession | undefined;
-  let url = "";
-  session = await connect(options.signal);
-  url = session.url;
-  onStatus({ type: "up", at: now(), url });
-  void watch();
-  return {
-    kind: "ngrok",
-    get url() {
-      return url;
-    },
-    async close() {
-      closing.abort();
-      const isBroken = recovery !== undefined;
-      await recovery;
-      await (isBroken ? session?.abandon() : session?.close());
-    },
-  };
+  const tunnel = new NgrokTunnel(await loadNgrok(), settings, options);
+  await tunnel.open();
+  return tunnel;
+}
 
-  function connect(signal: AbortSignal): Promise<NgrokSession> {
+class NgrokTunnel implements Tunnel {
+  readonly kind = "ngrok";
+  readonly #sdk: Awaited<ReturnType<typeof loadNgrok>>;
+  readonly #settings: NgrokSettings;
+  readonly #options: TunnelOptions;
+  readonly #closing = new AbortController();
+  #session: NgrokSession | undefined;
+  #url = "";
+  /** Set while it is down, and once it is lost. */
+  #recovery: Promise<void> | undefined;
+  /** Why the last session of a recovery could not be opened. */
+  #lastError: unknown;
+
+  constructor(sdk: Awaited<ReturnType<typeof loadNgrok>>, settings: NgrokSettings, options: TunnelOptions) {
+    this.#sdk = sdk;
+    this.#settings = settings;
+    this.#options = options;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  async open(): Promise<void> {
+    const { now, onStatus, signal } = this.#options;
+    this.#session = await this.#connect(signal);
+    this.#url = this.#session.url;
+    onStatus({ type: "up", at: now(), url: this.#url });
+    void this.#watch();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const isBroken = this.#recovery !== undefined;
+    await this.#recovery;
+    await (isBroken ? this.#session?.abandon() : this.#session?.close());
+  }
+
+  #connect(signal: AbortSignal): Promise<NgrokSession> {
+    const { host, port } = this.#options.addr;
+    const upstream = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
     const events = {
-      onBroken: (reason: string) => onDown(`the connection to ngrok broke (${reason})`, "reconnecting"),
-      onSilent: () => onDown("ngrok has stopped answering", "dead"),
+      onBroken: (reason: string) => this.#onDown(`the connection to ngrok broke (${reason})`, "reconnecting"),
+      onSilent: () => this.#onDown("ngrok has stopped answering", "dead"),
     };
-    return openNgrokSession(sdk, upstream, settings, events, signal);
+    return openNgrokSession(this.#sdk, upstream, this.#settings, events, signal);
   }
 
   /** Detects what the agent and its heartbeat do not, such as an endpoint that was stopped from the dashboard. */
-  async function watch(): Promise<void> {
-    const { signal } = closing;
+  async #watch(): Promise<void> {
+    const { signal } = this.#closing;
     try {
       for (;;) {
-        await untilUnreachable(() => (recovery ? undefined : url), options, signal);
-        onDown("requests to the public URL no longer arrive here", "alive");
+        await untilUnreachable(() => (this.#recovery ? undefined : this.#url), this.#options, signal);
+        this.#onDown("requests to the public URL no longer arrive here", "alive");
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
-  function onDown(reason: string, state: SessionState): void {
-    if (recovery !== undefined || closing.signal.aborted) return;
-    onStatus({ type: "down", at: now(), reason });
-    recovery = recover(performance.now(), state);
+  #onDown(reason: string, state: SessionState): void {
+    if (this.#recovery !== undefined || this.#closing.signal.aborted) return;
+    this.#options.onStatus({ type: "down", at: this.#options.now(), reason });
+    this.#recovery = this.#recover(performance.now(), state);
   }
 
-  async function recover(downSince: number, state: SessionState): Promise<void> {
+  async #recover(downSince: number, state: SessionState): Promise<void> {
+    const { now, onStatus, timeoutMs } = this.#options;
+    const closing = this.#closing.signal;
     const deadline = new AbortController();
     const cancelDeadline = setLongTimeout(timeoutMs, () => deadline.abort(), TURN_MS);
-    const signal = AbortSignal.any([closing.signal, deadline.signal]);
-    let lastError: unknown;
+    this.#lastError = undefined;
     try {
-      if (state === "reconnecting" && (await agentReconnects(signal))) return onReconnected(downSince, url);
-      // Unbind first, or the service would reject the domain for the next session.
-      if (state === "alive") await session?.close();
-      for (let attempt = 0; ; attempt++) {
-        await session?.abandon();
-        await delay(BACKOFF_MS[attempt] ?? BACKOFF_MS.at(-1), undefined, { signal });
-        try {
-          session = await connect(signal);
-        } catch (error) {
-          signal.throwIfAborted();
-          lastError = error;
-          if (isCredentialsError(error)) break;
-          continue;
-        }
-        if (await reachedWithin(reaches, session.url, CHECK_PAUSES_MS, signal))
-          return onReconnected(downSince, session.url);
-      }
+      const url = await this.#reconnect(state, AbortSignal.any([closing, deadline.signal]));
+      if (url !== undefined) return this.#onReconnected(downSince, url);
     } catch (error) {
-      if (closing.signal.aborted) return;
+      if (closing.aborted) return;
       if (!deadline.signal.aborted) throw error;
     } finally {
       cancelDeadline();
     }
     const downMs = Math.round(performance.now() - downSince);
-    if (!closing.signal.aborted) onStatus({ type: "lost", at: now(), downMs, error: lostError(downMs, lastError) });
+    if (!closing.aborted) onStatus({ type: "lost", at: now(), downMs, error: lostError(downMs, this.#lastError) });
   }
 
-  function agentReconnects(signal: AbortSignal): Promise<boolean> {
+  /** Resolves to the URL at which requests arrive again; to undefined where waiting does not help. */
+  async #reconnect(state: SessionState, signal: AbortSignal): Promise<string | undefined> {
+    const { reaches } = this.#options;
+    if (state === "reconnecting" && (await this.#agentReconnects(signal))) return this.#url;
+    // Unbind first, or the service would reject the domain for the next session.
+    if (state === "alive") await this.#session?.close();
+    for (let attempt = 0; ; attempt++) {
+      await this.#session?.abandon();
+      await delay(BACKOFF_MS[attempt] ?? BACKOFF_MS.at(-1), undefined, { signal });
+      try {
+        this.#session = await this.#connect(signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        this.#lastError = error;
+        if (isCredentialsError(error)) return undefined;
+        continue;
+      }
+      const { url } = this.#session;
+      if (await reachedWithin(reaches, url, CHECK_PAUSES_MS, signal)) return url;
+    }
+  }
+
+  #agentReconnects(signal: AbortSignal): Promise<boolean> {
     return withTimeout(AGENT_TIMEOUT_MS, [signal], async (limited) => {
       try {
-        return await reachedWithin(reaches, url, AGENT_ATTEMPT_PAUSES_MS, limited);
+        return await reachedWithin(this.#options.reaches, this.#url, AGENT_ATTEMPT_PAUSES_MS, limited);
       } catch (error) {
         signal.throwIfAborted();
         if (limited.aborted) return false;
@@ -118,11 +147,12 @@ export async function openNgrok(settings: NgrokSettings, options: TunnelOptions)
     });
   }
 
-  function onReconnected(downSince: number, newUrl: string): void {
-    const previousUrl = newUrl === url ? undefined : url;
+  #onReconnected(downSince: number, url: string): void {
+    const { now, onStatus } = this.#options;
+    const previousUrl = url === this.#url ? undefined : this.#url;
     const downMs = Math.round(performance.now() - downSince);
-    url = newUrl;
-    recovery = undefined;
+    this.#url = url;
+    this.#recovery = undefined;
     onStatus({ type: "reconnected", at: now(), downMs, url, previousUrl });
   }
 }

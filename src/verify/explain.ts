@@ -1,6 +1,6 @@
-import type { Explanation, Proof } from "../contract/product.ts";
 import { UNREAD } from "../delivery/payload.ts";
 import type { Credential, Secret } from "../delivery/secrets.ts";
+import type { Explanation, Proof } from "../model/product.ts";
 import { isQueryUnknown, QUERY_UNKNOWN, type VerifiedPayload, type VerifyPayloadInput } from "./verify-payload.ts";
 
 /** Explains each failed proof; with `all`, also those that were not checked. */

@@ -1,4 +1,4 @@
-import type { Receipt } from "../contract/receipt.ts";
+import type { Receipt } from "../model/receipt.ts";
 import { A_LIST } from "../recognition/reading.ts";
 import type { InputPayload } from "./read-input.ts";
 

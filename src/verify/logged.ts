@@ -1,11 +1,11 @@
-import type { Verdict } from "../contract/product.ts";
-import { verdictText } from "../contract/verdict.ts";
 import { maskDelivery, secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
-import { dayHeadings } from "../events/entry.ts";
-import { type EventNumber, requireEntry, requireWholeBody, useLog } from "../events/open-log.ts";
+import { dayHeadings } from "../history/entry.ts";
+import { type EventNumber, requireEntry, requireWholeBody, useLog } from "../history/open-log.ts";
 import type { LogEntry } from "../log/log.ts";
-import type { Workspace } from "../project/workspace.ts";
+import type { Verdict } from "../model/product.ts";
+import { verdictText } from "../model/verdict.ts";
+import type { Workspace } from "../workspace/workspace.ts";
 import type { InputPayload } from "./read-input.ts";
 import type { VerifiedReport } from "./reports.ts";
 

@@ -1,5 +1,5 @@
-import type { Explanation } from "../contract/product.ts";
-import type { Receipt } from "../contract/receipt.ts";
+import type { Explanation } from "../model/product.ts";
+import type { Receipt } from "../model/receipt.ts";
 import type { TextPosition } from "../util/json.ts";
 import type { VerifyOutcome } from "./verify-payload.ts";
 

@@ -1,13 +1,13 @@
 import { withChannels } from "../channels/read-tokens.ts";
-import { eventNames, isNamed, nearest } from "../contract/event-names.ts";
-import { requireProduct } from "../contract/named.ts";
-import type { Product } from "../contract/product.ts";
 import { type HeaderPair, headerValue } from "../delivery/delivery.ts";
+import { eventNames, isNamed, nearest } from "../model/event-names.ts";
+import { requireProduct } from "../model/named.ts";
+import type { Product } from "../model/product.ts";
 import type { Config } from "../project/load.ts";
-import type { ReportingWorkspace } from "../project/workspace.ts";
-import { UNKNOWN_KEY } from "../proofs/keys.ts";
+import { UNKNOWN_KEY } from "../signatures/keys.ts";
 import { usageError } from "../util/errors.ts";
 import { locate, type TextPosition } from "../util/json.ts";
+import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { type KeySets, openKeySets } from "../zoho-api/key-sets.ts";
 import { explainProofs } from "./explain.ts";
 import { foreignInput } from "./foreign.ts";

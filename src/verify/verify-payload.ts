@@ -1,11 +1,11 @@
-import { familyMember, findEvent } from "../contract/event-names.ts";
-import type { Format, Limits, Product, Proof, Verdict } from "../contract/product.ts";
-import { ambiguityText, emptyReceipt, type Receipt } from "../contract/receipt.ts";
-import { has, senderResult } from "../contract/verdict.ts";
 import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
 import { MASK } from "../delivery/mask.ts";
 import { UNREAD } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";
+import { familyMember, findEvent } from "../model/event-names.ts";
+import type { Format, Limits, Product, Proof, Verdict } from "../model/product.ts";
+import { ambiguityText, emptyReceipt, type Receipt } from "../model/receipt.ts";
+import { has, senderResult } from "../model/verdict.ts";
 import { verifyProof } from "../recognition/authenticate.ts";
 import { otherFormatHint } from "../recognition/hints.ts";
 import { receive } from "../recognition/receive.ts";

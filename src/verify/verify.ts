@@ -1,10 +1,10 @@
-import { disableSchemaJit } from "../contract/schema.ts";
-import { warnOfUnknownVariables } from "../custom/project-products.ts";
 import { parseHeader } from "../delivery/delivery.ts";
-import type { ReportingWorkspace, Run } from "../project/workspace.ts";
+import { disableSchemaJit } from "../model/schema.ts";
+import { warnOfUnknownVariables } from "../own-products/project-products.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { counted } from "../util/units.ts";
+import type { ReportingWorkspace, Run } from "../workspace/workspace.ts";
 import { type InputFile, type InputItem, inputItems } from "./inputs.ts";
 import type { LoggedInput } from "./logged.ts";
 import type { InputPayload } from "./read-input.ts";

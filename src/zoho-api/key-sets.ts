@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { Product, Proof } from "../contract/product.ts";
 import { maskSetting } from "../delivery/mask.ts";
 import { readPrivateKey } from "../delivery/rsa-keys.ts";
 import { type Secret, type Secrets, secret } from "../delivery/secrets.ts";
+import type { Product, Proof } from "../model/product.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
-import { readKeySet, writeKeySet } from "../proofs/keys.ts";
+import { readKeySet, writeKeySet } from "../signatures/keys.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
 import { readRegularFile, writeFileAtomically } from "../util/files.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";

@@ -120,7 +120,7 @@ export function retryingHttp({ transport, now, sleep, onExchange, onPause, timeo
   return {
     /** Resolves with any HTTP status; throws `UserError`: 7 if Zoho cannot be reached, 2 for an unusable proxy. */
     async send(request: ZohoRequest): Promise<ZohoReply> {
-      const { signal, repeatable, isProbe = false } = request;
+      const { signal } = request;
       const { host } = new URL(request.url);
       await transport.open?.();
       for (let attempt = 1; ; attempt++) {
@@ -132,12 +132,8 @@ export function retryingHttp({ transport, now, sleep, onExchange, onPause, timeo
           if (signal?.aborted) throw signal.reason;
           failure = error;
         }
-        // Exponential, with a jitter of one half.
-        const backoffMs = Math.round(FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
-        const pauseMs = reply?.retryAfterMs ?? backoffMs;
-        const mayRetry =
-          !isProbe && (reply === undefined ? repeatable || isUnsent(failure) : mayRetryAfter(reply, repeatable));
-        if (!mayRetry || attempt === MAX_ATTEMPTS || pauseMs > Math.min(MAX_RETRY_AFTER_MS, timeLeftMs(signal))) {
+        const pauseMs = pauseBeforeRetry(request, attempt, { reply, failure });
+        if (pauseMs === undefined) {
           if (reply !== undefined) return reply;
           throw unreachable(host, failure, timeoutMs);
         }
@@ -148,6 +144,25 @@ export function retryingHttp({ transport, now, sleep, onExchange, onPause, timeo
     },
     close: async (): Promise<void> => transport.close?.(),
   };
+}
+
+interface Sent {
+  readonly reply: ZohoReply | undefined;
+  readonly failure: unknown;
+}
+
+/** How long to wait before the next attempt; undefined where the result of this one is final. */
+function pauseBeforeRetry(
+  { signal, repeatable, isProbe = false }: ZohoRequest,
+  attempt: number,
+  { reply, failure }: Sent,
+): number | undefined {
+  const mayRetry = reply === undefined ? repeatable || isUnsent(failure) : mayRetryAfter(reply, repeatable);
+  if (isProbe || !mayRetry || attempt === MAX_ATTEMPTS) return undefined;
+  // Exponential, with a jitter of one half.
+  const backoffMs = Math.round(FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
+  const pauseMs = reply?.retryAfterMs ?? backoffMs;
+  return pauseMs > Math.min(MAX_RETRY_AFTER_MS, timeLeftMs(signal)) ? undefined : pauseMs;
 }
 
 /** A 429 was certainly not carried out; what failed at the server or came without its body may have been. */

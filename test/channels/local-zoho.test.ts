@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { managedProducts } from "../../src/webhooks/index.ts";
+import { managedProducts } from "../../src/zoho-webhooks/index.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { startTestTunnel, type TestTunnel } from "../support/test-tunnel.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { managedProducts } from "../../src/webhooks/index.ts";
+import { managedProducts } from "../../src/zoho-webhooks/index.ts";
 import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import { run } from "../support/run.ts";
 import { startZohoServer } from "../support/zoho-server.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { commands } from "../../src/commands/index.ts";
-import { eventNames } from "../../src/contract/event-names.ts";
-import type { Product } from "../../src/contract/product.ts";
+import { eventNames } from "../../src/model/event-names.ts";
+import type { Product } from "../../src/model/product.ts";
 import { products } from "../../src/products/index.ts";
-import { managedProducts } from "../../src/webhooks/index.ts";
+import { managedProducts } from "../../src/zoho-webhooks/index.ts";
 import { shopProject } from "../support/own-product.ts";
 import { run } from "../support/run.ts";
 

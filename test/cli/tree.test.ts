@@ -4,7 +4,7 @@ import { findWatchProduct, watchProductIds } from "../../src/channels/watch-prod
 import { addCommands } from "../../src/commands/command.ts";
 import { commands } from "../../src/commands/index.ts";
 import { ToolCommand, ToolHelp } from "../../src/terminal/help.ts";
-import { managedProducts } from "../../src/webhooks/index.ts";
+import { managedProducts } from "../../src/zoho-webhooks/index.ts";
 import { commandReference } from "../support/command-reference.ts";
 
 /** Each command with its arguments and flags, one per line. */

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { readPrivateKey } from "../../src/delivery/rsa-keys.ts";
 import { secret } from "../../src/delivery/secrets.ts";
 import { createHandler, fixture, type HandlerOptions, sign } from "../../src/library/index.ts";
-import { writeKeySet } from "../../src/proofs/keys.ts";
+import { writeKeySet } from "../../src/signatures/keys.ts";
 import { folderWith } from "../support/files.ts";
 import { testKeys } from "../support/test-secrets.ts";
 

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { deadlineOf } from "../../src/contract/sender.ts";
 import {
   createForwarder,
   type Forwarder,
@@ -11,6 +10,7 @@ import { openPoster } from "../../src/forward/post.ts";
 import type { ForwardReport, TargetReport } from "../../src/forward/reports.ts";
 import { createRoutes } from "../../src/forward/routes.ts";
 import type { ClaimRequest, Log } from "../../src/log/log.ts";
+import { deadlineOf } from "../../src/model/sender.ts";
 import { decideReply } from "../../src/recognition/reply.ts";
 import { app } from "../support/forward-run.ts";
 import { newEntry } from "../support/log-entry.ts";

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import fc from "fast-check";
-import { managedProducts } from "../../src/webhooks/index.ts";
+import { managedProducts } from "../../src/zoho-webhooks/index.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";

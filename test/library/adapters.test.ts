@@ -20,7 +20,7 @@ import {
   sign,
 } from "../../src/library/index.ts";
 import * as forNext from "../../src/library/next.ts";
-import { writeKeySet } from "../../src/proofs/keys.ts";
+import { writeKeySet } from "../../src/signatures/keys.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
 const keys = { secret: "s3cret-of-the-app", token: "t0ken-of-the-app" };

@@ -4,7 +4,7 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { readPrivateKey } from "../../src/delivery/rsa-keys.ts";
 import { secret } from "../../src/delivery/secrets.ts";
 import { fixture, type Keys, parse, schemas, schemasOf, sign, verify } from "../../src/library/index.ts";
-import { writeKeySet } from "../../src/proofs/keys.ts";
+import { writeKeySet } from "../../src/signatures/keys.ts";
 import { folderWith } from "../support/files.ts";
 import { hasOpenssl, openssl } from "../support/openssl.ts";
 import { testKeys } from "../support/test-secrets.ts";

@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import pg from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Claim, Log, NewAttempt } from "../../src/log/log.ts";
-import { connectTo } from "../../src/log/postgres/connect.ts";
+import { connectTo, openDatabase } from "../../src/log/postgres/connect.ts";
+import { Leases } from "../../src/log/postgres/leases.ts";
 import { type OpenPostgresOptions, openPostgresLog, readPostgresOwner } from "../../src/log/postgres/log.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
@@ -118,14 +120,36 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const log = await opened(address, { leaseMs: 300 });
     await log.append(waiting());
     const [held] = await claim(log);
+    expect(held?.isValid()).toBe(true);
     const dueAt = async () => Number((await runSql(address, "SELECT due_at FROM forwards"))[0]?.due_at);
     const first = await dueAt();
     await expect.poll(dueAt).toBeGreaterThan(first + 300);
+    expect(held?.isValid()).toBe(true);
     expect(held && (await log.queue.complete(held, answered(500), { state: "retry", at: new Date() }))).toBe("done");
+    expect(held?.isValid()).toBe(false);
     // Of a process that is gone.
     await runSql(address, "UPDATE forwards SET lease = gen_random_uuid(), due_at = clock_ms() + 200");
     expect(await claim(log)).toEqual([]);
     await expect.poll(() => claim(log)).toHaveLength(1);
+  });
+
+  it("lets a claim end that nobody renews", async () => {
+    const address = await newAddress();
+    const database = openDatabase(await connectTo({ address }));
+    await (await opened(address)).append(waiting());
+    const leases = new Leases(database, { now: () => new Date(), ms: 1000 });
+    onTestFinished(async () => {
+      await leases.close();
+      await database.close();
+    });
+    const lease = randomUUID();
+    const [lapsed, live] = [-1500, 0].map((ago, id) =>
+      leases.hold({ id, n: 1, lease }, { sentAtMs: performance.now() + ago, dueAtMs: 0, isOrdered: false }),
+    );
+    expect([lapsed?.isValid(), live?.isValid()]).toEqual([false, true]);
+    // Neither row is leased to this process, so that renewing extends none.
+    await leases.renew();
+    await expect.poll(() => live?.isValid(), { timeout: 2000 }).toBe(false);
   });
 
   it("never gives one delivery to two workers", async () => {

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Verdict } from "../../src/contract/product.ts";
-import { makeVerdict, missingVerdict, senderResult } from "../../src/contract/verdict.ts";
 import { parseWhere } from "../../src/log/filter.ts";
 import type { Log, LogFilter } from "../../src/log/log.ts";
+import type { Verdict } from "../../src/model/product.ts";
+import { makeVerdict, missingVerdict, senderResult } from "../../src/model/verdict.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, openTestLog, tempLog } from "../support/temp-log.ts";
 

@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Verdict, VerdictWord } from "../../src/contract/product.ts";
 import { isBodyCut } from "../../src/log/retention.ts";
+import type { Verdict, VerdictWord } from "../../src/model/product.ts";
 import { type EntryParts, newEntry } from "../support/log-entry.ts";
 import { collect, engines, runSqlIn, tempFolder, tempLog } from "../support/temp-log.ts";
 

@@ -1,13 +1,13 @@
 import { readdirSync } from "node:fs";
 import { relative, sep } from "node:path";
 import { describe, expect, it } from "vitest";
-import { configureProducts } from "../../src/contract/configure.ts";
-import { findEvent } from "../../src/contract/event-names.ts";
-import type { Product } from "../../src/contract/product.ts";
-import type { Receipt } from "../../src/contract/receipt.ts";
-import { checkSchema, pathText } from "../../src/contract/schema.ts";
 import { readPayload } from "../../src/delivery/payload.ts";
 import { noSecrets } from "../../src/delivery/secrets.ts";
+import { configureProducts } from "../../src/model/configure.ts";
+import { findEvent } from "../../src/model/event-names.ts";
+import type { Product } from "../../src/model/product.ts";
+import type { Receipt } from "../../src/model/receipt.ts";
+import { checkSchema, pathText } from "../../src/model/schema.ts";
 import { products } from "../../src/products/index.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { decideReply } from "../../src/recognition/reply.ts";

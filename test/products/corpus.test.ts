@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { findProduct } from "../../src/contract/event-names.ts";
-import type { Receipt } from "../../src/contract/receipt.ts";
 import { type Delivery, splitUrl } from "../../src/delivery/delivery.ts";
 import { noSecrets } from "../../src/delivery/secrets.ts";
+import { findProduct } from "../../src/model/event-names.ts";
+import type { Receipt } from "../../src/model/receipt.ts";
 import { products } from "../../src/products/index.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { type Genuine, ofTheOtherProducts, type Sent } from "../support/corpus.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import type { WebhookEvent } from "../../src/contract/product.ts";
+import type { WebhookEvent } from "../../src/model/product.ts";
 import { books } from "../../src/products/books.ts";
 import { crm } from "../../src/products/crm.ts";
 import { desk } from "../../src/products/desk/index.ts";

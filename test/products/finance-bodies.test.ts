@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { configureProducts } from "../../src/contract/configure.ts";
-import { findProduct } from "../../src/contract/event-names.ts";
-import type { Receipt } from "../../src/contract/receipt.ts";
 import type { Delivery, HeaderPair } from "../../src/delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../../src/delivery/secrets.ts";
+import { configureProducts } from "../../src/model/configure.ts";
+import { findProduct } from "../../src/model/event-names.ts";
+import type { Receipt } from "../../src/model/receipt.ts";
 import { products } from "../../src/products/index.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { decideReply } from "../../src/recognition/reply.ts";

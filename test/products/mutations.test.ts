@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Product } from "../../src/contract/product.ts";
-import type { Receipt } from "../../src/contract/receipt.ts";
-import { checkSchema } from "../../src/contract/schema.ts";
 import { noSecrets } from "../../src/delivery/secrets.ts";
+import type { Product } from "../../src/model/product.ts";
+import type { Receipt } from "../../src/model/receipt.ts";
+import { checkSchema } from "../../src/model/schema.ts";
 import { products } from "../../src/products/index.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { posted } from "../support/deliveries.ts";

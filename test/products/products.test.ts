@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Product } from "../../src/contract/product.ts";
+import type { Product } from "../../src/model/product.ts";
 import { products as registry } from "../../src/products/index.ts";
 import { run } from "../support/run.ts";
 

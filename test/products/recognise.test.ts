@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { findProduct } from "../../src/contract/event-names.ts";
 import { noSecrets, secret } from "../../src/delivery/secrets.ts";
+import { findProduct } from "../../src/model/event-names.ts";
 import { products } from "../../src/products/index.ts";
-import { financeSignature } from "../../src/proofs/finance-signature.ts";
 import { receive } from "../../src/recognition/receive.ts";
+import { financeSignature } from "../../src/signatures/finance-signature.ts";
 import { posted } from "../support/deliveries.ts";
 
 function receiptOf(body: unknown, product?: string) {

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Format, Product } from "../../src/contract/product.ts";
-import { answerRuleOf, deadlineOf } from "../../src/contract/sender.ts";
 import { MASK, maskHeaders, secretFieldNames } from "../../src/delivery/mask.ts";
 import { readPayload } from "../../src/delivery/payload.ts";
+import type { Format, Product } from "../../src/model/product.ts";
+import { answerRuleOf, deadlineOf } from "../../src/model/sender.ts";
 import { products } from "../../src/products/index.ts";
 
 const formats = products.flatMap((product: Product) =>

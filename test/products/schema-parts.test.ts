@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { checkSchema } from "../../src/contract/schema.ts";
+import { checkSchema } from "../../src/model/schema.ts";
 import { calendarDate, dateTime, lookup, recordId } from "../../src/products/shared/schema-parts.ts";
 
 it("accepts an id of 19 digits as text, and describes what it expects", () => {

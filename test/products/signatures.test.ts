@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { Proof } from "../../src/contract/product.ts";
 import { withHeader } from "../../src/delivery/delivery.ts";
+import type { Proof } from "../../src/model/product.ts";
 import { products } from "../../src/products/index.ts";
 import { canonicalOf, matchesOf, named, payloadOf, posted, signatureOf, verdictOf } from "../support/deliveries.ts";
 import { hasOpenssl, openssl } from "../support/openssl.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { findProduct } from "../../src/contract/event-names.ts";
-import type { Receipt } from "../../src/contract/receipt.ts";
 import { noSecrets } from "../../src/delivery/secrets.ts";
+import { findProduct } from "../../src/model/event-names.ts";
+import type { Receipt } from "../../src/model/receipt.ts";
 import { products } from "../../src/products/index.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { posted } from "../support/deliveries.ts";

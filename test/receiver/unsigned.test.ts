@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { findProduct } from "../../src/contract/event-names.ts";
-import type { Proof } from "../../src/contract/product.ts";
-import type { Receipt } from "../../src/contract/receipt.ts";
 import { noSecrets, secret } from "../../src/delivery/secrets.ts";
+import { findProduct } from "../../src/model/event-names.ts";
+import type { Proof } from "../../src/model/product.ts";
+import type { Receipt } from "../../src/model/receipt.ts";
 import { products } from "../../src/products/index.ts";
-import { guideSignature } from "../../src/proofs/body-signature.ts";
-import { financeSignature } from "../../src/proofs/finance-signature.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { decideReply } from "../../src/recognition/reply.ts";
 import { isNeverSigned } from "../../src/recognition/unsigned.ts";
+import { guideSignature } from "../../src/signatures/body-signature.ts";
+import { financeSignature } from "../../src/signatures/finance-signature.ts";
 import { posted } from "../support/deliveries.ts";
 import { fixtureCases } from "../support/fixture-cases.ts";
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { findProduct } from "../../src/contract/event-names.ts";
-import { GUIDE_FORMAT, type Product } from "../../src/contract/product.ts";
-import type { Receipt } from "../../src/contract/receipt.ts";
-import { checkSchema, customSchema } from "../../src/contract/schema.ts";
-import { customProduct } from "../../src/custom/own-format.ts";
 import { noSecrets, type Secrets, secret } from "../../src/delivery/secrets.ts";
 import { parse } from "../../src/library/parse.ts";
+import { findProduct } from "../../src/model/event-names.ts";
+import { GUIDE_FORMAT, type Product } from "../../src/model/product.ts";
+import type { Receipt } from "../../src/model/receipt.ts";
+import { checkSchema, customSchema } from "../../src/model/schema.ts";
+import { customProduct } from "../../src/own-products/own-format.ts";
 import { products } from "../../src/products/index.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { decideReply } from "../../src/recognition/reply.ts";

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { configureProducts } from "../../src/contract/configure.ts";
-import type { FormatSettings } from "../../src/contract/format-settings.ts";
-import type { Format } from "../../src/contract/product.ts";
 import type { Delivery, HeaderPair } from "../../src/delivery/delivery.ts";
 import { readPayload } from "../../src/delivery/payload.ts";
 import { noSecrets, type Secrets, secret } from "../../src/delivery/secrets.ts";
+import { configureProducts } from "../../src/model/configure.ts";
+import type { FormatSettings } from "../../src/model/format-settings.ts";
+import type { Format } from "../../src/model/product.ts";
 import { products } from "../../src/products/index.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { decideReply } from "../../src/recognition/reply.ts";

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { event, type Format, type Product, type Proof } from "../../src/contract/product.ts";
 import { noSecrets } from "../../src/delivery/secrets.ts";
+import { event, type Format, type Product, type Proof } from "../../src/model/product.ts";
 import { products } from "../../src/products/index.ts";
 import { receive } from "../../src/recognition/receive.ts";
 

@@ -1,9 +1,9 @@
 import { createPublicKey } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Product } from "../../src/contract/product.ts";
+import type { Product } from "../../src/model/product.ts";
 import { products } from "../../src/products/index.ts";
-import { writeKeySet } from "../../src/proofs/keys.ts";
 import { type Unsigned, unsignedTexts } from "../../src/recognition/unsigned.ts";
+import { writeKeySet } from "../../src/signatures/keys.ts";
 import { startChannelWorld } from "../support/channel-world.ts";
 import { folderWith } from "../support/files.ts";
 import { startListener } from "../support/listener.ts";

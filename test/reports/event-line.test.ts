@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Verdict, VerdictWord } from "../../src/contract/product.ts";
-import { emptyReceipt, type Receipt } from "../../src/contract/receipt.ts";
+import type { Verdict, VerdictWord } from "../../src/model/product.ts";
+import { emptyReceipt, type Receipt } from "../../src/model/receipt.ts";
 import { products } from "../../src/products/index.ts";
 import type { EventReport, LoggedFacts } from "../../src/receiver/event-report.ts";
 import { renderEvent } from "../../src/reports/event.ts";

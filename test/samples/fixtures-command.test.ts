@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { eventNames } from "../../src/contract/event-names.ts";
-import type { Product } from "../../src/contract/product.ts";
+import { eventNames } from "../../src/model/event-names.ts";
+import type { Product } from "../../src/model/product.ts";
 import { products } from "../../src/products/index.ts";
 import { answering } from "../support/answers.ts";
 import { folderWith } from "../support/files.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { findEvent } from "../../src/contract/event-names.ts";
-import { event, type Format } from "../../src/contract/product.ts";
+import { findEvent } from "../../src/model/event-names.ts";
+import { event, type Format } from "../../src/model/product.ts";
 import { products } from "../../src/products/index.ts";
 import { fixtureFiles, projectFixturePath } from "../../src/samples/fixtures.ts";
 

@@ -1,11 +1,11 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { Proof } from "../../src/contract/product.ts";
 import { headerValue, withHeader } from "../../src/delivery/delivery.ts";
 import { noSecrets, type Secrets, secret } from "../../src/delivery/secrets.ts";
-import { guideSignature } from "../../src/proofs/body-signature.ts";
-import { bodyToken } from "../../src/proofs/token.ts";
+import type { Proof } from "../../src/model/product.ts";
 import { signAgain } from "../../src/samples/prepare.ts";
+import { guideSignature } from "../../src/signatures/body-signature.ts";
+import { bodyToken } from "../../src/signatures/token.ts";
 
 const now = new Date("2026-05-01T10:00:00Z");
 const KEY = secret("key", "KEY");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eventNames } from "../../src/contract/event-names.ts";
+import { eventNames } from "../../src/model/event-names.ts";
 import { products } from "../../src/products/index.ts";
 import { folderWith } from "../support/files.ts";
 import { type GuideApp, startGuideApp } from "../support/guide-app.ts";

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import type { Format } from "../../src/contract/product.ts";
+import type { Format } from "../../src/model/product.ts";
 import { products } from "../../src/products/index.ts";
 import { startListener } from "../support/listener.ts";
 import { run } from "../support/run.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { eventNames } from "../../src/contract/event-names.ts";
+import { eventNames } from "../../src/model/event-names.ts";
 import { products } from "../../src/products/index.ts";
 import { folderWith } from "../support/files.ts";
 import { startListener } from "../support/listener.ts";

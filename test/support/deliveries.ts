@@ -1,7 +1,7 @@
-import type { Proof, Verdict } from "../../src/contract/product.ts";
 import { type Delivery, type HeaderPair, headerValue } from "../../src/delivery/delivery.ts";
 import { type Payload, readPayload } from "../../src/delivery/payload.ts";
 import { type Secret, type Secrets, secret } from "../../src/delivery/secrets.ts";
+import type { Proof, Verdict } from "../../src/model/product.ts";
 
 interface Parts {
   readonly url?: string;

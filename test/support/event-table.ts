@@ -1,4 +1,4 @@
-import { defaultFirst, type Format, type Product } from "../../src/contract/product.ts";
+import { defaultFirst, type Format, type Product } from "../../src/model/product.ts";
 
 /** The Markdown between the markers of docs/events.md: the signatures and tokens, every format and every event. */
 export function eventTable(products: readonly Product[]): string {

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type EventMatch, eventNames, findEvent } from "../../src/contract/event-names.ts";
-import type { Format, Product } from "../../src/contract/product.ts";
 import type { Delivery } from "../../src/delivery/delivery.ts";
 import { noSecrets, type Secrets } from "../../src/delivery/secrets.ts";
+import { type EventMatch, eventNames, findEvent } from "../../src/model/event-names.ts";
+import type { Format, Product } from "../../src/model/product.ts";
 import { products } from "../../src/products/index.ts";
 import { fixtureFiles } from "../../src/samples/fixtures.ts";
 import { prepare } from "../../src/samples/prepare.ts";

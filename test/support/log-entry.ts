@@ -1,6 +1,6 @@
-import type { Receipt } from "../../src/contract/receipt.ts";
 import type { HeaderPair } from "../../src/delivery/delivery.ts";
 import type { ForwardRequest, NewEntry } from "../../src/log/log.ts";
+import type { Receipt } from "../../src/model/receipt.ts";
 
 export interface EntryParts {
   readonly body?: Buffer | string;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { runProgram } from "../../src/cli/main.ts";
+import { runProgram } from "../../src/cli.ts";
 import { startProgram, startShell } from "../../src/process/node-runtime.ts";
 import type { Prompts } from "../../src/process/prompts.ts";
 import type { Channel, Runtime } from "../../src/process/runtime.ts";

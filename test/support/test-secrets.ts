@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { type Secrets, secret } from "../../src/delivery/secrets.ts";
-import { writeKeySet } from "../../src/proofs/keys.ts";
+import { writeKeySet } from "../../src/signatures/keys.ts";
 
 const pair = generateKeyPairSync("rsa", {
   modulusLength: 2048,

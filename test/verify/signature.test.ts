@@ -1,7 +1,7 @@
 import { createHmac, createPublicKey } from "node:crypto";
 import { importPKCS8, type JWTPayload, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
-import { keyId, writeKeySet } from "../../src/proofs/keys.ts";
+import { keyId, writeKeySet } from "../../src/signatures/keys.ts";
 import { folderWith } from "../support/files.ts";
 import { run } from "../support/run.ts";
 import { testKeys } from "../support/test-secrets.ts";

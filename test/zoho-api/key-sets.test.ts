@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type Secrets, secret } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
-import { writeKeySet } from "../../src/proofs/keys.ts";
+import { writeKeySet } from "../../src/signatures/keys.ts";
 import { UserError } from "../../src/util/errors.ts";
 import { openKeySets } from "../../src/zoho-api/key-sets.ts";
 import { tempFolder } from "../support/run.ts";

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { keyId } from "../../src/proofs/keys.ts";
+import { keyId } from "../../src/signatures/keys.ts";
 import { startChild } from "../support/child.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run } from "../support/run.ts";

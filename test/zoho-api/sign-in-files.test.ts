@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { managedProducts } from "../../src/webhooks/index.ts";
+import { managedProducts } from "../../src/zoho-webhooks/index.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";

@@ -1,6 +1,6 @@
-import type { Format } from "../../contract/product.ts";
 import { type Delivery, headerValue } from "../../delivery/delivery.ts";
 import { openPoster, type Poster, type PostResult } from "../../forward/post.ts";
+import type { Format } from "../../model/product.ts";
 import type { Context } from "../../project/context.ts";
 import type { Env } from "../../project/variables.ts";
 import type { Faults } from "../../samples/prepare.ts";

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { echoChallenge } from "../../contract/challenge.ts";
-import type { Encoding } from "../../contract/format-settings.ts";
-import { acceptsMethod, type Format, GUIDE_FORMAT, type Probe } from "../../contract/product.ts";
-import { deadlineOf, probeText } from "../../contract/sender.ts";
 import { type Delivery, headerValue } from "../../delivery/delivery.ts";
 import { readPayload } from "../../delivery/payload.ts";
 import { CREDENTIAL_VARIABLES } from "../../delivery/secrets.ts";
+import { echoChallenge } from "../../model/challenge.ts";
+import type { Encoding } from "../../model/format-settings.ts";
+import { acceptsMethod, type Format, GUIDE_FORMAT, type Probe } from "../../model/product.ts";
+import { deadlineOf, probeText } from "../../model/sender.ts";
 import { isRecord, parseJson } from "../../util/json.ts";
 import { type Found, passed, skipped } from "../finding.ts";
 import { type Check, fault, isAccepted, isRedirect, statusText } from "./check.ts";

@@ -1,6 +1,6 @@
 import type { Config } from "../../project/load.ts";
-import type { ReportingWorkspace } from "../../project/workspace.ts";
 import { usageError } from "../../util/errors.ts";
+import type { ReportingWorkspace } from "../../workspace/workspace.ts";
 import { type Finding, type Found, skipped } from "../finding.ts";
 import { type Check, groupOf } from "./check.ts";
 import { BURST, type Endpoint, openEndpoint, RateLimited } from "./endpoint.ts";

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
-import type { Format, Product, Proof } from "../../contract/product.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import { CREDENTIAL_VARIABLES, type Secret, type Secrets, secret } from "../../delivery/secrets.ts";
+import type { Format, Product, Proof } from "../../model/product.ts";
 import { freshen } from "../../samples/fresh.ts";
 import { type PrepareInput, prepare } from "../../samples/prepare.ts";
 import { parseJson, readExact, writeJson } from "../../util/json.ts";

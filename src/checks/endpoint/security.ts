@@ -1,8 +1,8 @@
-import type { Proof } from "../../contract/product.ts";
 import { type Delivery, headerValue, withHeader } from "../../delivery/delivery.ts";
 import { readPayload } from "../../delivery/payload.ts";
 import { MIN_SECRET_LENGTH, secret } from "../../delivery/secrets.ts";
 import type { PostResult } from "../../forward/post.ts";
+import type { Proof } from "../../model/product.ts";
 import { isSignature } from "../../samples/prepare.ts";
 import { writeJson } from "../../util/json.ts";
 import { prettyJson } from "../../util/json-print.ts";

@@ -1,17 +1,17 @@
 import { exec } from "node:child_process";
-import { type EventMatch, eventNames, findEvent, findProduct } from "../../contract/event-names.ts";
-import { chosenFormat, requireOneEvent, requireProduct } from "../../contract/named.ts";
-import type { Format } from "../../contract/product.ts";
-import { deadlineOf } from "../../contract/sender.ts";
-import { warnOfUnknownVariables } from "../../custom/project-products.ts";
 import { splitUrl } from "../../delivery/delivery.ts";
 import { appPaths, findAppPath } from "../../delivery/paths.ts";
 import { appUrl } from "../../delivery/target.ts";
+import { type EventMatch, eventNames, findEvent, findProduct } from "../../model/event-names.ts";
+import { chosenFormat, requireOneEvent, requireProduct } from "../../model/named.ts";
+import type { Format } from "../../model/product.ts";
+import { deadlineOf } from "../../model/sender.ts";
+import { warnOfUnknownVariables } from "../../own-products/project-products.ts";
 import type { Config } from "../../project/load.ts";
-import type { ReportingWorkspace } from "../../project/workspace.ts";
 import { readFixture } from "../../samples/fixtures.ts";
 import { usageError } from "../../util/errors.ts";
 import { readExact } from "../../util/json.ts";
+import type { ReportingWorkspace } from "../../workspace/workspace.ts";
 import { recordsOf, type Subject } from "./samples.ts";
 
 interface SubjectOptions {

@@ -1,5 +1,5 @@
 import type { Command, Option } from "commander";
-import type { Product } from "../../contract/product.ts";
+import type { Product } from "../../model/product.ts";
 import type { Context } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
 import { examples, findTopics, ToolCommand, ToolHelp } from "../../terminal/help.ts";
@@ -65,7 +65,7 @@ async function programFor(
 
 /** The user's own products too, unless their settings are broken: suggest the others rather than nothing. */
 async function knownProducts(context: Context): Promise<readonly Product[]> {
-  const { projectProducts } = await import("../../custom/project-products.ts");
+  const { projectProducts } = await import("../../own-products/project-products.ts");
   try {
     return await projectProducts(loadConfig(context), { schemas: false });
   } catch (error) {

@@ -1,5 +1,5 @@
-import { eventNames, findProduct } from "../../contract/event-names.ts";
-import type { Product } from "../../contract/product.ts";
+import { eventNames, findProduct } from "../../model/event-names.ts";
+import type { Product } from "../../model/product.ts";
 import { TUNNELS } from "../../project/settings.ts";
 
 export interface Suggestion {

@@ -1,7 +1,7 @@
-import { requireProduct } from "../../contract/named.ts";
-import { defaultFormat, type Product } from "../../contract/product.ts";
 import { CREDENTIAL_VARIABLES, type Secret, secret } from "../../delivery/secrets.ts";
 import { checkTarget } from "../../delivery/target.ts";
+import { requireProduct } from "../../model/named.ts";
+import { defaultFormat, type Product } from "../../model/product.ts";
 import type { Prompts } from "../../process/prompts.ts";
 import type { Context } from "../../project/context.ts";
 import { CHOSEN_CREDENTIALS } from "../../project/secrets.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
-import { projectProducts } from "../../custom/project-products.ts";
 import { CREDENTIAL_VARIABLES } from "../../delivery/secrets.ts";
+import { projectProducts } from "../../own-products/project-products.ts";
 import type { Context } from "../../project/context.ts";
 import { settingDecisions } from "../../project/decisions.ts";
 import {

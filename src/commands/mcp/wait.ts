@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { projectProducts } from "../../custom/project-products.ts";
-import { readFilter } from "../../events/filter.ts";
+import { readFilter } from "../../history/filter.ts";
 import { SharedLog } from "../../inspector/shared-log.ts";
 import { text } from "../../operations/index.ts";
+import { projectProducts } from "../../own-products/project-products.ts";
 import type { Context } from "../../project/context.ts";
 import { overrideContext } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";

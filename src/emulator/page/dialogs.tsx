@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
+import { BodyField, Choice, Form, Modal } from "../../page-kit/page/dialogs.tsx";
+import { Button, Pairs, Time, visible, withEscapes } from "../../page-kit/page/parts.tsx";
+import { set } from "../../page-kit/page/signals.ts";
 import { jsonFlaw, parseJson } from "../../util/json.ts";
-import { BodyField, Choice, Form, Modal } from "../../web/page/dialogs.tsx";
-import { Button, Pairs, Time, visible, withEscapes } from "../../web/page/parts.tsx";
-import { set } from "../../web/page/signals.ts";
 import type { ApiRecord } from "../answer.ts";
 import { lacksSecrets, type NumberedRequest, type SampleProduct, type WholeDelivery } from "../view.ts";
 import { act, dialog, failure, place, view } from "./model.ts";

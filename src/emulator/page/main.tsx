@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { render } from "preact";
-import { Brand, Button, Live, visible } from "../../web/page/parts.tsx";
-import { set } from "../../web/page/signals.ts";
+import { Brand, Button, Live, visible } from "../../page-kit/page/parts.tsx";
+import { set } from "../../page-kit/page/signals.ts";
 import { Dialogs } from "./dialogs.tsx";
 import { act, connect, dialog, failure, isLive, message, showSamples, view } from "./model.ts";
 import { Command, Field } from "./parts.tsx";

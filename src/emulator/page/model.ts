@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import { toClipboard } from "../../web/page/copy.tsx";
+import { toClipboard } from "../../page-kit/page/copy.tsx";
 import type { ApiRecord } from "../answer.ts";
 import type { EmulatorView, NumberedRequest, SampleProduct, WholeDelivery } from "../view.ts";
 

@@ -1,10 +1,10 @@
 import type { Signal } from "@preact/signals";
 import { useId } from "preact/hooks";
+import { CopyButton } from "../../page-kit/page/copy.tsx";
+import { jsonLine, Lines, textLine } from "../../page-kit/page/lines.tsx";
+import { into } from "../../page-kit/page/signals.ts";
 import { jsonFlaw } from "../../util/json.ts";
 import { prettyJson } from "../../util/json-print.ts";
-import { CopyButton } from "../../web/page/copy.tsx";
-import { jsonLine, Lines, textLine } from "../../web/page/lines.tsx";
-import { into } from "../../web/page/signals.ts";
 import { copy, failure } from "./model.ts";
 
 /** A command for a terminal. */

@@ -1,5 +1,5 @@
-import { Button, visible } from "../../web/page/parts.tsx";
-import { into } from "../../web/page/signals.ts";
+import { Button, visible } from "../../page-kit/page/parts.tsx";
+import { into } from "../../page-kit/page/signals.ts";
 import type { ApiRecord } from "../answer.ts";
 import { act, chosenModule, place, records, showRecord, view } from "./model.ts";
 import { Table } from "./table.tsx";

@@ -1,5 +1,5 @@
+import { Button, Time, timeLeft, Verdict, visible } from "../../page-kit/page/parts.tsx";
 import { formatDuration } from "../../util/units.ts";
-import { Button, Time, timeLeft, Verdict, visible } from "../../web/page/parts.tsx";
 import type { DeliveryView, RequestView } from "../view.ts";
 import { act, showDelivery, showRequest, view } from "./model.ts";
 import { Command } from "./parts.tsx";

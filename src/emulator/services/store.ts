@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { findEvent } from "../../contract/event-names.ts";
-import type { Format } from "../../contract/product.ts";
 import { type Credential, noSecrets, type Secrets, secret } from "../../delivery/secrets.ts";
+import { findEvent } from "../../model/event-names.ts";
+import type { Format } from "../../model/product.ts";
 import { type Answer, type ApiRecord, type RecordStore, Refusal, type Subscription, type Wording } from "../answer.ts";
 import type { Routes } from "../routes.ts";
 import type { Service, ServiceParts } from "../service.ts";

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
+import { Button, counted, Pairs, Verdict, visible } from "../../page-kit/page/parts.tsx";
+import { set } from "../../page-kit/page/signals.ts";
 import { prettyJson } from "../../util/json-print.ts";
-import { Button, counted, Pairs, Verdict, visible } from "../../web/page/parts.tsx";
-import { set } from "../../web/page/signals.ts";
 import type { EventDetails, Outcome } from "../api.ts";
 import { Json } from "./json.tsx";
 

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Lines, textLine } from "../../web/page/lines.tsx";
-import { Button, counted, Pairs } from "../../web/page/parts.tsx";
-import { set } from "../../web/page/signals.ts";
+import { Lines, textLine } from "../../page-kit/page/lines.tsx";
+import { Button, counted, Pairs } from "../../page-kit/page/parts.tsx";
+import { set } from "../../page-kit/page/signals.ts";
 import type { EventDetails } from "../api.ts";
 import { saveBody, textOf } from "./actions.ts";
 import { CopyButton } from "./copy-button.tsx";

@@ -1,4 +1,4 @@
-import { CopyButton as Copy } from "../../web/page/copy.tsx";
+import { CopyButton as Copy } from "../../page-kit/page/copy.tsx";
 import { copy } from "./model.ts";
 
 /** Copies a text, or shows it where it cannot. */

@@ -1,5 +1,5 @@
-import { Button, counted, Pairs, Pill, Time, type Tone, Verdict, visible } from "../../web/page/parts.tsx";
-import { set } from "../../web/page/signals.ts";
+import { Button, counted, Pairs, Pill, Time, type Tone, Verdict, visible } from "../../page-kit/page/parts.tsx";
+import { set } from "../../page-kit/page/signals.ts";
 import type { AttemptRow, EventDetails } from "../api.ts";
 import { explain, markOrDiff, replayAsItIs } from "./actions.ts";
 import { Answer, milliseconds } from "./answer.tsx";

@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
+import { BodyField, Checkbox, Choice, Form, Modal } from "../../page-kit/page/dialogs.tsx";
+import { Button, Pairs, timeLeft, Verdict, visible, withEscapes } from "../../page-kit/page/parts.tsx";
+import { into, set } from "../../page-kit/page/signals.ts";
 import { jsonFlaw } from "../../util/json.ts";
-import { BodyField, Checkbox, Choice, Form, Modal } from "../../web/page/dialogs.tsx";
-import { Button, Pairs, timeLeft, Verdict, visible, withEscapes } from "../../web/page/parts.tsx";
-import { into, set } from "../../web/page/signals.ts";
 import type { EventDetails, Outcome } from "../api.ts";
 import { ask } from "./actions.ts";
 import { Answer } from "./answer.tsx";

@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { type Issue, jsonLine, Lines } from "../../web/page/lines.tsx";
+import { type Issue, jsonLine, Lines } from "../../page-kit/page/lines.tsx";
 
 /** The numbers of the lines whose objects and arrays are folded. */
 export type Folded = Signal<ReadonlySet<number>>;

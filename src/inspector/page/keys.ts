@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { set } from "../../web/page/signals.ts";
+import { set } from "../../page-kit/page/signals.ts";
 import { copyTab, explain, markOrDiff, replayAsItIs } from "./actions.ts";
 import { closeDetails, move, moveTo, pageLength, showNewest } from "./list.tsx";
 import {

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { createRef } from "preact";
 import { useEffect } from "preact/hooks";
-import { Button, Pill, Time, type Tone, Verdict, visible } from "../../web/page/parts.tsx";
-import { set } from "../../web/page/signals.ts";
+import { Button, Pill, Time, type Tone, Verdict, visible } from "../../page-kit/page/parts.tsx";
+import { set } from "../../page-kit/page/signals.ts";
 import type { EventRow } from "../api.ts";
 import { milliseconds } from "./answer.tsx";
 import {

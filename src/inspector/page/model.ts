@@ -1,6 +1,6 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { type Loop, LoopFinder } from "../../forward/loops.ts";
-import { toClipboard } from "../../web/page/copy.tsx";
+import { toClipboard } from "../../page-kit/page/copy.tsx";
 import type { EventDetails, EventPage, EventRow, Outcome, ProductEntry, State, StreamMessage } from "../api.ts";
 import { CallError, call, readStream } from "./client.ts";
 

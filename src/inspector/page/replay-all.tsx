@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { Button, counted, visible } from "../../web/page/parts.tsx";
+import { Button, counted, visible } from "../../page-kit/page/parts.tsx";
 import { ask } from "./actions.ts";
 import { filters, isFiltered, more, searching, select, shown } from "./model.ts";
 

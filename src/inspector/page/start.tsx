@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
-import { Choice } from "../../web/page/dialogs.tsx";
-import { Button, Pairs, Verdict } from "../../web/page/parts.tsx";
+import { Choice } from "../../page-kit/page/dialogs.tsx";
+import { Button, Pairs, Verdict } from "../../page-kit/page/parts.tsx";
 import type { ProductEntry, State } from "../api.ts";
 import { ask } from "./actions.ts";
 import { CopyButton } from "./copy-button.tsx";

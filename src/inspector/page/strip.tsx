@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { Button, counted } from "../../web/page/parts.tsx";
+import { Button, counted } from "../../page-kit/page/parts.tsx";
 import { type Activity, type Period, SPANS, type Span } from "../api.ts";
 import { milliseconds } from "./answer.tsx";
 import { call } from "./client.ts";

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { type Loop, loopText } from "../../forward/loops.ts";
-import { Brand, Button, counted, Live, timeLeft } from "../../web/page/parts.tsx";
-import { set } from "../../web/page/signals.ts";
+import { Brand, Button, counted, Live, timeLeft } from "../../page-kit/page/parts.tsx";
+import { set } from "../../page-kit/page/signals.ts";
 import { CopyButton } from "./copy-button.tsx";
 import { openDetails, togglePause } from "./keys.ts";
 import { focusList } from "./list.tsx";

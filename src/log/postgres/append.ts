@@ -1,29 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { maskUrl } from "../../delivery/mask.ts";
-import type { Appended, ClaimRef, NewEntry } from "../log.ts";
+import type { Answer, Appended, NewEntry } from "../log.ts";
 import { timeoutError } from "../readiness.ts";
 import { keptBody } from "../retention.ts";
 import { deliveryRow, maybeNumber, numberOf, type SqlRow, textOf } from "../rows.ts";
 import { EVERY_RECORD } from "../states.ts";
 import { APPEND_TIMEOUT_MS, type Database } from "./connect.ts";
 import { Flush } from "./flush.ts";
-
-/** A claim that was just made. */
-export interface ClaimGiven {
-  /** When it was asked for, by `performance.now()`: the lease began no sooner. */
-  readonly sentAtMs: number;
-  /** When the delivery was due before. */
-  readonly dueAtMs: number;
-  readonly isOrdered: boolean;
-}
+import type { Leases } from "./leases.ts";
+import { identityKey } from "./schema.ts";
 
 interface AppendOptions {
   now(): Date;
-  /** Length of a claim, in milliseconds. */
-  readonly leaseMs: number;
+  readonly leases: Leases;
   /** The receiver that has registered itself. */
   receiver(): string | undefined;
-  hold(claim: Omit<ClaimRef, "isValid">, given: ClaimGiven): ClaimRef;
 }
 
 /** Limit of all bodies in one flush. A larger one goes alone. */
@@ -35,7 +26,7 @@ const MAX_PAYLOAD = 2000;
 
 /** Records deliveries, many in one call. */
 export function createAppender(database: Database, options: AppendOptions): Flush<NewEntry, Appended> {
-  const { now, leaseMs } = options;
+  const { now, leases } = options;
 
   async function write(entries: readonly NewEntry[], endsAt: number): Promise<readonly Appended[]> {
     const receiver = options.receiver() ?? null;
@@ -67,7 +58,7 @@ export function createAppender(database: Database, options: AppendOptions): Flus
       toJson(forwards),
       Buffer.concat(bodies),
       now().getTime(),
-      leaseMs,
+      leases.ms,
       [...awaited],
     ];
     const rows = await database.queryBefore(endsAt, "SELECT * FROM append(?, ?, ?, ?, ?, ?)", values);
@@ -96,7 +87,7 @@ export function createAppender(database: Database, options: AppendOptions): Flus
       }
       const claim =
         row.claimed === 1
-          ? options.hold(
+          ? leases.hold(
               { id, n, lease },
               { sentAtMs, dueAtMs: entry.receivedAt.getTime(), isOrdered: entry.forward?.orderKey !== undefined },
             )
@@ -112,6 +103,17 @@ export function createAppender(database: Database, options: AppendOptions): Flus
     sizeOf: (entry) => keptBody(entry).length,
     limit: { ms: APPEND_TIMEOUT_MS, timeoutError: () => timeoutError(database.path, APPEND_TIMEOUT_MS) },
   });
+}
+
+/** Records the answer to a sender. One that failed is no original: its sender repeats it. */
+export async function setAnswer(database: Database, n: number, { status, refusal }: Answer): Promise<void> {
+  await database.query(
+    "durable",
+    `WITH answered AS (UPDATE deliveries SET status = ?::integer, refusal = ? WHERE n = ? RETURNING n, identity, status)
+     DELETE FROM identities USING answered
+     WHERE answered.status >= 300 AND identities.identity = ${identityKey("answered.identity")} AND identities.n = answered.n`,
+    [status, refusal === undefined ? null : cleanText(refusal), n],
+  );
 }
 
 /** For each delivery, the first of the flush that may be the original of those with its identity. */
@@ -166,6 +168,6 @@ export function toJson(rows: readonly object[]): string {
   return JSON.stringify(rows, (_, value: unknown) => (typeof value === "string" ? cleanText(value) : value));
 }
 
-export function cleanText(text: string): string {
+function cleanText(text: string): string {
   return Buffer.from(text.replaceAll("\0", "\u2400")).toString();
 }

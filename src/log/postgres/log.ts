@@ -1,9 +1,10 @@
 import type { LockOwner, Log } from "../log.ts";
 import { createReadinessCheck } from "../readiness.ts";
-import { createAppender } from "./append.ts";
+import { createAppender, setAnswer } from "./append.ts";
 import { APPEND_TIMEOUT_MS, checkServer, connectTo, type DatabaseAddress, openDatabase } from "./connect.ts";
+import { Leases } from "./leases.ts";
 import { createNotices } from "./notice.ts";
-import { createQueue } from "./queue.ts";
+import { PostgresQueue } from "./queue.ts";
 import { PostgresReader } from "./read.ts";
 import { createReceivers, readOwner, takeDuty } from "./receivers.ts";
 import { prune } from "./retention.ts";
@@ -42,9 +43,10 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
     await database.close();
     throw error;
   }
-  const queue = createQueue(database, { now, leaseMs });
+  const leases = new Leases(database, { now, ms: leaseMs });
+  const queue = new PostgresQueue(database, { now, leases });
   const receivers = createReceivers(database);
-  const appender = createAppender(database, { now, leaseMs, receiver: receivers.id, hold: queue.hold });
+  const appender = createAppender(database, { now, leases, receiver: receivers.id });
   const notices = createNotices(database);
   const reader = new PostgresReader(database, now);
 
@@ -56,16 +58,16 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
       provenAt: database.provenAt,
       probe: () => database.queryBefore(performance.now() + APPEND_TIMEOUT_MS, PROBE),
     }),
-    setAnswer: queue.setAnswer,
+    setAnswer: (n, answer) => setAnswer(database, n, answer),
     queue: {
-      claim: queue.claim,
-      complete: queue.complete,
-      release: queue.release,
-      giveUp: queue.giveUp,
-      waiting: queue.waiting,
+      claim: (request) => queue.claim(request),
+      complete: (claim, attempt, outcome) => queue.complete(claim, attempt, outcome),
+      release: (claims, dueAt) => leases.release(claims, dueAt),
+      giveUp: (target) => queue.giveUp(target),
+      waiting: () => queue.waiting(),
       onWork: notices.onWork,
     },
-    recordAttempt: queue.recordAttempt,
+    recordAttempt: (n, attempt) => queue.recordAttempt(n, attempt),
     get: (n) => reader.get(n),
     rows: (filter, list) => reader.rows(filter, list),
     entries: (filter, list) => reader.entries(filter, list),
@@ -83,6 +85,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
         await notices.close();
         await appender.close();
         await queue.close();
+        await leases.close();
       } finally {
         await database.close();
       }

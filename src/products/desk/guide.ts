@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type EventOptions, event } from "../../contract/product.ts";
 import { idsAt } from "../../delivery/payload.ts";
+import { type EventOptions, event } from "../../model/product.ts";
 import { guideFormat, printedInGuide } from "../shared/guide-format.ts";
 import { dateTime, lazyObject, optionalText, recordId, requiredText } from "../shared/schema-parts.ts";
 

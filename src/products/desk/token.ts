@@ -1,11 +1,11 @@
-import type { FormatSettings } from "../../contract/format-settings.ts";
-import type { ExplainFinding, Explanation, Proof, Verdict } from "../../contract/product.ts";
-import { missingVerdict, noKeyReason } from "../../contract/verdict.ts";
 import { type Delivery, headerValue, withHeader } from "../../delivery/delivery.ts";
 import { textAt } from "../../delivery/payload.ts";
 import { readPrivateKey } from "../../delivery/rsa-keys.ts";
 import type { Secret } from "../../delivery/secrets.ts";
-import { headerMissing } from "../../proofs/header-verdict.ts";
+import type { FormatSettings } from "../../model/format-settings.ts";
+import type { ExplainFinding, Explanation, Proof, Verdict } from "../../model/product.ts";
+import { missingVerdict, noKeyReason } from "../../model/verdict.ts";
+import { headerMissing } from "../../signatures/header-verdict.ts";
 import {
   isSignedBy,
   type JsonWebToken,
@@ -16,7 +16,7 @@ import {
   signToken,
   UNKNOWN_KEY,
   unfitKey,
-} from "../../proofs/keys.ts";
+} from "../../signatures/keys.ts";
 import { parseJson } from "../../util/json.ts";
 import { formatAge } from "../../util/units.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { FormatSettings } from "../../contract/format-settings.ts";
-import { event, type Format } from "../../contract/product.ts";
 import { idsAt, textAt } from "../../delivery/payload.ts";
+import type { FormatSettings } from "../../model/format-settings.ts";
+import { event, type Format } from "../../model/product.ts";
 import {
   answerProbe,
   dateTime,

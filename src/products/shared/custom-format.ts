@@ -1,5 +1,7 @@
 import { z } from "zod";
-import type { Encoding, FormatSettings } from "../../contract/format-settings.ts";
+import { type Delivery, headerValue, splitUrl } from "../../delivery/delivery.ts";
+import { formFields } from "../../delivery/payload.ts";
+import type { Encoding, FormatSettings } from "../../model/format-settings.ts";
 import {
   type Body,
   type Encoded,
@@ -9,10 +11,8 @@ import {
   type Proof,
   type Sender,
   type WebhookEvent,
-} from "../../contract/product.ts";
-import { type Delivery, headerValue, splitUrl } from "../../delivery/delivery.ts";
-import { formFields } from "../../delivery/payload.ts";
-import { staticAuth } from "../../proofs/token.ts";
+} from "../../model/product.ts";
+import { staticAuth } from "../../signatures/token.ts";
 import { encodeFields } from "./encode-fields.ts";
 
 /** Options of an event whose body the user designs. */

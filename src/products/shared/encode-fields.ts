@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Encoding } from "../../contract/format-settings.ts";
-import type { Encoded } from "../../contract/product.ts";
 import type { FieldPair } from "../../delivery/payload.ts";
+import type { Encoding } from "../../model/format-settings.ts";
+import type { Encoded } from "../../model/product.ts";
 import { writeJson } from "../../util/json.ts";
 
 /** Encodes a sample as a custom webhook does. */

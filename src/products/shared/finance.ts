@@ -1,5 +1,7 @@
 import { z } from "zod";
-import type { FormatSettings } from "../../contract/format-settings.ts";
+import type { Delivery } from "../../delivery/delivery.ts";
+import { idsAt, memberCount, type Payload, valueAt } from "../../delivery/payload.ts";
+import type { FormatSettings } from "../../model/format-settings.ts";
 import {
   type Envelope,
   type Evidence,
@@ -8,11 +10,9 @@ import {
   plainReply,
   type Reply,
   type WebhookEvent,
-} from "../../contract/product.ts";
-import type { Delivery } from "../../delivery/delivery.ts";
-import { idsAt, memberCount, type Payload, valueAt } from "../../delivery/payload.ts";
-import { financeSignature } from "../../proofs/finance-signature.ts";
-import { staticAuth } from "../../proofs/token.ts";
+} from "../../model/product.ts";
+import { financeSignature } from "../../signatures/finance-signature.ts";
+import { staticAuth } from "../../signatures/token.ts";
 import { writeJson } from "../../util/json.ts";
 import { CUSTOM, type EventMark, idFields, markedEvent, markOf } from "./custom-format.ts";
 import { encodeFields } from "./encode-fields.ts";

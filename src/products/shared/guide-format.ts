@@ -1,4 +1,5 @@
-import { echoChallenge } from "../../contract/challenge.ts";
+import { textAt } from "../../delivery/payload.ts";
+import { echoChallenge } from "../../model/challenge.ts";
 import {
   type Body,
   type Evidence,
@@ -6,9 +7,8 @@ import {
   GUIDE_FORMAT,
   type Proof,
   type WebhookEvent,
-} from "../../contract/product.ts";
-import { textAt } from "../../delivery/payload.ts";
-import { guideSignature } from "../../proofs/body-signature.ts";
+} from "../../model/product.ts";
+import { guideSignature } from "../../signatures/body-signature.ts";
 
 const GUIDE = "Webhooks Guide for Zoho APIs 1.0";
 

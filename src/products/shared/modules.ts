@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { splitUrl } from "../../delivery/delivery.ts";
+import { idsAt, type Payload, textAt } from "../../delivery/payload.ts";
 import {
   type EventOptions,
   type Evidence,
@@ -6,11 +8,9 @@ import {
   type Format,
   type Sender,
   type WebhookEvent,
-} from "../../contract/product.ts";
-import { splitUrl } from "../../delivery/delivery.ts";
-import { idsAt, type Payload, textAt } from "../../delivery/payload.ts";
-import { guideSignature } from "../../proofs/body-signature.ts";
-import { bodyToken } from "../../proofs/token.ts";
+} from "../../model/product.ts";
+import { guideSignature } from "../../signatures/body-signature.ts";
+import { bodyToken } from "../../signatures/token.ts";
 import { encodeFields } from "./encode-fields.ts";
 import { guideFormat } from "./guide-format.ts";
 import {

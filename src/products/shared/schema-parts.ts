@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { plainReply, type Reply } from "../../contract/product.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import { isEmpty, type Payload } from "../../delivery/payload.ts";
+import { plainReply, type Reply } from "../../model/product.ts";
 
 /** Builds a schema on first use, once for all its uses. */
 export function part<Schema>(make: () => Schema): () => Schema {

@@ -1,12 +1,12 @@
 import { createHmac, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { createLocalJWKSet, exportJWK, importPKCS8, jwtVerify, SignJWT, UnsecuredJWT } from "jose";
 import { describe, expect, it } from "vitest";
-import type { Verdict } from "../../../src/contract/product.ts";
 import { type Delivery, headerValue, withHeader } from "../../../src/delivery/delivery.ts";
 import { readPayload } from "../../../src/delivery/payload.ts";
 import { type Secret, type Secrets, secret } from "../../../src/delivery/secrets.ts";
+import type { Verdict } from "../../../src/model/product.ts";
 import { deskToken } from "../../../src/products/desk/token.ts";
-import { keyId, writeKeySet } from "../../../src/proofs/keys.ts";
+import { keyId, writeKeySet } from "../../../src/signatures/keys.ts";
 import { testKeys } from "../../support/test-secrets.ts";
 
 const now = new Date("2025-01-15T10:30:00Z");

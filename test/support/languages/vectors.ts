@@ -1,9 +1,9 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
-import type { Proof } from "../../../src/contract/product.ts";
 import { type Delivery, headerValue, splitUrl, withHeader } from "../../../src/delivery/delivery.ts";
 import type { Secret } from "../../../src/delivery/secrets.ts";
 import type { ProductId } from "../../../src/library/event-types.ts";
-import { keyId, signToken, writeKeySet } from "../../../src/proofs/keys.ts";
+import type { Proof } from "../../../src/model/product.ts";
+import { keyId, signToken, writeKeySet } from "../../../src/signatures/keys.ts";
 import { named, posted } from "../deliveries.ts";
 import { deliveryOf, type FixtureCase, fixtureCases } from "../fixture-cases.ts";
 import { testKeys } from "../test-secrets.ts";

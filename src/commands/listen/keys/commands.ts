@@ -1,9 +1,9 @@
-import type { Product } from "../../../contract/product.ts";
 import { utf8Text } from "../../../delivery/payload.ts";
-import { entryEvent, hiddenSecrets, type LoggedEvent } from "../../../events/entry.ts";
-import { parseNumber, requireEntry, useLog } from "../../../events/open-log.ts";
+import { entryEvent, hiddenSecrets, type LoggedEvent } from "../../../history/entry.ts";
+import { parseNumber, requireEntry, useLog } from "../../../history/open-log.ts";
 import { openPage } from "../../../inspector/start.ts";
 import type { Log } from "../../../log/log.ts";
+import type { Product } from "../../../model/product.ts";
 import type { Operation } from "../../../operations/index.ts";
 import { reportAll } from "../../../operations/present.ts";
 import { type Door, openWorkspace } from "../../../operations/workspace.ts";
@@ -58,7 +58,7 @@ export function keyCommands(
       await reportAll(context, replay(workspace, [String(n)], { edit }));
     },
     async curl(n: number): Promise<void> {
-      const { showAsCurl } = await import("../../../events/list.ts");
+      const { showAsCurl } = await import("../../../history/list.ts");
       const [{ text }] = await showAsCurl(open(), n);
       await copy(hidden?.mask(text) ?? text, `#${n} as a curl command`, await eventOf(String(n)));
     },

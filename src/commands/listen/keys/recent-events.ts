@@ -1,6 +1,6 @@
 import { maskUrl, secretFieldNames } from "../../../delivery/mask.ts";
-import type { LoggedEvent } from "../../../events/entry.ts";
 import { isDelivered } from "../../../forward/post-failure.ts";
+import type { LoggedEvent } from "../../../history/entry.ts";
 import type { EventReport } from "../../../receiver/event-report.ts";
 import type { Report } from "../../../reports/report.ts";
 

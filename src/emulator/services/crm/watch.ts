@@ -1,4 +1,4 @@
-import type { Format } from "../../../contract/product.ts";
+import type { Format } from "../../../model/product.ts";
 import { bigin } from "../../../products/bigin.ts";
 import { crm } from "../../../products/crm.ts";
 import { recruit } from "../../../products/recruit.ts";

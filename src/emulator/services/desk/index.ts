@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { Probe } from "../../../contract/product.ts";
 import type { HeaderPair } from "../../../delivery/delivery.ts";
+import type { Probe } from "../../../model/product.ts";
 import { wire } from "../../../products/desk/wire.ts";
-import { writeKeySet } from "../../../proofs/keys.ts";
+import { writeKeySet } from "../../../signatures/keys.ts";
 import { isRecord } from "../../../util/json.ts";
 import { type Answer, type ApiRecord, Refusal } from "../../answer.ts";
 import { selected } from "../../parameters.ts";
