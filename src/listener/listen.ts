@@ -322,10 +322,14 @@ function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): 
 function findEqualRejections(): (event: EventReport) => number | undefined {
   let first: { readonly n: number; readonly reasons: string } | undefined;
   return ({ n, status, refusal, receipt }) => {
+    if (refusal === undefined) {
+      first = undefined;
+      return undefined;
+    }
     const reasons = JSON.stringify([status, refusal, receipt.suggestions, receipt.schema?.issues]);
-    if (refusal !== undefined && first?.reasons === reasons) return first.n;
+    if (first?.reasons === reasons) return first.n;
     // One that could not be recorded has no number to refer to.
-    first = refusal === undefined || n === 0 ? undefined : { n, reasons };
+    first = n === 0 ? undefined : { n, reasons };
     return undefined;
   };
 }
