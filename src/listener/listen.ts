@@ -296,8 +296,8 @@ function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): 
     const isWhole = keptBytes(event) >= body.length;
     const why = isWhole ? explainCommand(context, config, n, receipt.verdicts) : undefined;
     const first = event.shown ? sameAs(event) : undefined;
-    const more = { ...(why !== undefined && { explainCommand: why }), ...(first !== undefined && { sameAs: first }) };
-    context.report(why === undefined && first === undefined ? event : { ...event, ...more });
+    const isPlain = why === undefined && first === undefined;
+    context.report(isPlain ? event : { ...event, explainCommand: why, sameAs: first });
     if (event.shown) {
       drift?.add(event);
       reportHint(receipt, status);
