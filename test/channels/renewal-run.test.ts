@@ -26,8 +26,12 @@ const throttled = (): ZohoApiError => error("TOO_MANY_REQUESTS", 429);
 
 type Answer = (ids: readonly string[]) => readonly (Grant | UserError)[] | UserError;
 
-/** Renews channels "1", "2" … that expire in 1 h, to 24 h. Each call takes the next answer. */
-async function renew(ids: readonly string[], answers: readonly Answer[], options: Partial<RenewalOptions> = {}) {
+/** Renews channels "1", "2" … that expire in 1 h, to 24 h. Each call takes the next answer; `listError` fails the list. */
+async function renew(
+  ids: readonly string[],
+  answers: readonly Answer[],
+  { listError, ...options }: Partial<RenewalOptions> & { readonly listError?: UserError } = {},
+) {
   const calls: string[] = [];
   const left = [...answers];
   const write = (method: string) => async (requests: readonly ChannelRequest[]) => {
@@ -42,6 +46,7 @@ async function renew(ids: readonly string[], answers: readonly Answer[], options
     create: write("POST"),
     async list() {
       calls.push("GET");
+      if (listError !== undefined) throw listError;
       return ids.map((id) => ({ ...configOf(id), expiresAt: inHours(24), modules: [] }));
     },
   };
@@ -98,6 +103,14 @@ describe("a run of renewals", () => {
   it("sends no POST after one that was throttled", async () => {
     const { calls, outcomes } = await renew(["1", "2"], [() => [refused(), refused()], throttled]);
     expect(calls).toEqual(["PUT 1,2", "POST 1"]);
+    expect(outcomes).toEqual(["too_many_requests", "too_many_requests"]);
+  });
+
+  it("sends no POST after a list that was throttled", async () => {
+    const { calls, outcomes } = await renew(["1", "2"], [() => [grant(undefined), refused()], () => [grant(24)]], {
+      listError: throttled(),
+    });
+    expect(calls).toEqual(["PUT 1,2", "GET"]);
     expect(outcomes).toEqual(["too_many_requests", "too_many_requests"]);
   });
 

@@ -76,3 +76,12 @@ it("finds an address within text", () => {
     '{"note":"<person1@example.com>, ask person2@example.com."}',
   );
 });
+
+it("replaces an id that is a key, after other members", () => {
+  expect(redact('{"a": {"x": 1}, "5725767000000123456": "b"}')).toMatch(/^\{"a": \{"x": 1\}, "[1-9]\d{18}": "b"\}$/);
+});
+
+it("knows whose name it is in JSON that is a string", () => {
+  const owner = (name: string): string => JSON.stringify({ Owner: JSON.stringify({ name, note: "b" }) });
+  expect(redact(owner("Patricia Boyle"))).toBe(owner("Name 1"));
+});

@@ -19,10 +19,11 @@ describe("the batches of a receiver", () => {
     const batches = new TurnBatches();
     const first = take(batches, () => steps.push("first"));
     await turn();
-    const second = take(batches, () => steps.push("second"));
     setImmediate(() => steps.push("turn"));
+    const second = take(batches, () => steps.push("second"));
     await Promise.all([first, second]);
-    expect(steps).toEqual(["first", "second"]);
+    await turn();
+    expect(steps).toEqual(["first", "second", "turn"]);
   });
 
   it("leave the rest of a batch that takes long to the next one", async () => {

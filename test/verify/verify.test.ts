@@ -144,6 +144,13 @@ describe("verify", () => {
     expect((await verify(["b.json", "a.json", "-H", "x-a: 1"], files, SECRET)).exitCode).toBe(3);
   });
 
+  it("reports a schema issue rather than a missing key of another file", async () => {
+    const files = { "a.json": INVOICE, "b.json": "[" };
+    const { exitCode, lines } = await verify(["a.json", "b.json", "-H", `x-zoho-signature: ${hmac("x")}`, "--json"], files);
+    expect(lines().map(({ outcome }) => outcome)).toEqual(["no_key", "invalid", undefined]);
+    expect(exitCode).toBe(4);
+  });
+
   it("exits with 4 for an unknown event or product and names the nearest", async () => {
     const near = await verify(["a.json"], { "a.json": '{"event":"Ticket.Creat","ticketId":"1"}' });
     expect(near.exitCode).toBe(4);
