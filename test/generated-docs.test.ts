@@ -7,25 +7,34 @@ import { eventTable } from "./support/event-table.ts";
 import { lineMembers } from "./support/line-members.ts";
 import { formattedJson, generateLineSchema } from "./support/line-schema.ts";
 import { openApi } from "./support/openapi.ts";
+import { exitCodeTable, keyTable } from "./support/reference-tables.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const DOCS = join(ROOT, "docs");
 const SKILL = join(ROOT, "skills/zoho-hooks");
 
 /** Compares what stands between `<!-- NAME:start -->` and `<!-- NAME:end -->` in a page. */
-async function expectBlock(page: string, name: string, text: string): Promise<void> {
+async function expectBlocks(page: string, blocks: Readonly<Record<string, string>>): Promise<void> {
   const path = join(DOCS, page);
+  let expected = readFileSync(path, "utf8").replaceAll("\r\n", "\n");
+  for (const [name, text] of Object.entries(blocks)) expected = withBlock(expected, name, text);
+  await expect(expected).toMatchFileSnapshot(path);
+}
+
+function withBlock(page: string, name: string, text: string): string {
   const [start, end] = [`<!-- ${name}:start -->\n`, `<!-- ${name}:end -->`];
-  const parts = readFileSync(path, "utf8")
-    .replaceAll("\r\n", "\n")
-    .split(new RegExp(`${start}|${end}`));
+  const parts = page.split(new RegExp(`${start}|${end}`));
   expect(parts, `one block between ${start.trim()} and ${end}`).toHaveLength(3);
   const [before = "", , after = ""] = parts;
-  await expect(`${before}${start}\n${text}\n${end}${after}`).toMatchFileSnapshot(path);
+  return `${before}${start}\n${text}\n${end}${after}`;
 }
 
 it("docs/events.md shows the events that there are; `npm run docs` writes them", async () => {
-  await expectBlock("events.md", "events", eventTable(products));
+  await expectBlocks("events.md", { events: eventTable(products) });
+});
+
+it("docs/receiving.md shows the keys of listen", async () => {
+  await expectBlocks("receiving.md", { keys: keyTable() });
 });
 
 describe("the skill", () => {
@@ -58,7 +67,7 @@ describe("the lines of --json", () => {
     await expect(`${formattedJson(schema)}\n`).toMatchFileSnapshot(join(DOCS, "json-schema.json"));
   });
 
-  it("have their members in docs/json.md", async () => {
-    await expectBlock("json.md", "types", lineMembers(schema));
+  it("have their members in docs/json.md, beside the exit codes", async () => {
+    await expectBlocks("json.md", { "exit-codes": exitCodeTable(), types: lineMembers(schema) });
   });
 });
