@@ -1,40 +1,43 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { products } from "../src/products/index.ts";
-import { llmsText, skillReference } from "./support/agent-files.ts";
+import { llmsText } from "./support/agent-files.ts";
 import { eventTable } from "./support/event-table.ts";
+import { lineMembers } from "./support/line-members.ts";
 import { formattedJson, generateLineSchema } from "./support/line-schema.ts";
 import { openApi } from "./support/openapi.ts";
+import { exitCodeTable, keyTable } from "./support/reference-tables.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const DOCS = join(ROOT, "docs");
 const SKILL = join(ROOT, "skills/zoho-hooks");
-const BLOCK = /(<!-- events:start -->\n)[\s\S]*?(<!-- events:end -->)/g;
 
-describe("docs/events.md", () => {
-  it("shows the events that there are; `npm run docs` writes them", async () => {
-    const path = join(DOCS, "events.md");
-    const page = readFileSync(path, "utf8").replaceAll("\r\n", "\n");
-    expect(page.match(BLOCK) ?? [], "one block between <!-- events:start --> and <!-- events:end -->").toHaveLength(1);
-    const current = page.replace(BLOCK, (_, start: string, end: string) => `${start}\n${eventTable(products)}\n${end}`);
-    await expect(current).toMatchFileSnapshot(path);
-  });
+/** Compares what stands between `<!-- NAME:start -->` and `<!-- NAME:end -->` in a page. */
+async function expectBlocks(page: string, blocks: Readonly<Record<string, string>>): Promise<void> {
+  const path = join(DOCS, page);
+  let expected = readFileSync(path, "utf8").replaceAll("\r\n", "\n");
+  for (const [name, text] of Object.entries(blocks)) expected = withBlock(expected, name, text);
+  await expect(expected).toMatchFileSnapshot(path);
+}
+
+function withBlock(page: string, name: string, text: string): string {
+  const [start, end] = [`<!-- ${name}:start -->\n`, `<!-- ${name}:end -->`];
+  const parts = page.split(new RegExp(`${start}|${end}`));
+  expect(parts, `one block between ${start.trim()} and ${end}`).toHaveLength(3);
+  const [before = "", , after = ""] = parts;
+  return `${before}${start}\n${text}\n${end}${after}`;
+}
+
+it("docs/events.md shows the events that there are; `npm run docs` writes them", async () => {
+  await expectBlocks("events.md", { events: eventTable(products) });
+});
+
+it("docs/receiving.md shows the keys of listen", async () => {
+  await expectBlocks("receiving.md", { keys: keyTable() });
 });
 
 describe("the skill", () => {
-  it.each(products.map((product) => [product.id, product] as const))(
-    "says what there is of %s",
-    async (id, product) => {
-      await expect(skillReference(product)).toMatchFileSnapshot(join(SKILL, `references/${id}.md`));
-    },
-  );
-
-  it("has no other references", () => {
-    const expected = products.map(({ id }) => `${id}.md`);
-    expect(readdirSync(join(SKILL, "references")).sort()).toEqual(expected.sort());
-  });
-
   // https://agentskills.io/specification
   it("has the frontmatter that agents read, and at most 200 lines", () => {
     const text = readFileSync(join(SKILL, "SKILL.md"), "utf8");
@@ -57,24 +60,14 @@ it("llms.txt has the index of the documentation", async () => {
   await expect(llmsText(index, description)).toMatchFileSnapshot(join(ROOT, "llms.txt"));
 });
 
-it("docs/json-schema.json has the schema of every line of --json", async () => {
-  const text = `${formattedJson(generateLineSchema())}\n`;
-  await expect(text).toMatchFileSnapshot(join(DOCS, "json-schema.json"));
-});
+describe("the lines of --json", () => {
+  const schema = generateLineSchema();
 
-describe("docs/json.md", () => {
-  it("describes every type of JSON line", () => {
-    const page = readFileSync(join(DOCS, "json.md"), "utf8");
-    const table = readFileSync(join(import.meta.dirname, "../src/reports/json.ts"), "utf8");
-    // The other kinds have no line, or one of another type.
-    const others = ["notice", "decisions", "text", "table", "event-details", "request", "log-stats"];
-    const types = [...table.matchAll(/^ {2}"?([a-z-]+)"?: /gm)]
-      .flatMap(([, kind = ""]) => (others.includes(kind) ? [] : kind.replaceAll("-", "_")))
-      .concat("stats");
-    expect(types).toContain("ready");
-    expect(
-      types.filter((type) => !page.includes(`\`${type}\``)),
-      "types that the page does not have",
-    ).toEqual([]);
+  it("have their schema in docs/json-schema.json", async () => {
+    await expect(`${formattedJson(schema)}\n`).toMatchFileSnapshot(join(DOCS, "json-schema.json"));
+  });
+
+  it("have their members in docs/json.md, beside the exit codes", async () => {
+    await expectBlocks("json.md", { "exit-codes": exitCodeTable(), types: lineMembers(schema) });
   });
 });

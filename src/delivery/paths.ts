@@ -65,9 +65,11 @@ export function findAppPath(paths: AppPaths, url: string): AppPath | undefined {
  * it is.
  */
 export function withRequestPath(target: string, url: string): string {
-  const [, origin = "", path = "", query = ""] = /^([^/]*\/\/[^/]*)(\/[^?#]*\/\*|\/\*)([?#].*)?$/.exec(target) ?? [];
+  const found = /^([^/]*\/\/[^/]*)(\/[^?#]*\/\*|\/\*)([?#].*)?$/.exec(target);
+  if (found === null) return target;
+  const [, origin = "", path = "", query = ""] = found;
   const requested = normalPath(splitUrl(url).path);
-  return path !== "" && isAt(path, requested) ? origin + requested + query : target;
+  return isAt(path, requested) ? origin + requested + query : target;
 }
 
 function isAt(path: string, requested: string): boolean {

@@ -14,6 +14,8 @@ const ELLIPSIS = "…";
  */
 export class KnownSecrets {
   readonly #values = new Set<string>();
+  /** Each as it is and, where that differs, escaped for JSON: to find the start of one at the end of a text. */
+  readonly #forms: string[] = [];
   /** A part of each that looks the same in all forms: searching for these is several times faster than for the pattern. */
   #parts: readonly string[] = [];
   #pattern = /(?!)/g;
@@ -33,6 +35,7 @@ export class KnownSecrets {
   #add(value: string): void {
     if (value.length < MIN_SECRET_LENGTH || value.startsWith("-----") || this.#values.has(value)) return;
     this.#values.add(value);
+    this.#forms.push(...new Set([value, JSON.stringify(value).slice(1, -1)]));
     this.#hasDigits ||= /^[-+.\deE]+$/.test(value);
     // The longest first: one may begin as another one.
     const longestFirst = [...this.#values].sort((a, b) => b.length - a.length);
@@ -113,11 +116,9 @@ export class KnownSecrets {
   /** Masks the start of a value at the end of a text. */
   #maskEnd(text: string): string {
     const end = text.trimEnd();
-    for (const value of this.#values) {
-      for (const form of new Set([value, JSON.stringify(value).slice(1, -1)])) {
-        const at = end.lastIndexOf(form.slice(0, MIN_SECRET_LENGTH));
-        if (at !== -1 && form.startsWith(end.slice(at))) return end.slice(0, at) + MASK + text.slice(end.length);
-      }
+    for (const form of this.#forms) {
+      const at = end.lastIndexOf(form.slice(0, MIN_SECRET_LENGTH));
+      if (at !== -1 && form.startsWith(end.slice(at))) return end.slice(0, at) + MASK + text.slice(end.length);
     }
     return text;
   }

@@ -41,7 +41,9 @@ export function createRoutes({ forwardTo, routes: routeTexts, paths }: RouteSett
   // Once for each product and path: deliveries come by the thousand.
   const urlOf = (target: string, product: string | undefined, path?: string): string => {
     const key = `${product} ${path} ${target}`;
-    const name = names.get(key) ?? targetName(addressOf(target, product, path));
+    const known = names.get(key);
+    if (known !== undefined) return known;
+    const name = targetName(addressOf(target, product, path));
     names.set(key, name);
     return name;
   };

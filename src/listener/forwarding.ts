@@ -266,11 +266,14 @@ function findEqualFailures(): (report: ForwardReport) => ForwardReport | undefin
   const rows = new Map<string, readonly ForwardReport[]>();
   return (report) => {
     const { target, state, status, error } = report;
+    if (isDelivered(report)) {
+      rows.delete(target);
+      return undefined;
+    }
     const others = (rows.get(target) ?? []).filter((each) => each.state !== state);
     const first = rows.get(target)?.find((each) => each.state === state);
-    if (isDelivered(report)) rows.delete(target);
-    else if (first !== undefined && first.status === status && first.error === error) return first;
-    else rows.set(target, [...others, report]);
+    if (first !== undefined && first.status === status && first.error === error) return first;
+    rows.set(target, [...others, report]);
     return undefined;
   };
 }

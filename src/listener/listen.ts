@@ -296,8 +296,8 @@ function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): 
     const isWhole = keptBytes(event) >= body.length;
     const why = isWhole ? explainCommand(context, config, n, receipt.verdicts) : undefined;
     const first = event.shown ? sameAs(event) : undefined;
-    const more = { ...(why !== undefined && { explainCommand: why }), ...(first !== undefined && { sameAs: first }) };
-    context.report(why === undefined && first === undefined ? event : { ...event, ...more });
+    const isPlain = why === undefined && first === undefined;
+    context.report(isPlain ? event : { ...event, explainCommand: why, sameAs: first });
     if (event.shown) {
       drift?.add(event);
       reportHint(receipt, status);
@@ -322,10 +322,14 @@ function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): 
 function findEqualRejections(): (event: EventReport) => number | undefined {
   let first: { readonly n: number; readonly reasons: string } | undefined;
   return ({ n, status, refusal, receipt }) => {
+    if (refusal === undefined) {
+      first = undefined;
+      return undefined;
+    }
     const reasons = JSON.stringify([status, refusal, receipt.suggestions, receipt.schema?.issues]);
-    if (refusal !== undefined && first?.reasons === reasons) return first.n;
+    if (first?.reasons === reasons) return first.n;
     // One that could not be recorded has no number to refer to.
-    first = refusal === undefined || n === 0 ? undefined : { n, reasons };
+    first = n === 0 ? undefined : { n, reasons };
     return undefined;
   };
 }

@@ -1,4 +1,4 @@
-// What `--json` prints, as types. They are a public interface: docs/json-schema.json and a table of docs/json.md are made from
+// What `--json` prints, as types. They are a public interface: docs/json-schema.json and the lists of docs/json.md are made from
 // them, and within a version members are only added. `null`: there is none, or it is not known. A member with `?` is left out
 // where it does not apply. `@printedBy`: the commands.
 
@@ -179,13 +179,15 @@ interface SchemaIssue {
   readonly path: string;
   readonly expected: string;
   readonly received: string;
-  /** Of `verified`: the place in the file. Both count from 1. */
+  /** Of `verified`: the place in the file, counted from 1. */
   readonly line?: number;
+  /** Of `verified`: the place in the file, counted from 1. */
   readonly column?: number;
 }
 
 /**
- * A delivery, received now or read from the log. It is valid input for [`verify`](verifying.md).
+ * A delivery, received now or read from the log. It is valid input for [`verify`](verifying.md). From the log, it also has `state`,
+ * `remote`, `reconstructed`, `masked`, `bytes`, `cut`, `attempts` and `forwards`.
  * @printedBy listen, events
  */
 export interface EventLine extends ReceiptMembers, Partial<LoggedMembers> {
@@ -235,7 +237,7 @@ export interface AttemptMembers {
   readonly attempt: number;
   readonly target: string;
   readonly at: Time;
-  /** Null if no answer came. Of a queue (`bullmq://`), 200 once Redis has the job. */
+  /** Null if no answer came. Of a queue (`bullmq://`), 200 once Redis has the job; the terminal shows `queued`. */
   readonly status: number | null;
   readonly latency_ms: number;
   readonly error: string | null;
@@ -261,7 +263,7 @@ export interface ForwardLine {
   readonly at: Time;
   readonly attempt: number;
   readonly target: string;
-  /** Null if no answer came. Of a queue (`bullmq://`), 200 once Redis has the job. */
+  /** Null if no answer came. Of a queue (`bullmq://`), 200 once Redis has the job; the terminal shows `queued`. */
   readonly status: number | null;
   readonly latency_ms: number;
   readonly error: string | null;
@@ -359,8 +361,8 @@ export interface WebhookLine extends Partial<WebhookMembers> {
   readonly hint?: string;
 }
 
-/** Left out where only a change is reported. */
 interface WebhookMembers {
+  /** This and the members to `secret` are left out where only a change is reported. */
   readonly name: string | null;
   readonly url: string | null;
   readonly events: readonly string[];
@@ -411,7 +413,7 @@ export interface RecordLine {
   readonly hint?: string | null;
 }
 
-/** Something that needs attention. @printedBy all */
+/** Something that needs attention. @printedBy every command */
 export interface WarningLine {
   readonly type: "warning";
   readonly message: string;
@@ -442,7 +444,9 @@ export interface ReconcileLine {
   readonly modules: readonly string[];
   /** How many `missed` lines have this state. */
   readonly missed: number;
+  /** How many `missed` lines have this state. */
   readonly perhaps: number;
+  /** How many `missed` lines have this state. */
   readonly delivered: number;
   /** Credits of Zoho's API that the lists took. */
   readonly credits: number;
@@ -484,8 +488,9 @@ interface FieldConflict {
   readonly count: number;
 }
 
-/** Deliveries by what became of them. `received` is the sum of the others but `duplicates` and `hidden`. */
+/** Deliveries by what became of them. */
 interface DeliveryCounts {
+  /** The sum of `valid` to `rejected`. */
   readonly received: number;
   readonly valid: number;
   /** Bodies without a schema. */
@@ -542,15 +547,15 @@ export interface SentLine {
   readonly event: string | null;
   readonly format: string | null;
   readonly url: string;
-  /** Null if no answer came. */
+  /** Null if no answer came. Of a queue (`bullmq://`), 200 once Redis has the job; the terminal shows `queued`. */
   readonly status: number | null;
   readonly latency_ms: number | null;
   readonly error: string | null;
-  /** This and the next two: without `--dry-run`. */
+  /** Without `--dry-run`. */
   readonly hint?: string | null;
-  /** The start of the answer. */
+  /** The start of the answer. Without `--dry-run`. */
   readonly reply?: string | null;
-  /** How it was signed or broken: `signed with ZOHO_WEBHOOK_SECRET`. */
+  /** How it was signed or broken: `signed with ZOHO_WEBHOOK_SECRET`. Without `--dry-run`. */
   readonly notes?: readonly string[];
   /** With `--dry-run`. */
   readonly request?: PreparedRequest;
@@ -721,7 +726,7 @@ export interface EmulatedDeliveryLine {
   readonly error: string | null;
   /** Where the receiver lacks the variables. */
   readonly hint: string | null;
-  /** That was asked for. */
+  /** The fault that was asked for. */
   readonly fault: string | null;
   /** Number of the delivery that was sent again. */
   readonly again: number | null;
@@ -801,6 +806,7 @@ interface DifferenceLine {
   readonly change: "added" | "removed" | "changed";
   /** The value as JSON, as it was written. */
   readonly before: string | null;
+  /** The value as JSON, as it was written. */
   readonly after: string | null;
 }
 
@@ -906,7 +912,7 @@ export interface SignInLine {
   readonly token_expires_at: Time | null;
 }
 
-/** A request to Zoho, its secrets masked. @printedBy any, with --dry-run or --verbose */
+/** A request to Zoho, its secrets masked. @printedBy any command with `--dry-run` or `--verbose` */
 export interface ApiRequestLine {
   readonly type: "api_request";
   /** False with `--dry-run`. */
@@ -951,9 +957,11 @@ export interface FileLine {
   readonly path: string;
   /** Number of the saved delivery. Of `events save-fixture`. */
   readonly n?: number;
-  /** This and the next two: of a sample. */
+  /** Of a sample. */
   readonly product?: string;
+  /** Of a sample. */
   readonly format?: string;
+  /** Of a sample. */
   readonly event?: string;
   /** Names, e-mails, phone numbers, addresses and ids were replaced. Of `events save-fixture`. */
   readonly redacted?: boolean;

@@ -64,7 +64,7 @@ export async function openServer(
     requireHostHeader: false,
   };
   const server = createServer(options, (request, response) => {
-    if (request.httpVersion === "1.1" && headerOf(request, "host") === undefined)
+    if (request.httpVersion === "1.1" && request.headers.host === undefined)
       rejectRequest(response, 400, "the request has no Host header");
     else startInTurn(request, response, () => listener(request, response));
   });
@@ -77,7 +77,7 @@ export async function openServer(
   // Node's default answers to these three would leave no trace of why no delivery arrived.
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     // Do not send 100-continue for a body that will get 413.
-    if (!(Number(headerOf(request, "content-length")) > maxBody)) response.writeContinue();
+    if (!(Number(request.headers["content-length"]) > maxBody)) response.writeContinue();
     server.emit("request", request, response);
   });
   server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) =>
@@ -171,12 +171,6 @@ function endWith(socket: Socket, status: string, text: string): string {
   const timer = setTimeout(() => socket.destroy(), LINGER_TIMEOUT_MS);
   socket.once("close", () => clearTimeout(timer));
   return `answered ${status}: ${text}`;
-}
-
-/** Spares `request.headers`, which Node builds on first use. */
-function headerOf({ rawHeaders }: IncomingMessage, name: string): string | undefined {
-  const index = rawHeaders.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name);
-  return index === -1 ? undefined : rawHeaders[index + 1];
 }
 
 async function listen(server: Server, address: ServerAddress): Promise<void> {

@@ -109,7 +109,8 @@ export async function startReceiver(options: ReceiverOptions) {
           if (response.headersSent || response.destroyed) return;
           sendReply(response, refuse(500, "internal error of zoho-hooks").reply);
         })
-        .finally(() => pending.delete(handling));
+        // `then`, not `finally`, which allocates more promises per request.
+        .then(() => void pending.delete(handling));
       pending.add(handling);
     };
     const server = await openServer({ host, port }, listener, { onProtocolError, maxBody: options.maxBody });
@@ -327,7 +328,7 @@ async function saveOfferedSecret(
   }
 }
 
-/** Spares `request.headers`, which loses order and repeats. */
+/** From the raw ones: `request.headers` loses order and repeats. */
 function headerPairs(raw: readonly string[]): readonly HeaderPair[] {
   const headers: HeaderPair[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) headers.push([raw[i] ?? "", raw[i + 1] ?? ""]);

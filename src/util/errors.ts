@@ -1,14 +1,24 @@
-/** Published in the README and pinned by a test. */
+/** A public interface: the table of docs/json.md is made from these comments. */
 export const ExitCode = {
+  /** Success; also `listen` or `emulate` ended by Ctrl-C. */
   ok: 0,
+  /** A bug of zoho-hooks: please report it. */
   bug: 1,
+  /** A wrong flag, file or setting. */
   usage: 2,
+  /** A signature or token is wrong or missing. */
   proofFailed: 3,
+  /** Unreadable, unknown, or not matching the schema. */
   schemaInvalid: 4,
+  /** The target is unreachable or did not answer 2xx, also at the end of `listen --expect` or `--exec`; no emulator runs. */
   targetFailed: 5,
+  /** Credentials missing or refused; a delivery that no key here can verify. */
   credentials: 6,
+  /** An error of a Zoho API; a channel or webhook not deleted; a delivery not sent again. */
   zohoApi: 7,
+  /** An expectation or a time limit was not met; `check` or `doctor` found a failure, `reconcile` something that was missed. */
   expectation: 8,
+  /** The tunnel, a channel or a registered webhook was lost. */
   connectionLost: 9,
 } as const;
 

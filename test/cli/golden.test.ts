@@ -1,5 +1,13 @@
-import { afterAll, beforeAll, describe, it } from "vitest";
-import { expectGolden, type GoldenWorld, secrets, startGoldenWorld, title, toListen } from "../support/golden.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  expectGolden,
+  type GoldenWorld,
+  plainText,
+  secrets,
+  startGoldenWorld,
+  title,
+  toListen,
+} from "../support/golden.ts";
 import { type RunResult, run, tempFolder } from "../support/run.ts";
 
 interface Mode {
@@ -8,12 +16,15 @@ interface Mode {
   readonly flags: readonly string[];
 }
 
-const modes: readonly Mode[] = [
-  { name: "pipe", env: {}, flags: [] },
-  { name: "json", env: {}, flags: ["--json"] },
-  { name: "quiet", env: {}, flags: ["--quiet"] },
-  { name: "pipe-forced-color", env: { FORCE_COLOR: "1" }, flags: [] },
-];
+const pipe: Mode = { name: "pipe", env: {}, flags: [] };
+const quiet: Mode = { name: "quiet", env: {}, flags: ["--quiet"] };
+const forced: Mode = { name: "forced colours", env: { FORCE_COLOR: "1" }, flags: [] };
+
+/**
+ * Together with those of test/e2e/golden.test.ts they show each difference that a user can see: colours, narrow lines, whole lines
+ * with standard error apart, JSON. The other modes print the text of one of these, or a part of it.
+ */
+const modes: readonly Mode[] = [pipe, { name: "json", env: {}, flags: ["--json"] }];
 
 let world: GoldenWorld;
 beforeAll(async () => {
@@ -50,8 +61,6 @@ describe("the output to a pipe is as pinned:", () => {
     const port = new Promise<string>((resolve) => {
       ready = resolve;
     });
-    // With --quiet a challenge is not shown.
-    const last = name === "quiet" ? "payment_failed" : "challenge";
     const look = (text: string): void => {
       const [, found] = /127\.0\.0\.1:(\d+)/.exec(text) ?? [];
       if (found !== undefined) ready(found);
@@ -67,7 +76,7 @@ describe("the output to a pipe is as pinned:", () => {
       onErr: look,
       onOut(text) {
         look(text);
-        if (text.includes(last)) shown();
+        if (text.includes("challenge")) shown();
       },
     });
     for (const words of toListen) await run(["send", ...words, "--to", await port], { env: secrets });
@@ -75,4 +84,25 @@ describe("the output to a pipe is as pinned:", () => {
     interrupt.abort("SIGINT");
     await expectGolden(printed(await running), `listen.${name}`);
   });
+
+  it("the same text with colours, where they are forced", async () => {
+    for (const lines of [world.commands, world.sends]) {
+      const coloured = await transcript(lines, forced);
+      expect(coloured).toContain("\u001b[");
+      expect(plainText(coloured)).toBe(plainText(await transcript(lines, pipe)));
+    }
+  });
+
+  it("fewer of the same lines with --quiet", async () => {
+    for (const lines of [world.commands, world.sends]) {
+      const all = linesOf(await transcript(lines, pipe));
+      const few = linesOf((await transcript(lines, quiet)).replaceAll(" --quiet\n", "\n"));
+      expect(few.filter((line) => !all.includes(line))).toEqual([]);
+      expect(few.length).toBeLessThan(all.length);
+    }
+  });
 });
+
+function linesOf(text: string): readonly string[] {
+  return plainText(text).split("\n");
+}

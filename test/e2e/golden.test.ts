@@ -1,6 +1,14 @@
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { atTerminal, hasTerminal, runBin } from "../support/bin.ts";
-import { expectGolden, type GoldenWorld, secrets, startGoldenWorld, title, toListen } from "../support/golden.ts";
+import {
+  expectGolden,
+  type GoldenWorld,
+  plainText,
+  secrets,
+  startGoldenWorld,
+  title,
+  toListen,
+} from "../support/golden.ts";
 import { tempFolder } from "../support/run.ts";
 
 interface Mode {
@@ -9,12 +17,14 @@ interface Mode {
   readonly columns: number;
 }
 
-const modes: readonly Mode[] = [
-  { name: "terminal", env: {}, columns: 100 },
-  { name: "terminal-no-color", env: { NO_COLOR: "1" }, columns: 100 },
-  { name: "terminal-dumb", env: { TERM: "dumb" }, columns: 100 },
-  { name: "terminal-narrow", env: { NO_COLOR: "1" }, columns: 60 },
+const terminal: Mode = { name: "terminal", env: {}, columns: 100 };
+const withoutColours: readonly Mode[] = [
+  { name: "NO_COLOR", env: { NO_COLOR: "1" }, columns: 100 },
+  { name: "TERM=dumb", env: { TERM: "dumb" }, columns: 100 },
 ];
+
+/** Why these: test/cli/golden.test.ts. */
+const modes: readonly Mode[] = [terminal, { name: "terminal-narrow", env: { NO_COLOR: "1" }, columns: 60 }];
 
 let world: GoldenWorld;
 beforeAll(async () => {
@@ -55,5 +65,16 @@ describe.skipIf(!hasTerminal)("the output at a terminal is as pinned:", { timeou
     child.type("\u0003");
     const { status, text } = await child.ended;
     await expectGolden(`${text}[exit ${status}]\n`, `listen.${mode.name}`);
+  });
+
+  it("the same text without colours, with NO_COLOR or TERM=dumb", async () => {
+    for (const lines of [world.commands, world.sends]) {
+      const expected = plainText(await transcript(lines, terminal));
+      for (const mode of withoutColours) {
+        const text = await transcript(lines, mode);
+        expect(text).not.toContain("\u001b[");
+        expect(plainText(text)).toBe(expected);
+      }
+    }
   });
 });

@@ -28,7 +28,7 @@ describe("types", () => {
     const cwd = tempFolder();
     const first = await run(["types", "--out", "zoho.d.ts"], { cwd });
     expect([first.exitCode, first.out, first.err]).toEqual([0, "zoho.d.ts\n", ""]);
-    const use = (rest: string) => `import type { ZohoEvents, CrmGuideLeadsCreate } from "../events/zoho.js";
+    const use = (rest: string) => `import type { ZohoEvents, CrmGuideLeadsCreate } from "./zoho.js";
 type Lead = ZohoEvents["crm"]["guide"]["Leads.create"];
 export const lead: Lead & CrmGuideLeadsCreate = ${leadBody().replaceAll("4150868000000002181", '"4150868000000002181"')};
 ${rest}
@@ -97,7 +97,7 @@ describe("types --observed", () => {
     expect(exitCode).toBe(0);
     writeFileSync(
       join(project.cwd, "use.ts"),
-      `import type { ZohoEvents } from "../events/zoho.js";
+      `import type { ZohoEvents } from "./zoho.js";
 declare const lead: ZohoEvents["crm"]["guide"]["Leads.create"];
 declare const rocket: ZohoEvents["crm"]["guide"]["Rockets.create"];
 export const tier: string | undefined = lead.data.Tier;
@@ -107,7 +107,7 @@ export const company: string | undefined = rocket.data.Company;
     );
     writeFileSync(
       join(project.cwd, "wrong.ts"),
-      `import type { ZohoEvents } from "../events/zoho.js";
+      `import type { ZohoEvents } from "./zoho.js";
 declare const lead: ZohoEvents["crm"]["guide"]["Leads.create"];
 export const tier: string = lead.data.Tier;
 `,

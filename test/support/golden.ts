@@ -73,6 +73,11 @@ export async function expectGolden(text: string, name: string): Promise<void> {
   await expect(normalised(text)).toMatchFileSnapshot(join(import.meta.dirname, "../e2e/golden", `${name}.txt`));
 }
 
+/** The output without its colours, and without what differs from run to run. */
+export function plainText(text: string): string {
+  return normalised(text).replace(/␛\[[\d;]*m/g, "");
+}
+
 /** The output with all that differs from run to run taken out, and escape sequences made visible. */
 function normalised(text: string): string {
   return text

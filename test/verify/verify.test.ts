@@ -146,7 +146,10 @@ describe("verify", () => {
 
   it("reports a schema issue rather than a missing key of another file", async () => {
     const files = { "a.json": INVOICE, "b.json": "[" };
-    const { exitCode, lines } = await verify(["a.json", "b.json", "-H", `x-zoho-signature: ${hmac("x")}`, "--json"], files);
+    const { exitCode, lines } = await verify(
+      ["a.json", "b.json", "-H", `x-zoho-signature: ${hmac("x")}`, "--json"],
+      files,
+    );
     expect(lines().map(({ outcome }) => outcome)).toEqual(["no_key", "invalid", undefined]);
     expect(exitCode).toBe(4);
   });

@@ -117,7 +117,8 @@ function queueOf(database: NativeDatabase, { commits, forwards, reader }: Omit<P
     },
     complete: (claim, attempt, outcome) =>
       commits.write(() => forwards.complete(claim, attempt, outcome), {
-        ...AT_LEAST_ONCE,
+        // No spread, which takes longer than the rest of the write.
+        durable: AT_LEAST_ONCE.durable,
         onCommit: () => forwards.release(claim.id),
       }),
     async release(claims, dueAt) {
