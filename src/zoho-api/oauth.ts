@@ -48,7 +48,7 @@ export function refreshAccess(
   return requestTokens(http, client, "refresh_token", { refresh_token: refreshToken.reveal() }, options);
 }
 
-type Grant = "authorization_code" | "refresh_token";
+type GrantType = "authorization_code" | "refresh_token";
 
 const DOCUMENTED_LIFETIME_S = 3600;
 
@@ -56,7 +56,7 @@ const DOCUMENTED_LIFETIME_S = 3600;
 async function requestTokens(
   http: ZohoHttp,
   { accountsUrl, clientId, clientSecret }: OAuthClient,
-  grant: Grant,
+  grant: GrantType,
   form: Readonly<Record<string, string>>,
   options: TokenOptions,
 ): Promise<TokenReply> {
@@ -93,7 +93,7 @@ const tokenSchema = z.looseObject({
 });
 
 /** The error in the answer of a token endpoint. The status says little: errors also come as 200. */
-function tokenError(reply: ZohoReply, accountsUrl: string, grant: Grant, options: TokenOptions): UserError {
+function tokenError(reply: ZohoReply, accountsUrl: string, grant: GrantType, options: TokenOptions): UserError {
   const { host } = new URL(accountsUrl);
   const error = isRecord(reply.body) ? reply.body.error : undefined;
   if (typeof error !== "string" && reply.status !== 429) {
@@ -122,7 +122,7 @@ const FIRST_SIGN_IN: SignInAgain = {
 function explain(
   word: string,
   accountsUrl: string,
-  grant: Grant,
+  grant: GrantType,
   { isNamed = false, again = FIRST_SIGN_IN }: TokenOptions,
 ): readonly [meaning: string, hint: string] {
   const id = dataCentreOf(accountsUrl)?.id;

@@ -10,7 +10,7 @@ import type { CommandContext } from "../../command.ts";
 import { BottomLine } from "./bottom-line.ts";
 import { CommandQueue } from "./command-queue.ts";
 import { keyCommands } from "./commands.ts";
-import { type Action, actionOf, BINDINGS, parseKeys } from "./keymap.ts";
+import { actionOf, BINDINGS, type KeyAction, parseKeys } from "./keymap.ts";
 import { LogFollower } from "./log-follower.ts";
 import { Prompt } from "./prompt.ts";
 import { hasNoFailure, RecentEvents, recentEvent } from "./recent-events.ts";
@@ -69,7 +69,7 @@ class Keys {
   readonly #follower: LogFollower | undefined;
   readonly #keyboard: ReturnType<CommandContext["openKeyboard"]>;
   readonly #commands: ReturnType<typeof keyCommands>;
-  readonly #actions: Readonly<Record<Action, (key: string) => void>>;
+  readonly #actions: Readonly<Record<KeyAction, (key: string) => void>>;
   #app: Status["app"];
   /** The tunnel takes a quarter of a minute, in which other keys work. */
   #opening: string | undefined;
@@ -181,7 +181,7 @@ class Keys {
     });
   }
 
-  #createActions(): Readonly<Record<Action, (key: string) => void>> {
+  #createActions(): Readonly<Record<KeyAction, (key: string) => void>> {
     const commands = this.#commands;
     const onChosen = (text: string, start: (n: number) => Promise<unknown>) => () =>
       this.#withChosen((n) => this.#queue.add(`${text} #${n}`, () => start(n)));

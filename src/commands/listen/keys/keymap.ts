@@ -40,13 +40,13 @@ export const BINDINGS = [
   { action: "kill", keys: ["\u001c"] },
 ] as const;
 
-export type Action = (typeof BINDINGS)[number]["action"];
+export type KeyAction = (typeof BINDINGS)[number]["action"];
 
-const ACTIONS = new Map<string, Action>(
+const ACTIONS = new Map<string, KeyAction>(
   BINDINGS.flatMap(({ action, keys }) => keys.map((key) => [key, action] as const)),
 );
 
-export function actionOf(key: string): Action | undefined {
+export function actionOf(key: string): KeyAction | undefined {
   return ACTIONS.get(key);
 }
 

@@ -16,7 +16,7 @@ export interface Field {
   readonly module?: string;
 }
 
-export interface Module {
+export interface CrmModule {
   readonly id: string;
   readonly apiName: string;
   readonly fields: ReadonlyMap<string, Field>;
@@ -139,14 +139,14 @@ const SYSTEM = ["Created_By ownerlookup", "Modified_By ownerlookup", "Created_Ti
 const FIRST_MODULE = 554023000000000125n;
 const FIRST_FIELD = 554023000000001001n;
 
-const standard: Readonly<Record<string, ReadonlyMap<string, Module>>> = Object.fromEntries(
+const standard: Readonly<Record<string, ReadonlyMap<string, CrmModule>>> = Object.fromEntries(
   Object.entries(SPECIFICATIONS).map(([product, specifications]) => [
     product,
     new Map(Object.entries(specifications).map(([name, text], i) => [keyOf(name), standardModule(name, text, i)])),
   ]),
 );
 
-function standardModule(apiName: string, specification: string, index: number): Module {
+function standardModule(apiName: string, specification: string, index: number): CrmModule {
   const isPerson = specification.startsWith("Last_Name");
   const system = isPerson ? ["Full_Name text", ...SYSTEM] : SYSTEM;
   const texts = [...specification.split(/;\s+/), "Owner ownerlookup", "Description textarea", TAG, ...system];
@@ -191,19 +191,19 @@ const CUSTOM = "Name* text";
 /** The modules of the organisation: the standard ones, with the fields and the modules that it has declared. */
 export class Modules {
   readonly #own: () => Pick<CrmState, "declared">;
-  readonly #built = new WeakMap<readonly DeclaredField[], Module>();
+  readonly #built = new WeakMap<readonly DeclaredField[], CrmModule>();
 
   constructor(own: () => Pick<CrmState, "declared">) {
     this.#own = own;
   }
 
-  all(product: string): readonly Module[] {
+  all(product: string): readonly CrmModule[] {
     const names = [...(memberOf(standard, product)?.values() ?? [])].map(({ apiName }) => apiName);
     const all = [...new Set([...names, ...Object.keys(this.#declaredIn(product))])];
     return all.flatMap((name) => this.find(product, name) ?? []);
   }
 
-  find(product: string, name: string): Module | undefined {
+  find(product: string, name: string): CrmModule | undefined {
     const key = keyOf(name);
     const known = memberOf(standard, product)?.get(key);
     const declared = Object.entries(this.#declaredIn(product));
@@ -230,11 +230,11 @@ const FIRST_CUSTOM = 500;
 /** Keeps the ids of declared fields apart, whatever their module. */
 const FIELD_STEP = 10_000_000n;
 
-function customModule(name: string, index: number): Module {
+function customModule(name: string, index: number): CrmModule {
   return { ...standardModule(name, CUSTOM, FIRST_CUSTOM + index), isCustom: true };
 }
 
-function withFields(module: Module, declared: readonly DeclaredField[]): Module {
+function withFields(module: CrmModule, declared: readonly DeclaredField[]): CrmModule {
   const added = declared.map(
     (each, i): Field => ({
       id: String(BigInt(module.id) + FIELD_STEP * BigInt(i + 1)),
@@ -252,7 +252,7 @@ function withFields(module: Module, declared: readonly DeclaredField[]): Module 
 }
 
 /** A module as `settings/modules` answers it. */
-export function describeModule({ id, apiName, isCustom }: Module): Record<string, unknown> {
+export function describeModule({ id, apiName, isCustom }: CrmModule): Record<string, unknown> {
   const plural_label = labelOf(apiName);
   return {
     id,
@@ -303,7 +303,7 @@ export function describeField(field: Field, version: number): Record<string, unk
 }
 
 /** The only layout of a module, with all of its fields in one section. */
-export function describeLayout(module: Module, version: number): Record<string, unknown> {
+export function describeLayout(module: CrmModule, version: number): Record<string, unknown> {
   const section = `${singular(labelOf(module.apiName))} Information`;
   const fields = [...module.fields.values()].map((field) => describeField(field, version));
   return {

@@ -2,7 +2,7 @@ import { isRecord } from "../../../util/json.ts";
 import { type Answer, type ApiRecord, errorAnswer, type RecordStore, Refusal, type Result } from "../../answer.ts";
 import { memberOf, nextId, type StoredRecord, textOf, type User } from "../../state.ts";
 import { refuseItem, success, writeEach, zohoTime } from "./api.ts";
-import { type Field, type Module, type Modules, maxLength } from "./modules.ts";
+import { type CrmModule, type Field, type Modules, maxLength } from "./modules.ts";
 import type { CrmState, ModuleRecords } from "./state.ts";
 import type { Tags } from "./tags.ts";
 import { mentioned, type Users } from "./users.ts";
@@ -21,7 +21,7 @@ export interface RecordsOptions {
 }
 
 type Data = Readonly<Record<string, unknown>>;
-export type Row = readonly [id: string, record: StoredRecord];
+export type RecordEntry = readonly [id: string, record: StoredRecord];
 
 /** A record that was written, and what the API answers. */
 interface Written {
@@ -68,32 +68,32 @@ export class Records implements RecordStore {
     accepted(this.removeAll(this.#module(module), [id]));
   }
 
-  count(module: Module): number {
+  count(module: CrmModule): number {
     return Object.keys(this.#of(module).live).length;
   }
 
   /** The newest first. */
-  rows(module: Module): readonly Row[] {
+  rows(module: CrmModule): readonly RecordEntry[] {
     return Object.entries(this.#of(module).live).reverse();
   }
 
-  find(module: Module, id: string): StoredRecord | undefined {
+  find(module: CrmModule, id: string): StoredRecord | undefined {
     return memberOf(this.#of(module).live, id);
   }
 
-  deleted(module: Module): ModuleRecords["deleted"] {
+  deleted(module: CrmModule): ModuleRecords["deleted"] {
     return this.#of(module).deleted;
   }
 
   /** A record with all fields, or with those that are named, as the API answers it. */
-  shown(module: Module, [id, record]: Row, only?: readonly string[]): ApiRecord {
+  shown(module: CrmModule, [id, record]: RecordEntry, only?: readonly string[]): ApiRecord {
     const names = only ?? [...new Set([...module.fields.keys(), ...Object.keys(record.data)])];
     const known = names.filter((name) => module.fields.has(name) || Object.hasOwn(record.data, name));
     return { id, ...this.#values(module, record, known) };
   }
 
   /** One field of a record, as the API answers it; null where it is empty. */
-  value(module: Module, record: StoredRecord, name: string): unknown {
+  value(module: CrmModule, record: StoredRecord, name: string): unknown {
     if (name === "Created_Time") return zohoTime(record.createdAt);
     if (name === "Modified_Time") return zohoTime(record.changedAt);
     if (name === "Full_Name") return this.#name(module, record);
@@ -109,7 +109,7 @@ export class Records implements RecordStore {
   }
 
   /** A field, or a member of a reference, such as `Owner.name` or `Account_Name.Website`. */
-  read(module: Module, record: StoredRecord, path: string): unknown {
+  read(module: CrmModule, record: StoredRecord, path: string): unknown {
     const [name = "", member] = path.split(".");
     const value = this.value(module, record, name);
     if (member === undefined || !isRecord(value)) return value;
@@ -119,7 +119,7 @@ export class Records implements RecordStore {
   }
 
   /** The record to which an id refers, in one module or in any. */
-  ownerOf(id: string, module = ANY): { readonly module: Module; readonly record: StoredRecord } | undefined {
+  ownerOf(id: string, module = ANY): { readonly module: CrmModule; readonly record: StoredRecord } | undefined {
     const { modules } = this.#options;
     for (const each of module === ANY ? modules.all(this.product) : [modules.find(this.product, module)]) {
       const record = each && this.find(each, id);
@@ -128,16 +128,16 @@ export class Records implements RecordStore {
     return undefined;
   }
 
-  createAll(module: Module, items: readonly unknown[]): readonly Result[] {
+  createAll(module: CrmModule, items: readonly unknown[]): readonly Result[] {
     return this.#writeEach(module, items, (item, i) => this.#create(module, item, i));
   }
 
-  changeAll(module: Module, items: readonly unknown[]): readonly Result[] {
+  changeAll(module: CrmModule, items: readonly unknown[]): readonly Result[] {
     return this.#writeEach(module, items, (item, i) => this.#change(module, item, i));
   }
 
   /** Changes the records that have the same value in one of the fields, and creates the others. */
-  upsertAll(module: Module, items: readonly unknown[], fields: readonly string[]): readonly Result[] {
+  upsertAll(module: CrmModule, items: readonly unknown[], fields: readonly string[]): readonly Result[] {
     const known = fields.map((field) => ({ field, ids: this.#idsBy(module, field) }));
     return this.#writeEach(module, items, (item, i) => {
       if (!isRecord(item)) return this.#create(module, item, i);
@@ -152,7 +152,7 @@ export class Records implements RecordStore {
     });
   }
 
-  removeAll(module: Module, ids: readonly string[]): readonly Result[] {
+  removeAll(module: CrmModule, ids: readonly string[]): readonly Result[] {
     const { live, deleted } = this.#of(module);
     return this.#writeEach(module, ids, (id) => {
       const record = this.find(module, id);
@@ -167,7 +167,7 @@ export class Records implements RecordStore {
 
   /** Writes each item, and tells the channels what was written. */
   #writeEach<Item>(
-    module: Module,
+    module: CrmModule,
     items: readonly Item[],
     write: (item: Item, i: number) => Written,
   ): readonly Result[] {
@@ -184,7 +184,7 @@ export class Records implements RecordStore {
     return results;
   }
 
-  #idsBy(module: Module, field: string): Map<string, string> {
+  #idsBy(module: CrmModule, field: string): Map<string, string> {
     const ids = new Map<string, string>();
     for (const [id, { data }] of Object.entries(this.#of(module).live)) {
       const key = keyOf(memberOf(data, field));
@@ -193,7 +193,7 @@ export class Records implements RecordStore {
     return ids;
   }
 
-  #create(module: Module, item: unknown, i: number): Written {
+  #create(module: CrmModule, item: unknown, i: number): Written {
     const data = this.#checked(module, item, i);
     const missing = [...module.fields.values()].find((field) => field.mandatory && data[field.apiName] === undefined);
     if (missing !== undefined) throw mandatory(i, missing.apiName);
@@ -205,7 +205,7 @@ export class Records implements RecordStore {
     return { verb: "create", id, record, fields: Object.keys(data), result };
   }
 
-  #change(module: Module, item: unknown, i: number): Written {
+  #change(module: CrmModule, item: unknown, i: number): Written {
     const data = this.#checked(module, item, i);
     const id = textOf((item as Data).id);
     if (id === "") throw mandatory(i, "id");
@@ -225,7 +225,7 @@ export class Records implements RecordStore {
   }
 
   /** The fields of an item to store. Throws a Refusal for an invalid one; whether one is missing is not looked at. */
-  #checked(module: Module, item: unknown, i: number): Data {
+  #checked(module: CrmModule, item: unknown, i: number): Data {
     if (!isRecord(item)) throw invalid(i, undefined, { expected_data_type: "jsonobject" });
     for (const [name, value] of Object.entries(item)) {
       const field = module.fields.get(name);
@@ -268,7 +268,7 @@ export class Records implements RecordStore {
   }
 
   /** Tells the channels of a module, and those that watch the records to which the written ones refer. */
-  #tell(module: Module, verb: Change["verb"], written: readonly Written[]): void {
+  #tell(module: CrmModule, verb: Change["verb"], written: readonly Written[]): void {
     const { product } = this;
     const deletion = { Modified_By: mentioned(this.#options.users.current), Record_Status__s: 0 };
     this.#options.notify({
@@ -287,7 +287,7 @@ export class Records implements RecordStore {
   }
 
   /** The ids of existing records to which others refer, by module. */
-  #parents(module: Module, children: readonly Pick<Written, "record">[]): ReadonlyMap<string, ReadonlySet<string>> {
+  #parents(module: CrmModule, children: readonly Pick<Written, "record">[]): ReadonlyMap<string, ReadonlySet<string>> {
     const parents = new Map<string, Set<string>>();
     for (const { apiName, module: parent } of module.fields.values())
       for (const { record } of parent === undefined ? [] : children) {
@@ -298,20 +298,20 @@ export class Records implements RecordStore {
     return parents;
   }
 
-  #written(module: Module, results: readonly Result[]): ApiRecord {
+  #written(module: CrmModule, results: readonly Result[]): ApiRecord {
     const { id } = accepted(results).details as { id: string };
     return this.shown(module, [id, this.find(module, id) as StoredRecord]);
   }
 
-  #values(module: Module, record: StoredRecord, names: readonly string[]): Data {
+  #values(module: CrmModule, record: StoredRecord, names: readonly string[]): Data {
     return Object.fromEntries(names.map((name) => [name, this.value(module, record, name)]));
   }
 
-  #name(module: Module, { data }: StoredRecord): string {
+  #name(module: CrmModule, { data }: StoredRecord): string {
     return module.naming.flatMap((name) => memberOf(data, name) ?? []).join(" ");
   }
 
-  #of(module: Module): ModuleRecords {
+  #of(module: CrmModule): ModuleRecords {
     const { records } = this.#options.own();
     const own = memberOf(records, this.product) ?? {};
     const found = memberOf(own, module.apiName) ?? { live: {}, deleted: [] };
@@ -319,7 +319,7 @@ export class Records implements RecordStore {
     return found;
   }
 
-  #module(name: string): Module {
+  #module(name: string): CrmModule {
     const found = this.#options.modules.find(this.product, name);
     if (found === undefined) throw new Refusal(invalidModule());
     return found;
@@ -337,7 +337,7 @@ function accepted([result]: readonly Result[]): Result {
 }
 
 /** Details of the result of a write. */
-function detailsOf([id, { createdAt, changedAt }]: Row, { full_name: name, id: userId }: User): Data {
+function detailsOf([id, { createdAt, changedAt }]: RecordEntry, { full_name: name, id: userId }: User): Data {
   const by = { name, id: userId };
   const [Created_Time, Modified_Time] = [createdAt, changedAt].map(zohoTime);
   return { Modified_Time, Modified_By: by, Created_Time, id, Created_By: by };
@@ -349,7 +349,7 @@ const OWN_MEMBERS = /^(id|se_module|\$.*)$/;
 const ANY = "*";
 
 /** Returns the stored fields of an item: without those that Zoho sets. Of a module whose fields are not all known, it keeps any. */
-function toData(module: Module, item: Data): Data {
+function toData(module: CrmModule, item: Data): Data {
   const names = Object.keys(item).filter((name) => {
     const field = module.fields.get(name);
     if (field === undefined) return !module.isComplete && !OWN_MEMBERS.test(name) && /^[A-Za-z]\w{0,99}$/.test(name);

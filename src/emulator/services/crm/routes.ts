@@ -15,8 +15,8 @@ import {
 } from "./api.ts";
 import { inOrder, parseCoql, queryIn } from "./coql.ts";
 import { parseCriteria } from "./criteria.ts";
-import { describeField, describeLayout, describeModule, type Module, type Modules } from "./modules.ts";
-import { invalidModule, type Records, type Row } from "./records.ts";
+import { type CrmModule, describeField, describeLayout, describeModule, type Modules } from "./modules.ts";
+import { invalidModule, type RecordEntry, type Records } from "./records.ts";
 import type { Tags } from "./tags.ts";
 import { DEFAULT_USER, type Users } from "./users.ts";
 
@@ -35,16 +35,16 @@ interface ApiCall extends Call {
 
 /** A call for one module. */
 interface ModuleCall extends ApiCall {
-  readonly module: Module;
+  readonly module: CrmModule;
 }
 
 /** What narrows a list of records. Converted leads and records in approval do not exist here. */
-const FILTERS: ReadonlyMap<string, (row: Row, wanted: string) => boolean> = new Map([
+const FILTERS: ReadonlyMap<string, (row: RecordEntry, wanted: string) => boolean> = new Map([
   ["ids", ([id], wanted) => wanted.split(",").includes(id)],
   ["converted", (_, wanted) => wanted !== "true"],
   ["approved", (_, wanted) => wanted !== "false"],
 ]);
-const PARAMETERS: Parameters<Row> = {
+const PARAMETERS: Parameters<RecordEntry> = {
   filter: (name) => FILTERS.get(name),
   unmodelled: ["cvid", "territory_id", "include_child"],
   own: ["fields", "page", "per_page", "page_token", "sort_by", "sort_order"],
@@ -183,7 +183,7 @@ function moduleRoutes({ modules, tags, users, telling }: CrmParts, { inModule }:
 }
 
 /** The group of scopes of a module. */
-function resourceOf({ apiName }: Module): string {
+function resourceOf({ apiName }: CrmModule): string {
   return `modules.${apiName.replaceAll("_", "")}`;
 }
 
@@ -207,7 +207,7 @@ function list(call: ModuleCall, telling: Telling): Answer {
   if (changed.length === 0 && rows.length > 0) return { status: 304 };
   const sorted = sortedBy(sortBy, changed, store, module);
   if (query.get("sort_order") === "asc") sorted.reverse();
-  const show = (row: Row): unknown => store.shown(module, row, fields);
+  const show = (row: RecordEntry): unknown => store.shown(module, row, fields);
   return hasPageTokens(call) ? tokenPage(call, sorted, show) : page(query, "data", sorted, show);
 }
 
@@ -225,9 +225,9 @@ function hasPageTokens(call: ModuleCall): boolean {
 }
 
 /** In descending order; older versions sort by any field. */
-function sortedBy(name: string, rows: readonly Row[], store: Records, module: Module): Row[] {
+function sortedBy(name: string, rows: readonly RecordEntry[], store: Records, module: CrmModule): RecordEntry[] {
   if (name === "id") return [...rows];
-  const keyOf = ([, record]: Row): string | number => {
+  const keyOf = ([, record]: RecordEntry): string | number => {
     if (name === "Created_Time") return record.createdAt;
     if (name === "Modified_Time") return record.changedAt;
     const value = store.value(module, record, name);
@@ -247,7 +247,7 @@ function readOne({ store, module, query, params }: ModuleCall): Answer {
 }
 
 /** Whether a module has no such field. Where not all of its fields are known, the terminal names it instead. */
-function isUnknown(module: Module, path: string, { note }: Telling): boolean {
+function isUnknown(module: CrmModule, path: string, { note }: Telling): boolean {
   const [name = ""] = path.split(".");
   if (module.fields.has(name)) return false;
   if (!module.isComplete) note(`${module.apiName} has no field ${name}; if it is yours, put it in the seed`);
@@ -309,19 +309,20 @@ function listRelated(call: ModuleCall, modules: Modules): Answer | undefined {
   );
   if (list === undefined) return undefined;
   if (!query.get("fields") && hasPageTokens(call)) return missing("fields");
-  const refers = ([, { data }]: Row): boolean => list.fields.some((name) => textOf(Object(data[name]).id) === id);
+  const refers = ([, { data }]: RecordEntry): boolean =>
+    list.fields.some((name) => textOf(Object(data[name]).id) === id);
   const rows = store.find(module, id) === undefined ? [] : store.rows(list.module).filter(refers);
-  const show = (row: Row): unknown => store.shown(list.module, row, query.get("fields")?.split(","));
+  const show = (row: RecordEntry): unknown => store.shown(list.module, row, query.get("fields")?.split(","));
   return hasPageTokens(call) ? tokenPage(call, rows, show) : page(query, "data", rows, show);
 }
 
 /** A module that refers to another, and the fields that do. */
 interface RelatedList {
-  readonly module: Module;
+  readonly module: CrmModule;
   readonly fields: readonly string[];
 }
 
-function relatedTo(target: Module, all: readonly Module[]): readonly RelatedList[] {
+function relatedTo(target: CrmModule, all: readonly CrmModule[]): readonly RelatedList[] {
   const lists = all.map((module) => {
     const lookups = [...module.fields.values()].filter(({ type }) => type === "lookup");
     const fields = lookups.filter(({ module: to = "*" }) => to === "*" || to === target.apiName);
@@ -359,7 +360,7 @@ function answerCoql(call: ApiCall, modules: Modules, telling: Telling): Answer |
   const stranger = query.named.find((column) => column !== "id" && isUnknown(module, column, telling));
   if (stranger !== undefined)
     return errorAnswer(400, "INVALID_QUERY", "column given seems to be invalid", { column_name: stranger });
-  const read = ([id, record]: Row, column: string): unknown =>
+  const read = ([id, record]: RecordEntry, column: string): unknown =>
     column === "id" ? id : store.read(module, record, column);
   const found = store.rows(module).filter((row) => query.matches((column) => read(row, column)));
   const rows = inOrder(found.toReversed(), query.order, read);

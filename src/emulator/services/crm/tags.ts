@@ -2,7 +2,7 @@ import { isRecord } from "../../../util/json.ts";
 import { type Answer, errorAnswer, type Result } from "../../answer.ts";
 import { nextId, type StoredRecord, textOf } from "../../state.ts";
 import { answerResults, missing, refuseItem, success, writeEach, zohoTime } from "./api.ts";
-import type { Module } from "./modules.ts";
+import type { CrmModule } from "./modules.ts";
 import type { CrmState, StoredTag } from "./state.ts";
 import type { Users } from "./users.ts";
 
@@ -13,10 +13,10 @@ const MAX_RECORDS = 500;
 interface TagCall {
   readonly store: {
     readonly product: string;
-    find(module: Module, id: string): StoredRecord | undefined;
-    changeAll(module: Module, items: readonly unknown[]): readonly Result[];
+    find(module: CrmModule, id: string): StoredRecord | undefined;
+    changeAll(module: CrmModule, items: readonly unknown[]): readonly Result[];
   };
-  readonly module: Module;
+  readonly module: CrmModule;
   readonly query: URLSearchParams;
   readonly json: unknown;
 }
@@ -33,7 +33,7 @@ export class Tags {
     this.#now = now;
   }
 
-  list(product: string, module: Module): Answer {
+  list(product: string, module: CrmModule): Answer {
     const tags = this.#of(product, module);
     if (tags.length === 0) return { status: 204 };
     return {
@@ -45,7 +45,7 @@ export class Tags {
     };
   }
 
-  create(product: string, module: Module, json: unknown): Answer {
+  create(product: string, module: CrmModule, json: unknown): Answer {
     const { tags: given } = isRecord(json) ? json : {};
     if (!Array.isArray(given) || given.length === 0)
       return errorAnswer(400, "MANDATORY_NOT_FOUND", "required field not found", { api_name: "tags" });
@@ -101,7 +101,7 @@ export class Tags {
   }
 
   /** The tag with a name, made if it is new. */
-  named(product: string, module: Module, given: Readonly<Record<string, unknown>>): StoredTag {
+  named(product: string, module: CrmModule, given: Readonly<Record<string, unknown>>): StoredTag {
     const name = textOf(given.name);
     const found = this.#find(product, module, name);
     if (found !== undefined) return found;
@@ -118,11 +118,11 @@ export class Tags {
     return { created_time: time, modified_time: time, modified_by: by, id, created_by: by, color_code };
   }
 
-  #find(product: string, module: Module, name: string): StoredTag | undefined {
+  #find(product: string, module: CrmModule, name: string): StoredTag | undefined {
     return this.#of(product, module).find((tag) => tag.name.toLowerCase() === name.toLowerCase());
   }
 
-  #of(product: string, { apiName }: Module): StoredTag[] {
+  #of(product: string, { apiName }: CrmModule): StoredTag[] {
     const { tags } = this.#own();
     const own = tags[product] ?? {};
     const found = own[apiName] ?? [];

@@ -2,7 +2,7 @@ import { isRecord } from "../../../util/json.ts";
 import type { Refusal } from "../../answer.ts";
 import { textOf } from "../../state.ts";
 import { refuseItem } from "./api.ts";
-import type { Module } from "./modules.ts";
+import type { CrmModule } from "./modules.ts";
 import type { ChannelRow } from "./state.ts";
 
 export type Item = Readonly<Record<string, unknown>>;
@@ -18,7 +18,7 @@ export function longestMs(product: string, version: number): number {
 /** Throws a Refusal for an item that Zoho rejects. */
 export function checkItem(
   item: Item,
-  find: (module: string) => Module | undefined,
+  find: (module: string) => CrmModule | undefined,
   { product, method }: { readonly product: string; readonly method: string },
 ): void {
   const required = ["channel_id", "events", ...(method === "PATCH" ? [] : ["notify_url"])];
@@ -43,7 +43,7 @@ export function checkItem(
   if (item.notification_condition !== undefined) checkCondition(item.notification_condition, find, product);
 }
 
-function checkCondition(value: unknown, find: (module: string) => Module | undefined, product: string): void {
+function checkCondition(value: unknown, find: (module: string) => CrmModule | undefined, product: string): void {
   if (product !== "crm" || !Array.isArray(value)) throw invalid("notification_condition");
   for (const condition of value) {
     if (condition?.type !== "field_selection") throw invalid("type", { supported_values: ["field_selection"] });

@@ -14,7 +14,7 @@ import { memberOf, members, textOf } from "../../state.ts";
 import { type Data, flawIn, type Operation, type Row, Store, type StoreState, storeState } from "../store.ts";
 import { failure, invalid, unprocessable, wording } from "./answers.ts";
 import { criterionOf, EXPANDING, matchesAny, paged, sortedBy } from "./lists.ts";
-import { AGENT, AGENT_ID, COMPUTED, DEPARTMENT_ID, MODULES, type Module } from "./modules.ts";
+import { AGENT, AGENT_ID, COMPUTED, DEPARTMENT_ID, type DeskModule, MODULES } from "./modules.ts";
 
 const EVENTS = new Set<string>(wire.events.map(({ name }) => name));
 const KEYS = ["name", "description", "url", "isEnabled", "ignoreSourceId", "includeEventsFrom", "subscriptions"];
@@ -110,7 +110,7 @@ export class Desk extends Store<DeskHook> {
   }
 
   protected checked(module: string, given: Data): Data {
-    const { title, required, usual, parent, references = {} } = MODULES[module] as Module;
+    const { title, required, usual, parent, references = {} } = MODULES[module] as DeskModule;
     const own = Object.fromEntries(Object.entries(given).filter(([name]) => !COMPUTED.has(name)));
     // A ticket may come with the data of its contact.
     const isAlone = module === "tickets" && (own.contactId ?? "") === "";
@@ -172,7 +172,7 @@ export class Desk extends Store<DeskHook> {
 
   /** Posts an event to the webhooks that want it. Nothing follows from a failure but from 410. */
   protected written(operation: Operation, module: string, row: Row, before: Data): void {
-    const event = `${(MODULES[module] as Module).title}_${VERBS[operation]}`;
+    const event = `${(MODULES[module] as DeskModule).title}_${VERBS[operation]}`;
     const payload = operation === "delete" ? { id: row.id } : this.#payload(module, row);
     const { departmentId } = row.record.data;
     for (const { id, body } of this.hooks) {
@@ -209,7 +209,7 @@ export class Desk extends Store<DeskHook> {
   }
 
   #routesOf(module: string): Routes {
-    const { parent, trash, isFixed = false, scope } = MODULES[module] as Module;
+    const { parent, trash, isFixed = false, scope } = MODULES[module] as DeskModule;
     const path = parent === undefined ? `${API}/${module}` : `${API}/${parent.module}/{parentId}/${module}`;
     const allowed = (handle: Handler) => this.#allowed(scope, handle);
     const owned = (call: Call): Data =>
@@ -257,12 +257,12 @@ export class Desk extends Store<DeskHook> {
 
   /** Id of the record that a record below it belongs to. Throws a Refusal for none. */
   #parent(module: string, id = ""): string {
-    return this.find((MODULES[module] as Module).parent?.module ?? module, id).id;
+    return this.find((MODULES[module] as DeskModule).parent?.module ?? module, id).id;
   }
 
   /** The records of a module whose member is the id of the path. */
   #listOf(module: string, member: string): Handler {
-    const { scope, references = {} } = MODULES[module] as Module;
+    const { scope, references = {} } = MODULES[module] as DeskModule;
     return this.#allowed(scope, (call) => {
       const { id } = this.find(references[member] ?? "", call.params.id ?? "");
       return this.#list(module, call, [[member, id]]);
@@ -295,7 +295,7 @@ export class Desk extends Store<DeskHook> {
   }
 
   #list(module: string, call: Call, owner: readonly (readonly [member: string, id: unknown])[]): Answer {
-    const { filters = {}, unmodelled = [] } = MODULES[module] as Module;
+    const { filters = {}, unmodelled = [] } = MODULES[module] as DeskModule;
     const rows = this.rows(module).filter(({ record: { data } }) => owner.every(([member, id]) => data[member] === id));
     const filter = (name: string) => {
       const member = memberOf(filters, name);
@@ -311,7 +311,7 @@ export class Desk extends Store<DeskHook> {
   /** `*` in a value stands for anything. A criterion that is not modelled is refused, as all of them narrow. */
   #search(module: string, call: Call): Answer {
     const rows = this.rows(module).map((row) => this.shown(module, row));
-    const filter = (name: string) => criterionOf(MODULES[module] as Module, name);
+    const filter = (name: string) => criterionOf(MODULES[module] as DeskModule, name);
     const own = ["from", "limit", "sortBy", "orgId", "module"];
     const unmodelled = [...call.query.keys()].filter((name) => !own.includes(name) && !EXPANDING.includes(name));
     const found = selected(call, rows, { filter, unmodelled, own }, this);

@@ -2,7 +2,7 @@ import type { Answer } from "../../answer.ts";
 import { memberOf, textOf } from "../../state.ts";
 import type { Data } from "../store.ts";
 import { unprocessable } from "./answers.ts";
-import type { Module } from "./modules.ts";
+import type { DeskModule } from "./modules.ts";
 
 /** Parameters that add members to the answer. */
 export const EXPANDING = ["include", "fields"];
@@ -30,7 +30,7 @@ export function sortedBy(rows: readonly Data[], order: string): readonly Data[] 
 const SEARCHED = ["ticketNumber", "id", "fullName"];
 
 /** What a parameter of a search selects; undefined for one that is not modelled. */
-export function criterionOf(module: Module, name: string): ((row: Data, wanted: string) => boolean) | undefined {
+export function criterionOf(module: DeskModule, name: string): ((row: Data, wanted: string) => boolean) | undefined {
   if (name === "_all") return (row, wanted) => Object.values(row).some((value) => matchesAny(value, wanted));
   const time = /^(\w+Time)Range$/.exec(name)?.[1];
   if (time !== undefined) return (row, wanted) => isWithin(row[time], wanted);

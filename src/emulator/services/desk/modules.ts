@@ -1,6 +1,6 @@
 import type { Data } from "../store.ts";
 
-export interface Module {
+export interface DeskModule {
   /** In the names of its events: `Ticket_Add`. */
   readonly title: string;
   /** Group of its scopes. */
@@ -25,7 +25,7 @@ export interface Module {
 }
 
 /** https://github.com/zoho/zohodesk-oas: `Ticket.json`, `Contact.json`, `Account.json`, `TicketComment.json`, `Thread.json`, … */
-export const MODULES: Readonly<Record<string, Module>> = {
+export const MODULES: Readonly<Record<string, DeskModule>> = {
   tickets: {
     title: "Ticket",
     scope: "tickets",

@@ -13,7 +13,7 @@ import { defineService } from "../../service.ts";
 import { memberOf, members, textOf } from "../../state.ts";
 import { type Data, flawIn, type Operation, onlyKey, type Row, Store, type StoreState, storeState } from "../store.ts";
 import { filterOf, OWN_PARAMETERS, sorted, UNMODELLED } from "./lists.ts";
-import { MODULES, type Module } from "./modules.ts";
+import { type FinanceModule, MODULES } from "./modules.ts";
 
 const BOOKS = "/books/v3";
 const ROOTS: Readonly<Record<string, string>> = { [BOOKS]: "ZohoBooks", "/inventory/v1": "ZohoInventory" };
@@ -96,7 +96,7 @@ export class Finance extends Store<FinanceHook> {
   }
 
   protected checked(module: string, given: Data): Data {
-    const { key, required, usual, party } = MODULES[module] as Module;
+    const { key, required, usual, party } = MODULES[module] as FinanceModule;
     const data = { ...usual, ...given };
     const isMissing = (name: string): boolean =>
       [[], "", null].some((none) => isDeepStrictEqual(memberOf<unknown>(data, name) ?? null, none));
@@ -109,7 +109,7 @@ export class Finance extends Store<FinanceHook> {
   }
 
   /** The name of a document's customer or vendor. */
-  #partyOf(party: Module["party"], data: Data): Data {
+  #partyOf(party: FinanceModule["party"], data: Data): Data {
     if (party === undefined) return {};
     const id = textOf(data[`${party}_id`]);
     const contact = memberOf(this.table("contacts"), id);
@@ -143,7 +143,7 @@ export class Finance extends Store<FinanceHook> {
     const [created = "", changed] = [createdAt, changedAt].map(
       (at) => `${new Date(at).toISOString().slice(0, 19)}+0000`,
     );
-    const { key, number } = MODULES[module] as Module;
+    const { key, number } = MODULES[module] as FinanceModule;
     const date = created.slice(0, 10);
     return {
       [`${key}_id`]: id,
@@ -159,7 +159,7 @@ export class Finance extends Store<FinanceHook> {
 
   /** Runs the rules: each posts the whole record, as a body that the user designed is not filled in. */
   protected written(operation: Operation, module: string, row: Row): void {
-    const { entity, key } = MODULES[module] as Module;
+    const { entity, key } = MODULES[module] as FinanceModule;
     if (operation === "add" && module === "customerpayments") this.#apply(row.record.data);
     // A vendor is a contact, too.
     if (module === "contacts" && row.record.data.contact_type !== entity) return;
@@ -223,7 +223,7 @@ export class Finance extends Store<FinanceHook> {
   }
 
   #routesOfModule(module: string): Routes {
-    const { key, scope, statuses = {} } = MODULES[module] as Module;
+    const { key, scope, statuses = {} } = MODULES[module] as FinanceModule;
     const allowed = (handle: Handler) => this.#allowed(BOOKS, scope, handle);
     const one = (message: string, id: string, status = 200): Answer => ({
       status,
@@ -281,7 +281,7 @@ export class Finance extends Store<FinanceHook> {
     if (!(page >= 1 && per_page >= 1 && per_page <= MAX_PER_PAGE))
       return failure(400, 4, "Invalid value passed for page or per_page");
     const rows = this.rows(module).map((row) => this.shown(module, row));
-    const filter = (name: string) => filterOf(MODULES[module] as Module, name, query);
+    const filter = (name: string) => filterOf(MODULES[module] as FinanceModule, name, query);
     const parameters = { filter, unmodelled: [...UNMODELLED, "filter_by"], own: OWN_PARAMETERS };
     const found = sorted(selected(call, rows, parameters, this), query);
     const shown = found.slice((page - 1) * per_page, page * per_page);

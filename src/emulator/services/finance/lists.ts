@@ -1,7 +1,7 @@
 import { isRecord } from "../../../util/json.ts";
 import { textOf } from "../../state.ts";
 import type { Data } from "../store.ts";
-import type { Module } from "./modules.ts";
+import type { FinanceModule } from "./modules.ts";
 
 /** Documented parameters of lists that narrow them, and that only Books knows. */
 export const UNMODELLED = [
@@ -35,7 +35,7 @@ const SUFFIXES: Readonly<Record<string, Compare>> = {
 export const OWN_PARAMETERS = ["organization_id", "page", "per_page", "sort_column", "sort_order", "response_option"];
 /** What a parameter of a list selects, such as `contact_name`, `total_less_than`, `search_text` or `filter_by`. */
 export function filterOf(
-  module: Module,
+  module: FinanceModule,
   name: string,
   query: URLSearchParams,
 ): ((row: Data, wanted: string) => boolean) | undefined {

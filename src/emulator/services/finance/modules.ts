@@ -1,6 +1,6 @@
 import type { Data } from "../store.ts";
 
-export interface Module {
+export interface FinanceModule {
   /** Wraps its record in answers and deliveries. */
   readonly key: string;
   /** Name in webhooks and rules. */
@@ -32,7 +32,7 @@ const ADDRESSES = { billing_address: {}, shipping_address: {} };
 const OF_DOCUMENTS = ["reference_number", "date", "status", "total"];
 
 /** https://www.zoho.com/books/api/v3/ */
-export const MODULES: Readonly<Record<string, Module>> = {
+export const MODULES: Readonly<Record<string, FinanceModule>> = {
   contacts: {
     key: "contact",
     entity: "customer",
