@@ -17,6 +17,8 @@ export interface BinOptions {
   readonly limit?: string;
   /** The program's file; by default the built one of this project. */
   readonly bin?: string;
+  /** Its lines are not checked: help is text with --json as well. */
+  readonly unchecked?: boolean;
 }
 
 export interface BinResult {
@@ -57,7 +59,7 @@ export function cleanEnv(extra: Readonly<Record<string, string | undefined>> = {
 /** Runs the built program to its end, with pipes. */
 export async function runBin(argv: readonly string[], options: BinOptions = {}): Promise<BinResult> {
   const child = spawnBin(argv, options);
-  const { ended } = follow(child);
+  const { ended } = follow(child, options.unchecked);
   child.stdin?.on("error", () => {});
   child.stdin?.end(options.stdin ?? "");
   return ended;
@@ -80,7 +82,7 @@ function spawnBin(argv: readonly string[], { env, cwd = tempFolder(), bin = BIN,
   return spawn(program, rest, { cwd, env: cleanEnv(env), stdio: "pipe" });
 }
 
-function follow(child: ChildProcess): BinChild {
+function follow(child: ChildProcess, unchecked = false): BinChild {
   let stdout = "";
   let stderr = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -91,7 +93,7 @@ function follow(child: ChildProcess): BinChild {
   });
   const closed = once(child, "close");
   const ended = closed.then(([status, signal]) => {
-    if (child.spawnargs.includes("--json")) checkJsonLines({ out: stdout, err: stderr });
+    if (child.spawnargs.includes("--json") && !unchecked) checkJsonLines({ out: stdout, err: stderr });
     return { status, signal, stdout, stderr };
   });
   const until = async (stream: Readable | null, text: () => string, pattern: RegExp): Promise<RegExpExecArray> => {
