@@ -59,7 +59,13 @@ export async function openZoho(
   const isZohoLocal = isLocalZoho(signIn.hosts);
   const flags = `--product ${shellQuoted(product.id)}${profile === undefined ? "" : ` --profile ${shellQuoted(profile)}`}`;
   return {
-    ...{ config, signIn, http, tokens, product, api, apiOf },
+    config,
+    signIn,
+    http,
+    tokens,
+    product,
+    api,
+    apiOf,
     /** Identifies the organisation in the memory. */
     account,
     isZohoLocal,

@@ -21,7 +21,10 @@ const MORE_COMMANDS = [
   [
     "webhooks",
     "create, list and delete webhooks of Desk, Books, Inventory and Sign; list failed ones",
-    ...["missed", "products/desk", "products/finance", "products/sign"],
+    "missed",
+    "products/desk",
+    "products/finance",
+    "products/sign",
   ],
   ["reconcile", "find what CRM and Bigin channels did not notify of, and have it delivered", "missed"],
   ["logout", "revoke a sign-in and remove it from this machine", "crm-channel"],

@@ -37,8 +37,8 @@ interface TargetHealth {
   readonly own: Health;
 }
 
-/** What all attempts at one target share. */
-export interface Sender {
+/** Where attempts go, and what all those at one target share. */
+export interface Destination {
   readonly target: string;
   readonly health: TargetHealth;
   /** Interrupts the exchange. */
@@ -58,8 +58,8 @@ interface Attempted {
 }
 
 /** Sends a delivery to its target once, and records the outcome in the log. */
-export async function attempt(sender: Sender, delivery: ClaimedDelivery): Promise<Attempted> {
-  const { target, health, signal, writeToLog, onSent, options } = sender;
+export async function attempt(destination: Destination, delivery: ClaimedDelivery): Promise<Attempted> {
+  const { target, health, signal, writeToLog, onSent, options } = destination;
   const { log, poster, retry, deadlineOf, now, showTarget, onReport, onTrouble } = options;
   const { claim, attemptsBefore, source } = delivery;
   const at = now();
@@ -164,9 +164,14 @@ export function maxPauseOf({ retries, baseMs }: RetryPolicy): number {
  * target that accepts connections and stays silent (a TLS handshake that never ends) would seem back at once, forever.
  */
 const UNREACHABLE: ReadonlySet<string> = new Set([
-  ...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"],
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
   // This process is out of file descriptors, which is not the target's fault. A probe succeeds as soon as there are some.
-  ...["EMFILE", "ENFILE"],
+  "EMFILE",
+  "ENFILE",
 ]);
 
 /** Too Many Requests, and what a proxy answers while the app behind it restarts, besides the app's own Service Unavailable. */

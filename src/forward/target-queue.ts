@@ -4,7 +4,7 @@ import { maskUrl } from "../delivery/mask.ts";
 import type { Claim, ClaimRef, Log, Unreadable } from "../log/log.ts";
 import { errorText } from "../util/errors.ts";
 import type { Down, Health, StillDown } from "./app-health.ts";
-import { type AttemptOptions, attempt, type ClaimedDelivery, maxPauseOf, type Sender } from "./attempt.ts";
+import { type AttemptOptions, attempt, type ClaimedDelivery, type Destination, maxPauseOf } from "./attempt.ts";
 import { Backlog, LOG_RETRY_MS } from "./backlog.ts";
 import { BoundedBuffer } from "./bounded-buffer.ts";
 import type { ForwardSource } from "./request.ts";
@@ -47,8 +47,7 @@ export class TargetQueue {
   /** Claimed and not sent yet. */
   readonly #buffer: BoundedBuffer<ClaimedDelivery>;
   readonly #backlog: Backlog;
-  /** What every attempt at this target needs. */
-  readonly #sender: Sender;
+  readonly #destination: Destination;
   /** Deliveries that are being sent, or that the log has not completed yet. */
   #uncompleted = 0;
   readonly #pending = new Set<Promise<void>>();
@@ -71,7 +70,7 @@ export class TargetQueue {
       sizeOf: ({ source }) => source.delivery.body.length,
     });
     this.#backlog = new Backlog({ target, log, maxPauseMs: this.#maxPauseMs, now, onDue: () => this.#work() });
-    this.#sender = {
+    this.#destination = {
       target,
       health: { app, own: this.#own },
       signal: this.#interrupting.signal,
@@ -153,7 +152,7 @@ export class TargetQueue {
     this.#semaphore.acquire();
     this.#uncompleted++;
     try {
-      const { next, down } = await attempt(this.#sender, claimed);
+      const { next, down } = await attempt(this.#destination, claimed);
       if (next === "due") this.#backlog.markDue();
       else if (next !== "done") this.#backlog.wakeAt(next);
       return down;

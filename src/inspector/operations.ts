@@ -188,9 +188,8 @@ function eventSource(
   toRows: () => Promise<(row: LogRow) => EventRow>,
 ): EventSource {
   const { log } = options;
-  const ends = () => log.use((open) => open.ends(), { oldest: 0, newest: 0, lastAttempt: 0 });
   return {
-    ends,
+    ends: () => log.use((open) => open.ends(), { oldest: 0, newest: 0, lastAttempt: 0 }),
     async after(n, limit) {
       const rows = await listRows(log, (row) => row, { after: n }, { limit, order: "oldest" });
       return rows.length === 0 ? [] : rows.map(await toRows());
@@ -199,7 +198,6 @@ function eventSource(
       const rows = await log.use((open) => Promise.all(Array.from(numbers, (n) => rowOf(open, n))), []);
       return rows.filter((row) => row !== undefined).map(await toRows());
     },
-    lastAttempt: async () => (await ends()).lastAttempt,
     attemptsAfter: (id) => log.use((open) => open.attemptsAfter(id), []),
     state: () => readState(context, options),
   };

@@ -1,17 +1,16 @@
 import type { ServerResponse } from "node:http";
+import type { LogEnds } from "../log/log.ts";
 import { sleepRealTime } from "../util/timing.ts";
 import type { EventRow, State, StreamMessage } from "./api.ts";
 
 /** The log that the stream is read from. Numbers count from 1. */
 export interface EventSource {
-  /** The numbers of the oldest and newest event; 0 where there is none. */
-  ends(): Promise<{ readonly oldest: number; readonly newest: number }>;
+  /** The numbers of the oldest and newest event, and the id of the last attempt; 0 where there is none. */
+  ends(): Promise<LogEnds>;
   /** The events after a number, oldest first. */
   after(n: number, limit: number): Promise<readonly EventRow[]>;
-  /** Those of these that exist. */
+  /** The events with these numbers that exist. */
   rows(numbers: Iterable<number>): Promise<readonly EventRow[]>;
-  /** The id of the last attempt; 0 where there is none. */
-  lastAttempt(): Promise<number>;
   /** The next attempts after an id, with the numbers of their events; empty at the end. */
   attemptsAfter(id: number): Promise<readonly { readonly id: number; readonly n: number }[]>;
   state(): Promise<State>;
@@ -76,8 +75,7 @@ export class EventStream {
 
   /** `lastEventId`: the last number that the page has; undefined to send only what comes from now on. */
   async add(response: ServerResponse, lastEventId: number | undefined): Promise<void> {
-    const attempt = await this.#source.lastAttempt();
-    const { oldest, newest } = await this.#source.ends();
+    const { oldest, newest, lastAttempt: attempt } = await this.#source.ends();
     const state = await this.#stateMessage();
     const last = lastEventId ?? newest;
     const isReset = newest > 0 && last > newest;

@@ -104,18 +104,18 @@ export function readyReport(
 }
 
 const NO_RECEIVER = {
-  ...{
-    url: undefined,
-    publicUrl: undefined,
-    publicUrlNote: undefined,
-    path: "",
-    urls: {},
-    paths: [],
-    isMirrored: false,
-    checks: [],
-    unsigned: [],
-  },
-  ...{ offersTunnel: false, registered: [], tryCommand: undefined },
+  url: undefined,
+  publicUrl: undefined,
+  publicUrlNote: undefined,
+  path: "",
+  urls: {},
+  paths: [],
+  isMirrored: false,
+  checks: [],
+  unsigned: [],
+  offersTunnel: false,
+  registered: [],
+  tryCommand: undefined,
 };
 
 /** Lists the origins of the secrets. A private key signs and checks nothing. */

@@ -58,8 +58,24 @@ const familyEvents = [
 
 /** The modules that a channel can watch, beside custom ones. */
 const MODULES = [
-  ...["Leads", "Accounts", "Contacts", "Deals", "Campaigns", "Tasks", "Cases", "Events", "Calls", "Solutions"],
-  ...["Products", "Vendors", "Price_Books", "Quotes", "Sales_Orders", "Purchase_Orders", "Invoices", "Appointments"],
+  "Leads",
+  "Accounts",
+  "Contacts",
+  "Deals",
+  "Campaigns",
+  "Tasks",
+  "Cases",
+  "Events",
+  "Calls",
+  "Solutions",
+  "Products",
+  "Vendors",
+  "Price_Books",
+  "Quotes",
+  "Sales_Orders",
+  "Purchase_Orders",
+  "Invoices",
+  "Appointments",
   "Services",
 ] as const;
 

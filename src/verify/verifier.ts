@@ -61,17 +61,17 @@ interface VerifierParts {
 }
 
 class Verifier {
-  readonly #parts: VerifierParts;
+  readonly #parts: Omit<VerifierParts, "keyed" | "keys" | "task">;
   /** Products whose keys are in `#keys`. */
   #keyed: readonly Product[];
   #keys: KeySets;
   #task: Task;
 
-  constructor(parts: VerifierParts) {
+  constructor({ keyed, keys, task, ...parts }: VerifierParts) {
     this.#parts = parts;
-    this.#keyed = parts.keyed;
-    this.#keys = parts.keys;
-    this.#task = parts.task;
+    this.#keyed = keyed;
+    this.#keys = keys;
+    this.#task = task;
   }
 
   /** `file`: the name of the input, for the report. */

@@ -69,7 +69,7 @@ export async function reserveWebhook(context: WebhookContext, config: Config, pr
         session,
         mark,
         lock,
-        /** Undefined where Zoho signs with a key of its own. */
+        /** Undefined for a product that Zoho signs with its own key, such as Desk. */
         secret: chosen?.value,
         /** Verifies the deliveries, where the user has configured none. */
         keySet: keySet === undefined ? undefined : secret(keySet, `${product.title}'s key set`),
@@ -262,7 +262,7 @@ class LiveWebhook {
   }
 }
 
-/** Neither the sign-in nor a full account mends itself, and what is no user error is a fault of this program. */
+/** False for errors that a retry cannot fix: a refused sign-in, an account without room, a bug of ours. */
 function isWorthRetrying(error: unknown): error is UserError {
   return error instanceof UserError && error.code !== "limit_reached" && !isSignInError(error);
 }
@@ -272,7 +272,7 @@ function takenOver(title: string): UserError {
   return new UserError("connectionLost", message, "start this one again", "registrationLost");
 }
 
-/** Has who cannot see the request look at the events, which are all of it that is the user's. */
+/** Replaces the hint to print the request: of it, the user has chosen only the events. */
 function ofEvents(error: unknown, { id, title, events }: ManagedProduct): unknown {
   if (!(error instanceof ZohoApiError) || error.hint?.includes("--dry-run") !== true) return error;
   const hint = `check each ${events.noun} of --register ${id}:…`;

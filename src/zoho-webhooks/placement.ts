@@ -17,7 +17,7 @@ interface PlacementOptions {
   readonly session: WebhookSession;
   /** The name of its webhooks. */
   readonly mark: string;
-  /** Undefined where Zoho signs with a key of its own. */
+  /** Undefined for a product that Zoho signs with its own key, such as Desk. */
   readonly secret: WebhookConfig["secret"];
   readonly events: readonly string[];
   /** Nothing is created once it is aborted. */

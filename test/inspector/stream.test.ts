@@ -31,10 +31,9 @@ async function append(log: Log, count: number, url = "/webhooks/zoho/crm"): Prom
 
 function streamOf(source: Partial<EventSource>): EventStream {
   const empty: EventSource = {
-    ends: async () => ({ oldest: 0, newest: 0 }),
+    ends: async () => ({ oldest: 0, newest: 0, lastAttempt: 0 }),
     after: async () => [],
     rows: async () => [],
-    lastAttempt: async () => 0,
     attemptsAfter: async () => [],
     state: async () => ({}) as State,
   };
@@ -147,7 +146,7 @@ describe("the stream", () => {
 
   it("ends where the log that a page knew was removed and begins again, so that the page reads it anew", async () => {
     let newest = 0;
-    const stream = streamOf({ ends: async () => ({ oldest: newest, newest }) });
+    const stream = streamOf({ ends: async () => ({ oldest: newest, newest, lastAttempt: 0 }) });
     const response = new PassThrough();
     await stream.add(response as unknown as ServerResponse, 20);
     newest = 1;
@@ -230,7 +229,7 @@ describe("a watcher that does not read", () => {
       Array.from({ length: Math.min(count, all - n) }, (_, i) => row(n + 1 + i));
     let newest = 0;
     const stream = streamOf({
-      ends: async () => ({ oldest: 1, newest }),
+      ends: async () => ({ oldest: 1, newest, lastAttempt: 0 }),
       after: async (n, limit) => rowsAfter(n, Math.min(limit, newest - n)),
     });
     const response = new PassThrough({ highWaterMark: 16_384 });

@@ -136,7 +136,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect(await claimed(again, { now: later(111) })).toMatchObject([{ n: 2 }, { n: 3 }, { n: 1, attempts: 0 }]);
   });
 
-  it("stay where their bodies do not fit, but for the first, and are told of", async () => {
+  it("stay in the log while their bodies exceed maxBytes, except the first, and set hasMore", async () => {
     const log = await tempLog(engine);
     for (let i = 0; i < 3; i++)
       await log.append({ ...waitingFor({}, i), ...newEntry({ body: Buffer.alloc(100) }), forward: { targets: [APP] } });

@@ -38,8 +38,11 @@ const MAX_HOOKS = 2;
 const MAX_FAILURES = 20;
 const DAY_MS = 86_400_000;
 const OWNER = {
-  ...{ owner_id: "100000000000000019", owner_email: "legal@example.com", owner_first_name: "Ines" },
-  ...{ owner_last_name: "Prado", org_id: "70000001" },
+  owner_id: "100000000000000019",
+  owner_email: "legal@example.com",
+  owner_first_name: "Ines",
+  owner_last_name: "Prado",
+  org_id: "70000001",
 };
 const [wire] = product.formats;
 
@@ -155,8 +158,14 @@ export class Sign extends Store<SignHook> {
       request_id: id,
       ...OWNER,
       ...data,
-      ...{ self_sign: false, is_deleted: false, request_type_name: "Others", request_type_id: "100000000000000135" },
-      ...{ created_time: createdAt, modified_time: changedAt, action_time: changedAt, zsdocumentid: `EMULATED-${id}` },
+      self_sign: false,
+      is_deleted: false,
+      request_type_name: "Others",
+      request_type_id: "100000000000000135",
+      created_time: createdAt,
+      modified_time: changedAt,
+      action_time: changedAt,
+      zsdocumentid: `EMULATED-${id}`,
       ...(expiresAt !== undefined && { expire_by: expiresAt }),
     };
   }

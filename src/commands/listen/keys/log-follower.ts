@@ -30,7 +30,7 @@ export class LogFollower {
     this.#hasChanged = true;
   }
 
-  /** Reads what is new in the log, unless it is being read. The first call remembers the last attempt: nothing before it is news. */
+  /** Reads the changes since the previous call, unless a read is running. Attempts before the first call are ignored. */
   async follow(): Promise<void> {
     if (this.#isFollowing) return;
     this.#isFollowing = true;

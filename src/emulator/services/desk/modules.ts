@@ -143,9 +143,18 @@ export const MODULES: Readonly<Record<string, DeskModule>> = {
 
 /** Members that only Desk writes: ignored in the data of a client. */
 export const COMPUTED = new Set([
-  ...["id", "ticketNumber", "statusType", "closedTime", "createdTime", "modifiedTime", "webUrl"],
-  ...["threadCount", "commentCount"],
-  ...["commenterId", "commentedTime", "author"],
+  "id",
+  "ticketNumber",
+  "statusType",
+  "closedTime",
+  "createdTime",
+  "modifiedTime",
+  "webUrl",
+  "threadCount",
+  "commentCount",
+  "commenterId",
+  "commentedTime",
+  "author",
 ]);
 
 /** The department and the agent that every organisation has from its start. */

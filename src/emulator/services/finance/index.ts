@@ -19,8 +19,17 @@ const BOOKS = "/books/v3";
 const ROOTS: Readonly<Record<string, string>> = { [BOOKS]: "ZohoBooks", "/inventory/v1": "ZohoInventory" };
 const ENTITIES = ["customer", "item", "estimate", "invoice", "salesorder", "purchaseorder", "expense"];
 const ARGUMENTS = [
-  ...["webhook_name", "description", "entity", "method", "url", "headers", "query_parameters", "body_type"],
-  ...["raw_data", "form_data", "secret"],
+  "webhook_name",
+  "description",
+  "entity",
+  "method",
+  "url",
+  "headers",
+  "query_parameters",
+  "body_type",
+  "raw_data",
+  "form_data",
+  "secret",
 ];
 /** A settings call is rejected if this many came within the pause before it. */
 const BURST = 2;

@@ -5,9 +5,25 @@ import type { FinanceModule } from "./modules.ts";
 
 /** Documented parameters of lists that narrow them, and that only Books knows. */
 export const UNMODELLED = [
-  ...["address", "custom_field", "tax_id", "is_taxable", "tax_name", "account_id", "account_name", "item_id"],
-  ...["item_name", "item_description", "recurring_invoice_id", "zcrm_contact_id", "zcrm_account_id", "zcrm_vendor_id"],
-  ...["zcrm_potential_id", "project_id", "currency_id", "placeofsupply", "cf"],
+  "address",
+  "custom_field",
+  "tax_id",
+  "is_taxable",
+  "tax_name",
+  "account_id",
+  "account_name",
+  "item_id",
+  "item_name",
+  "item_description",
+  "recurring_invoice_id",
+  "zcrm_contact_id",
+  "zcrm_account_id",
+  "zcrm_vendor_id",
+  "zcrm_potential_id",
+  "project_id",
+  "currency_id",
+  "placeofsupply",
+  "cf",
 ];
 
 type Compare = (value: string, wanted: string) => boolean;
