@@ -65,6 +65,20 @@ export class KnownSecrets {
     return this.mask(quoted.join("\n"));
   }
 
+  /** Masks all texts within a value of JSON, and the numbers that are a secret. */
+  maskValue<Value>(value: Value): Value {
+    return this.#values.size === 0 ? value : (this.#maskWithin(value) as Value);
+  }
+
+  #maskWithin(value: unknown): unknown {
+    if (typeof value === "string") return this.mask(value);
+    if (typeof value === "number")
+      return this.#hasDigits && this.#replace(String(value)) !== String(value) ? MASK : value;
+    if (Array.isArray(value)) return value.map((each) => this.#maskWithin(each));
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [this.mask(name), this.#maskWithin(each)]));
+  }
+
   maskDelivery(delivery: Delivery): Delivery {
     if (this.#parts.length === 0) return delivery;
     const { url, headers } = delivery;

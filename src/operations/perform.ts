@@ -2,7 +2,7 @@ import { hiddenSecrets } from "../history/entry.ts";
 import { noProgress } from "../process/messages.ts";
 import type { Context, Sink } from "../project/context.ts";
 import { withCommandsAsCalled } from "../reports/failure.ts";
-import { renderReport } from "../reports/render.ts";
+import { reportLines } from "../reports/render.ts";
 import type { Report } from "../reports/report.ts";
 import { hasSucceeded } from "../send/reports.ts";
 import { ExitCode } from "../util/errors.ts";
@@ -27,10 +27,7 @@ export async function perform<Input>(
       if (given.type === "notice") {
         const { message } = withCommandsAsCalled(given, context) as typeof given;
         notes.push(hidden?.mask(message) ?? message);
-      } else if (isKept(given)) {
-        const { out = "" } = renderReport(given, context, { style: "json", hidden });
-        for (const line of out.split("\n")) if (line !== "") lines.push(JSON.parse(line));
-      }
+      } else if (isKept(given)) lines.push(...reportLines(given, context, hidden));
     },
     waiting: (_, work) => work(),
     progress: () => noProgress,

@@ -1,8 +1,9 @@
 import type { DeliveryRow, Line } from "./lines.ts";
 
-/** The least that every report has. */
+/** A report is its line of `--json`, without `v`. What only a person sees is in `person`, which JSON leaves out. */
 export interface AnyReport {
   readonly type: string;
+  readonly person?: object;
 }
 
 /** What anything can report. Beside these, subjects have reports of their own. */

@@ -52,20 +52,21 @@ function asCalled(text: string, runtime: Runtime): string {
 /** A report whose hints, notes and remedies can be pasted. */
 export function withCommandsAsCalled(report: Report, runtime: Runtime): Report {
   const called = (text: string): string => asCalled(text, runtime);
-  const remedied = <T extends { readonly remedy?: string }>(each: T): T =>
-    each.remedy === undefined ? each : { ...each, remedy: called(each.remedy) };
+  const remedied = <T extends { readonly remedy?: string | null }>(each: T): T =>
+    typeof each.remedy === "string" ? { ...each, remedy: called(each.remedy) } : each;
   if (report.type === "notice" || (report.type === "warning" && report.hint === undefined)) {
     return { ...report, message: called(report.message) };
   }
   if (report.type === "check") return remedied({ ...report, text: called(report.text) });
-  const noted = "notes" in report ? { ...report, notes: report.notes.map(called) } : report;
+  const noted =
+    "notes" in report && report.notes !== undefined ? { ...report, notes: report.notes.map(called) } : report;
   if (noted.type === "verified") {
     const explanations = noted.explanations.map(({ id, explanation }) => {
       return { id, explanation: { ...explanation, findings: explanation.findings.map(remedied) } };
     });
     return { ...noted, explanations };
   }
-  return "hint" in noted && noted.hint !== undefined ? { ...noted, hint: called(noted.hint) } : noted;
+  return "hint" in noted && typeof noted.hint === "string" ? { ...noted, hint: called(noted.hint) } : noted;
 }
 
 const NPM = {

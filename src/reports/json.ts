@@ -29,28 +29,25 @@ import type {
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
 import { rounded, timeOf, withoutDashes } from "../util/json-line.ts";
-import { jsonLine } from "../util/text.ts";
+import type { JsonLine } from "../util/text.ts";
 import type { VerifiedReport } from "../verify/reports.ts";
 import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
 import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
 import { reconcileLines } from "./reconcile.ts";
 import type { Report } from "./report.ts";
 
-/** A report as lines of JSON for stdout. */
-export function jsonLines(report: Report): string {
-  const write = lines[report.type] as (report: Report) => Line | readonly (Line | DeliveryRow)[];
-  const written = write(report);
-  return "type" in written ? printed(written) : written.map(printed).join("");
-}
-
-function printed(line: Line | DeliveryRow): string {
-  return jsonLine({ v: 1, ...line });
+/** The lines of a report, as `--json` prints them. */
+export function linesOf(report: Report): readonly JsonLine[] {
+  const write = lines[report.type] as ((report: Report) => Line | readonly (Line | DeliveryRow)[]) | undefined;
+  const { person: _, ...own } = report as Report & { readonly person?: object };
+  const written = write === undefined ? (own as Line) : write(report);
+  return ("type" in written ? [written] : written).map((line) => ({ v: 1, ...line }));
 }
 
 type Lines<Kind> = (report: Extract<Report, { readonly type: Kind }>) => Line | readonly (Line | DeliveryRow)[];
 
 /** A member of a report that its line does not have is for people only. */
-const lines: { readonly [Kind in Report["type"]]: Lines<Kind> } = {
+const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   ready: readyLine,
   event: (event) => (event.shown ? eventLine(event) : []),
   forward: forwardedLine,

@@ -1,29 +1,45 @@
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { Runtime } from "../process/runtime.ts";
+import { type JsonLine, jsonLine } from "../util/text.ts";
 import { withCommandsAsCalled } from "./failure.ts";
-import { jsonLines } from "./json.ts";
+import { linesOf } from "./json.ts";
 import type { Rendered, Style } from "./paint.ts";
 import type { Report } from "./report.ts";
 import { renderText } from "./text.ts";
 
-/** A report as text or lines of JSON, with the secrets masked that are `hidden`. */
-export function renderReport(
-  given: Report,
-  runtime: Runtime,
-  { style, hidden }: { readonly style: Style | "json"; readonly hidden: KnownSecrets | undefined },
-): Rendered {
+interface RenderOptions {
+  readonly style: Style | "json";
+  /** Secrets to mask; undefined where the user wants to see them. */
+  readonly hidden: KnownSecrets | undefined;
+}
+
+/** A report as text or lines of JSON. */
+export function renderReport(given: Report, runtime: Runtime, { style, hidden }: RenderOptions): Rendered {
   const report = withCommandsAsCalled(given, runtime);
-  const isShown = hidden === undefined || ("showSecrets" in report && report.showSecrets === true);
+  const secrets = showsSecrets(report) ? undefined : hidden;
   if (style === "json") {
-    return { out: isShown ? jsonLines(report) : hidden.maskJson(jsonLines(withMaskedBody(report, hidden))) };
+    const out = linesOf(withMaskedBody(report, secrets)).map(jsonLine).join("");
+    return { out: secrets?.maskJson(out) ?? out };
   }
-  const rendered = renderText(report, style);
-  if (isShown) return rendered;
-  return { out: hidden.mask(rendered.out ?? ""), err: hidden.mask(rendered.err ?? "") };
+  const { out = "", err = "" } = renderText(report, style);
+  return { out: secrets?.mask(out) ?? out, err: secrets?.mask(err) ?? err };
+}
+
+/** The lines that `--json` prints of a report, as objects. */
+export function reportLines(given: Report, runtime: Runtime, hidden: KnownSecrets | undefined): readonly JsonLine[] {
+  const report = withCommandsAsCalled(given, runtime);
+  const secrets = showsSecrets(report) ? undefined : hidden;
+  const lines = linesOf(withMaskedBody(report, secrets));
+  return secrets?.maskValue(lines) ?? lines;
+}
+
+function showsSecrets(report: Report): boolean {
+  return "showSecrets" in report && report.showSecrets === true;
 }
 
 /** JSON has bodies in base64, in which a text is not found. */
-function withMaskedBody(report: Report, hidden: KnownSecrets): Report {
+function withMaskedBody(report: Report, hidden: KnownSecrets | undefined): Report {
+  if (hidden === undefined) return report;
   if (report.type !== "event" && report.type !== "request" && report.type !== "verified") return report;
   const body = hidden.maskBody(report.body);
   return body === report.body ? report : { ...report, body };
