@@ -1,5 +1,6 @@
 import { maskUrl } from "../delivery/mask.ts";
 import { errorText, UserError } from "../util/errors.ts";
+import { timeOf } from "../util/json-line.ts";
 import { isRejection } from "../zoho-api/errors.ts";
 import { changeOf } from "./change-of.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
@@ -160,8 +161,8 @@ class LiveChannel {
       product: product.id,
       id: this.#id,
       events: this.#events,
-      expiresAt,
-      timeLeftMs: expiresAt && expiresAt.getTime() - now().getTime(),
+      expires_at: timeOf(expiresAt),
+      time_left_ms: expiresAt === undefined ? null : expiresAt.getTime() - now().getTime(),
       isLost: expiresAt === undefined,
     };
   }

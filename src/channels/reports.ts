@@ -1,5 +1,6 @@
 import { MASK, maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
+import type { Time } from "../util/json-line.ts";
 import { formatSpan } from "../util/units.ts";
 import type { ApiRequestReport } from "../zoho-api/reports.ts";
 import type { Channel } from "./channel.ts";
@@ -45,31 +46,35 @@ export type ChannelState =
 type ChannelFacts = Omit<Channel, "id" | "modules" | "expiresAt" | "isUnread">;
 
 /** A channel or webhook that exists as long as the receiver that it posts to. */
-export interface Registered {
+export interface RegisteredHook {
   readonly kind: "channel" | "webhook";
   readonly product: string;
   readonly id: string;
   readonly events: readonly string[];
-  /** Undefined for a webhook, which does not expire, and for a channel that is lost. */
-  readonly expiresAt: Date | undefined;
-  readonly timeLeftMs: number | undefined;
+  /** Null for a webhook, which does not expire, and for a channel that is lost. */
+  readonly expires_at: Time | null;
+  readonly time_left_ms: number | null;
+}
+
+export interface Registered extends RegisteredHook {
   /** It does not post here at present. */
   readonly isLost: boolean;
 }
 
-/** The record that a notification names, fetched from the API. It is not part of the delivery. */
-export interface RecordReport {
+/** The record that an event names, fetched from Zoho's API. @printedBy listen --expand */
+export interface RecordLine {
   readonly type: "record";
-  /** The event's number. */
+  /** Number of the event. */
   readonly n: number;
   readonly product: string;
   readonly module: string;
   readonly id: string;
-  /** Undefined where there is none. Numbers that a double cannot hold are text. */
+  /** Long ids as text. */
   readonly record?: unknown;
   /** Why there is no record. */
   readonly error?: string;
-  readonly hint?: string;
+  /** Beside `error`. */
+  readonly hint?: string | null;
 }
 
 type Details = Omit<ChannelReport, "type" | "state" | "product" | "expiresAt" | "timeLeftMs">;

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { portOf } from "../delivery/target.ts";
 import { isLocalhost } from "../util/hosts.ts";
-import type { TargetReport } from "./reports.ts";
+import type { TargetLine } from "./lines.ts";
 
 interface HealthOptions {
   /** For the reports: the origin of an app, or a target. */
@@ -12,7 +12,7 @@ interface HealthOptions {
   /** How many deliveries wait for it. */
   countWaiting(): Promise<number>;
   now(): Date;
-  onReport(report: TargetReport): void;
+  onReport(report: TargetLine): void;
   onTrouble(error: unknown): void;
 }
 
@@ -62,7 +62,15 @@ export function watchHealth(options: HealthOptions) {
     if (closed) return;
     downSince = undefined;
     backAt = performance.now();
-    onReport({ type: "target", at: now(), state: "up", target, reason: undefined, waiting, downMs });
+    onReport({
+      type: "target",
+      at: now().toJSON(),
+      state: "up",
+      target,
+      reason: null,
+      waiting: waiting ?? null,
+      down_ms: downMs,
+    });
     for (const listener of listeners) listener();
   }
 
@@ -78,7 +86,15 @@ export function watchHealth(options: HealthOptions) {
       if (downSince !== undefined || closed) return;
       downSince = performance.now();
       const { reason } = down;
-      onReport({ type: "target", at: now(), state: "down", target, reason, waiting: undefined, downMs: undefined });
+      onReport({
+        type: "target",
+        at: now().toJSON(),
+        state: "down",
+        target,
+        reason,
+        waiting: null,
+        down_ms: null,
+      });
       probeLater(down, FIRST_PROBE_MS);
     },
     /** Probes without the rest of the pause. */

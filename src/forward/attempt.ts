@@ -3,12 +3,13 @@ import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { ClaimRef, ForwardOutcome, LogQueue } from "../log/log.ts";
 import type { Deadline } from "../model/sender.ts";
+import { rounded } from "../util/json-line.ts";
 import { retryAfterMs } from "../util/timing.ts";
 import { formatDuration } from "../util/units.ts";
 import type { Down, Health } from "./app-health.ts";
+import type { ForwardReport } from "./lines.ts";
 import type { Poster, PostResult } from "./post.ts";
 import { answerHint, LISTEN_FLAGS } from "./post-failure.ts";
-import type { ForwardReport } from "./reports.ts";
 import { type ForwardSource, forwardRequest } from "./request.ts";
 
 export interface AttemptOptions {
@@ -104,17 +105,16 @@ export async function attempt(destination: Destination, delivery: ClaimedDeliver
   onReport({
     type: "forward",
     n: claim.n,
-    at,
+    at: at.toJSON(),
     attempt: attemptsBefore + 1,
     target,
-    showTarget,
-    status,
-    latencyMs,
-    error: error?.message,
-    hint: error?.hint ?? statusHint(status) ?? hint,
-    replyPreview,
+    status: status ?? null,
+    latency_ms: rounded(latencyMs),
+    error: error?.message ?? null,
+    hint: error?.hint ?? statusHint(status) ?? hint ?? null,
     state: outcome.state,
-    retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,
+    retry_in_ms: outcome.state === "retry" ? outcome.afterMs : null,
+    person: { showTarget, reply: replyPreview },
   });
   if (completed === "due") return { next: "due" };
   return { next: next.state === "retry" ? next.at : "done" };

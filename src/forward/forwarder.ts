@@ -7,15 +7,15 @@ import type { Recorder, RecordRequest } from "../receiver/recorder.ts";
 import { errorText } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
 import { isListening, watchHealth } from "./app-health.ts";
+import type { TargetLine } from "./lines.ts";
 import type { Mirror } from "./mirror.ts";
-import type { TargetReport } from "./reports.ts";
 import type { ForwardSource } from "./request.ts";
 import type { Routes } from "./routes.ts";
 import { Semaphore, type TargetApp, TargetQueue, type TargetQueueOptions } from "./target-queue.ts";
 
 export interface ForwarderOptions extends TargetQueueOptions {
   readonly log: Pick<Log, "queue">;
-  onTarget(report: TargetReport): void;
+  onTarget(report: TargetLine): void;
 }
 
 export type Forwarder = ReturnType<typeof createForwarder>;

@@ -2,9 +2,10 @@ import type { Log, NewAttempt } from "../log/log.ts";
 import { plainReply, type Reply } from "../model/product.ts";
 import type { Deadline } from "../model/sender.ts";
 import { errorText } from "../util/errors.ts";
+import { rounded } from "../util/json-line.ts";
+import type { ForwardReport } from "./lines.ts";
 import type { Poster, PostResult } from "./post.ts";
 import { answerHint, LISTEN_FLAGS } from "./post-failure.ts";
-import type { ForwardReport } from "./reports.ts";
 import { endToEnd, type ForwardSource, forwardRequest } from "./request.ts";
 
 interface MirrorOptions {
@@ -64,17 +65,16 @@ export function createMirror({ log, poster, deadlineOf, now, showTarget, onRepor
       onReport({
         type: "forward",
         n: source.n,
-        at,
+        at: at.toJSON(),
         attempt: 1,
         target,
-        showTarget,
         status: reply.status,
-        latencyMs,
-        error: error?.message,
-        hint: isLate ? deadline.reason : hint,
-        replyPreview,
+        latency_ms: rounded(latencyMs),
+        error: error?.message ?? null,
+        hint: (isLate ? deadline.reason : hint) ?? null,
         state: "mirrored",
-        retryInMs: undefined,
+        retry_in_ms: null,
+        person: { showTarget, reply: replyPreview },
       });
       return reply;
     },

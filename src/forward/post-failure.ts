@@ -141,10 +141,10 @@ export function isDelivered({
   status,
   error,
 }: {
-  readonly status: number | undefined;
+  readonly status: number | null | undefined;
   readonly error: unknown;
 }): boolean {
-  return error === undefined && isSuccess(status);
+  return (error ?? undefined) === undefined && isSuccess(status ?? undefined);
 }
 
 /**

@@ -2,11 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isSuccess } from "../delivery/delivery.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import { originOf } from "../delivery/target.ts";
-import type { ForwardReport } from "../forward/reports.ts";
+import type { ForwardReport } from "../forward/lines.ts";
 import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../log/log.ts";
 import type { Product } from "../model/product.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { type ExitCode, UserError, usageError } from "../util/errors.ts";
+import { rounded } from "../util/json-line.ts";
 import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { DamageReport, dayHeadings, entryEvent, hiddenSecrets, maskerOf } from "./entry.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter.ts";
@@ -128,16 +129,15 @@ async function forwardOf(
   return {
     type: "forward",
     n,
-    at,
+    at: at.toJSON(),
     attempt,
     target: masker.url(target),
-    showTarget,
-    status,
-    latencyMs,
-    error,
-    hint: undefined,
-    replyPreview: masker.text(reply),
+    status: status ?? null,
+    latency_ms: rounded(latencyMs),
+    error: error ?? null,
+    hint: null,
     state: ok ? "delivered" : forward === undefined ? "single" : isGivenUp ? "failed" : "retry",
-    retryInMs: undefined,
+    retry_in_ms: null,
+    person: { showTarget, reply: masker.text(reply) },
   };
 }

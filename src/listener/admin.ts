@@ -6,9 +6,9 @@ import { jsonReply, readyReply } from "../receiver/routes.ts";
 import { errorText, usageError } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
 import { parseInteger } from "../util/units.ts";
+import type { ListenContext } from "./lines.ts";
 import type { LogPart } from "./log-part.ts";
 import type { Part } from "./part.ts";
-import type { ListenContext } from "./reports.ts";
 
 /** Serves counts, and whether the run is ready: no bodies, so it needs no token. */
 export interface AdminPart extends Part {

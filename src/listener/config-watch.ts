@@ -2,8 +2,8 @@ import { type Stats, unwatchFile, watchFile } from "node:fs";
 import { join } from "node:path";
 import { ENV_FILE } from "../project/environment.ts";
 import { CONFIG_FILE } from "../project/settings.ts";
+import type { ListenContext } from "./lines.ts";
 import type { Part } from "./part.ts";
-import type { ListenContext } from "./reports.ts";
 
 const POLL_INTERVAL_MS = 1000;
 

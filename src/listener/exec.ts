@@ -6,8 +6,8 @@ import { apiAt } from "../project/inspector-access.ts";
 import { variableSuffix } from "../project/secrets.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { errorText, usageError } from "../util/errors.ts";
+import type { ListenContext } from "./lines.ts";
 import type { Part } from "./part.ts";
-import type { ListenContext } from "./reports.ts";
 
 /** The program of `--exec`. The run ends with it. */
 export interface ExecPart extends Part {

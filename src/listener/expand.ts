@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { RecordReport } from "../channels/reports.ts";
+import type { RecordLine } from "../channels/reports.ts";
 import type { ZohoSession } from "../channels/session.ts";
 import { findWatchProduct, isWatchProduct } from "../channels/watch-products.ts";
 import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
@@ -8,7 +8,7 @@ import { errorText, UserError } from "../util/errors.ts";
 import { untilAborted, withTimeout } from "../util/timing.ts";
 import type { ZohoApi } from "../zoho-api/api.ts";
 import { replyError } from "../zoho-api/errors.ts";
-import type { ListenContext } from "./reports.ts";
+import type { ListenContext } from "./lines.ts";
 
 interface RecordRequest {
   readonly n: number;
@@ -23,6 +23,9 @@ const MAX_QUEUED = 200;
 const TIMEOUT_MS = 10_000;
 const CLOSE_GRACE_MS = 3_000;
 
+/** A record, or why there is none. */
+type Outcome = Pick<RecordLine, "record" | "error" | "hint">;
+
 /** Fetches and reports the records that notifications name, without delaying deliveries. */
 export function createRecordReader(context: ListenContext, session: ZohoSession) {
   const life = new AbortController();
@@ -30,8 +33,14 @@ export function createRecordReader(context: ListenContext, session: ZohoSession)
   const queue: RecordRequest[] = [];
   const running = new Set<Promise<void>>();
 
-  const report = (request: RecordRequest, outcome: Pick<RecordReport, "record" | "error" | "hint">): void =>
-    context.report({ type: "record", ...request, ...outcome });
+  const report = (request: RecordRequest, { record, error, hint }: Outcome): void =>
+    context.report({
+      type: "record",
+      ...request,
+      record,
+      error,
+      hint: error === undefined ? undefined : (hint ?? null),
+    });
 
   const apiOf = (id: string): ZohoApi => {
     const api = apis.get(id) ?? session.apiOf(findWatchProduct(id));

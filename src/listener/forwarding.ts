@@ -3,10 +3,10 @@ import { maskText, maskUrl } from "../delivery/mask.ts";
 import { isQueue, originOf } from "../delivery/target.ts";
 import { isListening } from "../forward/app-health.ts";
 import { createForwarder, recordAndForward } from "../forward/forwarder.ts";
+import type { ForwardReport, TargetLine } from "../forward/lines.ts";
 import { createMirror } from "../forward/mirror.ts";
 import { isDelivered } from "../forward/post-failure.ts";
 import { openTargets } from "../forward/queue-poster.ts";
-import type { ForwardReport, TargetReport } from "../forward/reports.ts";
 import { commandOnLog } from "../history/open-log.ts";
 import type { Log, WaitingCount } from "../log/log.ts";
 import { rowOf } from "../log/row-of.ts";
@@ -16,10 +16,10 @@ import type { Config } from "../project/load.ts";
 import type { Recorder } from "../receiver/recorder.ts";
 import { errorText } from "../util/errors.ts";
 import { counted } from "../util/units.ts";
+import type { ForwardCounts, ListenContext } from "./lines.ts";
 import { createFailureAlarm, type GivenUp } from "./on-failed.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
-import type { ForwardCounts, ListenContext } from "./reports.ts";
 import type { RunRoutes } from "./targets.ts";
 
 /** Sends deliveries to the developer's app, through the queue in the log. */
@@ -178,7 +178,7 @@ class ForwardOutcomes {
     this.#alarm.givenUp(failure);
   }
 
-  targetChanged(report: TargetReport): void {
+  targetChanged(report: TargetLine): void {
     if (report.state === "down") this.#alarm.wentDown(report.target, report.reason ?? "");
     else this.#alarm.cameBack(report.target);
     const { showSecrets } = this.#plan.options;
@@ -195,8 +195,8 @@ class ForwardOutcomes {
   #masked(report: ForwardReport): ForwardReport {
     const target = maskUrl(report.target, this.#secretFields);
     // An app's error page may repeat what it was sent.
-    const replyPreview = maskText(this.#context.knownSecrets.maskCut(report.replyPreview), this.#secretFields);
-    return { ...report, target, replyPreview };
+    const reply = maskText(this.#context.knownSecrets.maskCut(report.person.reply), this.#secretFields);
+    return { ...report, target, person: { ...report.person, reply } };
   }
 
   close(): Promise<void> {
@@ -213,7 +213,8 @@ class ForwardOutcomes {
 
   counts(): ForwardCounts {
     const [delivered, failed, waiting] = [this.#delivered, this.#failed, this.#waiting];
-    if (this.#plan.config.settings.store !== false || waiting === undefined) return { delivered, failed, waiting };
+    if (this.#plan.config.settings.store !== false || waiting === undefined)
+      return { delivered, failed, waiting: waiting ?? null };
     // Without a log no later run sends what is left.
     return { delivered, failed: failed + waiting, waiting: 0 };
   }
@@ -250,14 +251,14 @@ function adviseOnce(context: ListenContext, config: Config): (report: ForwardRep
   const list = commandOnLog(context, config, "events list --only failed");
   return (report) => {
     const first = sameAs(report);
-    if (isDelivered(report) && report.hint === undefined) return report;
-    const hint = report.hint === undefined || context.json || isNew(report.hint) ? report.hint : undefined;
-    const replyPreview = first?.replyPreview === report.replyPreview ? "" : report.replyPreview;
-    const shown = { ...report, hint, replyPreview, sameAs: first?.n };
+    if (isDelivered(report) && report.hint === null) return report;
+    const hint = report.hint === null || context.json || isNew(report.hint) ? report.hint : null;
+    const reply = first?.person.reply === report.person.reply ? "" : report.person.reply;
+    const shown = { ...report, hint, person: { ...report.person, reply, sameAs: first?.n } };
     // Without a log there is nothing to replay.
     if (report.state !== "failed" || store === false || first !== undefined) return shown;
     const replayCommand = commandOnLog(context, config, `replay ${report.n}`);
-    return { ...shown, replayCommand, failedList: isNew(list) ? list : undefined };
+    return { ...shown, person: { ...shown.person, replayCommand, failedList: isNew(list) ? list : undefined } };
   };
 }
 

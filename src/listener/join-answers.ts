@@ -1,8 +1,8 @@
+import type { ForwardReport } from "../forward/lines.ts";
 import { isDelivered } from "../forward/post-failure.ts";
-import type { ForwardReport } from "../forward/reports.ts";
 import type { NoticeReport } from "../process/messages.ts";
 import type { EventReport } from "../receiver/event-report.ts";
-import type { ListenReport } from "./reports.ts";
+import type { ListenReport } from "./lines.ts";
 
 /** Too short to be noticed, and long enough for most apps. */
 const ANSWER_WAIT_MS = 150;
@@ -59,5 +59,5 @@ export function joinAnswers(report: (report: ListenReport) => void): (report: Li
 }
 
 function isPlainSuccess(report: ForwardReport): boolean {
-  return isDelivered(report) && report.attempt === 1 && !report.showTarget && report.hint === undefined;
+  return isDelivered(report) && report.attempt === 1 && !report.person.showTarget && report.hint === null;
 }

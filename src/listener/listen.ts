@@ -21,12 +21,12 @@ import { startConfigWatch } from "./config-watch.ts";
 import { type ExecPart, startExec } from "./exec.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
 import { joinAnswers } from "./join-answers.ts";
+import type { ListenContext, ListenReport } from "./lines.ts";
 import { keptBytes, type LogPart, startLog, startPruning } from "./log-part.ts";
 import type { Part, RegisteredPart } from "./part.ts";
 import { EXPECT_TIMEOUT, type ListenOptions, type Plan, readPlan } from "./plan.ts";
 import { guideRangesNote, type ReadyState, readyReport, warnIfOpen } from "./ready.ts";
 import { type ReceiverPart, startReceiverPart } from "./receiver-part.ts";
-import type { ListenContext, ListenReport } from "./reports.ts";
 import { type SharedSecretsPart, shareSecrets } from "./shared-secrets.ts";
 import { startSleepDetector } from "./sleep-detector.ts";
 import type { RunResult } from "./tally.ts";
@@ -139,12 +139,14 @@ export async function listen<Own extends AnyReport>(
   const counts = plan.tally.counts();
   context.report({
     type: "summary",
-    role: plan.role,
-    ...counts,
+    ...counts.total,
+    products: counts.products,
     seconds,
-    forwards: parts.forwarding?.counts(),
-    tunnelDownMs: parts.tunnel?.downMs(),
-    droppedLines: await droppedLines(),
+    forwards: parts.forwarding?.counts() ?? null,
+    tunnel_down_ms: parts.tunnel?.downMs() ?? null,
+    left_out: await droppedLines(),
+    expectations: counts.expectations,
+    person: { role: plan.role },
   });
   onEnd({ expectations: counts.expectations, program: ending.program, seconds });
   return exitCodeOf(run);

@@ -11,9 +11,9 @@ import { storeKeyOf } from "../project/secret-variables.ts";
 import { trustOwn } from "../project/trust.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { errorText, hintOf, UserError, usageError } from "../util/errors.ts";
+import type { ListenContext } from "./lines.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
-import type { ListenContext } from "./reports.ts";
 
 /** The event log, locked for this run. */
 export interface LogPart extends Part {

@@ -2,8 +2,8 @@ import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../mod
 import type { Format, Product } from "../model/product.ts";
 import { patternProducts, requireKnownEvent, warnOfMistypedModules } from "../own-products/project-products.ts";
 import type { Config } from "../project/load.ts";
+import type { ListenContext } from "./lines.ts";
 import type { Registration } from "./registrations.ts";
-import type { ListenContext } from "./reports.ts";
 
 /** What flags name beside the settings. */
 interface NamingOptions {

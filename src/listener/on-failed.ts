@@ -1,7 +1,7 @@
 import { isQueue, originOf } from "../delivery/target.ts";
 import { createAlarm } from "../process/alarm.ts";
 import { counted } from "../util/units.ts";
-import type { ListenContext } from "./reports.ts";
+import type { ListenContext } from "./lines.ts";
 
 /** Between two runs of the command for a target. */
 const INTERVAL_MS = 60_000;

@@ -8,10 +8,10 @@ import { webhookUrl } from "../receiver/routes.ts";
 import { acceptedUnsigned, canAllowUnsigned, type Unsigned } from "../recognition/unsigned.ts";
 import { isLoopback } from "../util/hosts.ts";
 import type { AdminPart } from "./admin.ts";
+import type { ListenContext, ReadyReport } from "./lines.ts";
 import type { LogPart } from "./log-part.ts";
 import type { RegisteredPart } from "./part.ts";
 import type { Plan } from "./plan.ts";
-import type { ListenContext, ReadyReport } from "./reports.ts";
 import { CLOUDFLARE_NOTE, type TunnelPart } from "./tunnel-part.ts";
 
 export interface ReadyState {
@@ -43,17 +43,44 @@ export function readyReport(
 ): ReadyReport {
   const { role, routes } = plan;
   const { settings } = plan.config;
-  const shared = {
-    type: "ready",
-    role,
+  const { keySetUrl, inspectorUrl, appAnswers, takesKeys } = state;
+  const line = {
+    jwks_url: keySetUrl ?? null,
+    inspector_url: inspectorUrl ?? null,
+    api: inspectorUrl === undefined ? null : apiAt(inspectorUrl),
+    app_answers: appAnswers ?? null,
+  };
+  const person = {
     forwardsTo: routes.texts,
-    events: settings.events,
     onInvalid: settings.onInvalid,
     metricsUrl: admin?.metricsUrl,
-    api: state.inspectorUrl === undefined ? undefined : apiAt(state.inspectorUrl),
-    ...state,
-  } as const;
-  if (receiver === undefined) return { ...shared, ...NO_RECEIVER, logPath: log?.log.path, notes };
+    takesKeys,
+  };
+  if (receiver === undefined) {
+    return {
+      type: "ready",
+      role,
+      url: null,
+      public_url: null,
+      urls: {},
+      unsigned: [],
+      events: settings.events,
+      ...line,
+      notes,
+      registered: [],
+      person: {
+        ...person,
+        logPath: log?.log.path,
+        publicUrlNote: undefined,
+        path: "",
+        paths: [],
+        isMirrored: false,
+        checks: [],
+        offersTunnel: false,
+        tryCommand: undefined,
+      },
+    };
+  }
   const { options, products, unknownNames, allowed } = plan;
   const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
   const own = products.filter(({ folder }) => folder !== undefined).map(({ id }) => id);
@@ -67,24 +94,14 @@ export function readyReport(
   const offersTunnel = publicUrl === undefined && settings.tunnel !== "none" && !plan.isZohoLocal;
   const isMirrored = settings.respond === "mirror";
   return {
-    ...shared,
-    logPath: undefined,
+    type: "ready",
+    role,
     url: receiver.url,
-    publicUrl,
-    publicUrlNote: tunnel?.kind === "cloudflared" ? CLOUDFLARE_NOTE : undefined,
-    path: webhookUrl("", "<product>"),
+    public_url: publicUrl ?? null,
     urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(publicUrl ?? receiver.url, id, settings.paths)])),
-    paths: settings.paths.map((text) => text.replace(/=([^=]*)$/, " ($1)")),
-    isMirrored,
-    checks: [...credentials, ...(allowed === undefined ? [] : ["source addresses"])],
     unsigned,
-    offersTunnel,
-    registered: running,
-    // Otherwise the program or Zoho sends.
-    tryCommand:
-      options.exec === undefined && running.length === 0
-        ? tryCommand(context, settings.port, receiver.port, own[0] ?? configured[0] ?? "crm")
-        : undefined,
+    events: settings.events,
+    ...line,
     notes: [
       ...checkNotes(credentials, unsigned, settings),
       ...customNotes(secrets, settings, products),
@@ -100,23 +117,24 @@ export function readyReport(
           ]
         : []),
     ].flat(),
+    registered: running.map(({ isLost: _, ...hook }) => hook),
+    person: {
+      ...person,
+      logPath: undefined,
+      publicUrlNote: tunnel?.kind === "cloudflared" ? CLOUDFLARE_NOTE : undefined,
+      path: webhookUrl("", "<product>"),
+      paths: settings.paths.map((text) => text.replace(/=([^=]*)$/, " ($1)")),
+      isMirrored,
+      checks: [...credentials, ...(allowed === undefined ? [] : ["source addresses"])],
+      offersTunnel,
+      // Otherwise the program or Zoho sends.
+      tryCommand:
+        options.exec === undefined && running.length === 0
+          ? tryCommand(context, settings.port, receiver.port, own[0] ?? configured[0] ?? "crm")
+          : undefined,
+    },
   };
 }
-
-const NO_RECEIVER = {
-  url: undefined,
-  publicUrl: undefined,
-  publicUrlNote: undefined,
-  path: "",
-  urls: {},
-  paths: [],
-  isMirrored: false,
-  checks: [],
-  unsigned: [],
-  offersTunnel: false,
-  registered: [],
-  tryCommand: undefined,
-};
 
 /** Lists the origins of the secrets. A private key signs and checks nothing. */
 function checkedWith(secrets: Secrets, unknownNames: readonly string[]): readonly string[] {
@@ -190,8 +208,8 @@ export function guideRangesNote(allowed: AddressList | undefined): string | unde
 }
 
 /** Warns where anyone who reaches this machine can post events to the app. */
-export function warnIfOpen(context: ListenContext, { host }: Settings, { url, checks }: ReadyReport): void {
-  if (url === undefined || checks.length > 0 || isLoopback(host) || host === "::1") return;
+export function warnIfOpen(context: ListenContext, { host }: Settings, { url, person }: ReadyReport): void {
+  if (url === null || person.checks.length > 0 || isLoopback(host) || host === "::1") return;
   const message = `anyone who can reach ${host} can post events: no signature, token or address is checked`;
   context.report({ type: "warning", message });
 }

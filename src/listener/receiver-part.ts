@@ -10,9 +10,9 @@ import { isPortBusy, openOnFreePort } from "../receiver/http-server.ts";
 import { type Receiver, type ReceiverOptions, startReceiver } from "../receiver/receiver.ts";
 import { usageError } from "../util/errors.ts";
 import { realPlace } from "../util/links.ts";
+import type { ListenContext } from "./lines.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
-import type { ListenContext } from "./reports.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
 import { receiverTargeted } from "./targets.ts";
 

@@ -7,7 +7,7 @@ import { UserError, usageError } from "../util/errors.ts";
 import { readWebhookEvents } from "../zoho-webhooks/events.ts";
 import { managedProducts, requireManagedProduct } from "../zoho-webhooks/index.ts";
 import type { ManagedProduct } from "../zoho-webhooks/product-api.ts";
-import type { ListenContext } from "./reports.ts";
+import type { ListenContext } from "./lines.ts";
 
 /** What Zoho is to post here while `listen` runs, for one product. */
 export type Registration =

@@ -10,8 +10,8 @@ import { ExitCode, errorText } from "../util/errors.ts";
 import type { FileLock } from "../util/file-lock.ts";
 import { reachableUrl } from "../util/hosts.ts";
 import { firstOf } from "../util/timing.ts";
+import type { ListenContext } from "./lines.ts";
 import type { RegistrationPart } from "./part.ts";
-import type { ListenContext } from "./reports.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
 
 /** How long a channel may be without a receiver that renews it. */

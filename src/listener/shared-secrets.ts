@@ -7,8 +7,8 @@ import { storeKeyOf } from "../project/secret-variables.ts";
 import { STORED_SECRETS_FILE } from "../project/secrets.ts";
 import { STORE_KEY } from "../project/variables.ts";
 import { UserError, usageError } from "../util/errors.ts";
+import type { ListenContext } from "./lines.ts";
 import type { Part } from "./part.ts";
-import type { ListenContext } from "./reports.ts";
 
 /** The channel that receivers of one public URL share. */
 interface SharedChannel {

@@ -1,6 +1,6 @@
 import { formatDay } from "../util/units.ts";
+import type { GapLine, ListenContext } from "./lines.ts";
 import type { Part } from "./part.ts";
-import type { GapReport, ListenContext } from "./reports.ts";
 
 /** How often the clocks are compared. */
 const CHECK_MS = 10_000;
@@ -49,7 +49,7 @@ interface Elapsed {
 }
 
 /** Explains a check that came too late; undefined if it was on time. */
-export function causeOfGap(elapsed: Elapsed): Pick<GapReport, "cause" | "reason"> | undefined {
+export function causeOfGap(elapsed: Elapsed): Pick<GapLine, "cause" | "reason"> | undefined {
   const { wallMs, monotonicMs, activeMs } = elapsed;
   if (wallMs < CHECK_MS + MIN_GAP_MS) return undefined;
   if (activeMs >= MIN_GAP_MS) return { cause: "busy", reason: "zoho-hooks was too busy: is something flooding it?" };
@@ -60,10 +60,22 @@ export function causeOfGap(elapsed: Elapsed): Pick<GapReport, "cause" | "reason"
   return { cause: "sleep", reason };
 }
 
+interface Gap extends Pick<GapLine, "cause" | "reason"> {
+  readonly from: Date;
+  readonly to: Date;
+}
+
 /** Says from when to when nothing could arrive, and where to look for what was lost. */
-export function reportGap(context: ListenContext, gap: Pick<GapReport, "from" | "to" | "cause" | "reason">): void {
-  const since = `${formatDay(gap.from)}T${gap.from.toTimeString().slice(0, 5)}`;
+export function reportGap(context: ListenContext, { from, to, cause, reason }: Gap): void {
+  const since = `${formatDay(from)}T${from.toTimeString().slice(0, 5)}`;
   const { invocation } = context;
   const commands = [`${invocation} reconcile --since ${since}`, `${invocation} webhooks failures`] as const;
-  context.report({ type: "gap", ...gap, commands });
+  context.report({
+    type: "gap",
+    from: from.toJSON(),
+    to: to.toJSON(),
+    cause,
+    reason,
+    person: { commands },
+  });
 }

@@ -8,15 +8,15 @@ import { senderResult } from "../model/verdict.ts";
 import type { Config } from "../project/load.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { usageError } from "../util/errors.ts";
-import type { ListenContext, ProductCount } from "./reports.ts";
+import type { DeliveryCounts, ListenContext } from "./lines.ts";
 
 /** `crm:Leads.create=2`: so many of these events have to arrive. */
-export interface Expectation {
+export interface ExpectedEvent {
   readonly pattern: EventPattern;
   readonly wanted: number;
 }
 
-export function parseExpectation(text: string): Expectation {
+export function parseExpectation(text: string): ExpectedEvent {
   const match = /^(.*?)(?:=(\d+))?$/s.exec(text);
   const wanted = Number(match?.[2] ?? 1);
   const pattern = match?.[1] ?? "";
@@ -37,10 +37,10 @@ export interface RunResult {
   readonly seconds: number;
 }
 
-type Counts = { -readonly [K in keyof ProductCount]: ProductCount[K] };
+type Counts = { -readonly [K in keyof DeliveryCounts]: DeliveryCounts[K] };
 
 /** Counts deliveries, by product and by expectation. */
-export function createTally(expectations: readonly Expectation[]) {
+export function createTally(expectations: readonly ExpectedEvent[]) {
   const total = noCounts();
   const products: Record<string, Counts> = Object.create(null);
   const arrived = expectations.map(() => 0);

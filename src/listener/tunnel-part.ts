@@ -11,8 +11,8 @@ import { type ProbeResult, probe } from "../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../tunnel/tunnel.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { createProbeKey, type ProbeKey } from "../util/probe-key.ts";
+import type { ListenContext, TunnelLine } from "./lines.ts";
 import type { Part } from "./part.ts";
-import type { ListenContext, TunnelReport } from "./reports.ts";
 import { reportGap } from "./sleep-detector.ts";
 
 /** Makes the receiver reachable from outside. */
@@ -106,7 +106,9 @@ export async function startTunnel(
       downSince = undefined;
     }
     // The ready block shows the first "up".
-    if (isReady || status.type !== "up") context.report({ ...reportOf(status), moving: registered() });
+    if (isReady || status.type !== "up") {
+      context.report({ ...lineOf(status), person: { moving: registered() } });
+    }
     if ("downMs" in status && downAt !== undefined) {
       // The clock may have been set back.
       const from = downAt <= status.at ? downAt : new Date(status.at.getTime() - status.downMs);
@@ -227,14 +229,15 @@ function forgeableFault({ settings, origins }: Config, url: string): UserError |
   );
 }
 
-function reportOf(status: TunnelStatus): Omit<TunnelReport, "moving"> {
+function lineOf(status: TunnelStatus): TunnelLine {
+  const previousUrl = status.type === "reconnected" ? status.previousUrl : undefined;
   return {
     type: "tunnel",
-    at: status.at,
+    at: status.at.toJSON(),
     state: status.type,
-    url: "url" in status ? status.url : undefined,
-    previousUrl: status.type === "reconnected" ? status.previousUrl : undefined,
-    reason: status.type === "down" ? status.reason : status.type === "lost" ? status.error.message : undefined,
-    downMs: "downMs" in status ? status.downMs : undefined,
+    url: "url" in status ? status.url : null,
+    previous_url: previousUrl ?? null,
+    reason: status.type === "down" ? status.reason : status.type === "lost" ? status.error.message : null,
+    down_ms: "downMs" in status ? status.downMs : null,
   };
 }

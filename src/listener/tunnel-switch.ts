@@ -1,8 +1,8 @@
 import { overrideContext } from "../project/context.ts";
 import type { UserError } from "../util/errors.ts";
+import type { ListenContext } from "./lines.ts";
 import type { RegisteredPart } from "./part.ts";
 import type { Plan } from "./plan.ts";
-import type { ListenContext } from "./reports.ts";
 import { CLOUDFLARE_NOTE, chooseCloudflared, type OpenChoice, type TunnelPart } from "./tunnel-part.ts";
 
 interface SwitchOptions {
@@ -53,7 +53,7 @@ export function createTunnelSwitch({ context, plan, parts, open, onUrl, onMoved 
   async function close(tunnel: TunnelPart): Promise<void> {
     lastUrl = tunnel.url();
     await drop(tunnel);
-    report("closed", undefined);
+    report("closed", null);
     const hint = "press t to open the tunnel again: what listen has registered is moved to its URL";
     for (const { kind, id } of parts.registered?.state() ?? []) {
       const message = `${kind} ${id} still posts to ${lastUrl}: what it announces is missed`;
@@ -67,9 +67,17 @@ export function createTunnelSwitch({ context, plan, parts, open, onUrl, onMoved 
     await onUrl(undefined);
   }
 
-  function report(state: "up" | "closed", url: string | undefined): void {
-    const unknown = { previousUrl: undefined, moving: [], reason: undefined, downMs: undefined };
-    context.report({ type: "tunnel", at: context.now(), state, url, ...unknown });
+  function report(state: "up" | "closed", url: string | null): void {
+    context.report({
+      type: "tunnel",
+      at: context.now().toJSON(),
+      state,
+      url,
+      previous_url: null,
+      reason: null,
+      down_ms: null,
+      person: { moving: [] },
+    });
   }
 
   return {

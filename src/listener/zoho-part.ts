@@ -15,9 +15,9 @@ import { warnOfFixedToken } from "../zoho-api/session.ts";
 import type { SignIn } from "../zoho-api/sign-in.ts";
 import { openLiveWebhook, reserveWebhook } from "../zoho-webhooks/live-webhook.ts";
 import { createRecordReader } from "./expand.ts";
+import type { ListenContext } from "./lines.ts";
 import type { Part, RegisteredPart, RegistrationPart } from "./part.ts";
 import type { Registration } from "./registrations.ts";
-import type { ListenContext } from "./reports.ts";
 import { startSharedChannel } from "./shared-channel.ts";
 import { requireStoreKey, type SharedSecretsPart } from "./shared-secrets.ts";
 

@@ -2,6 +2,12 @@
 // them, and within a version members are only added. `null`: there is none, or it is not known. A member with `?` is left out
 // where it does not apply. `@printedBy`: the commands.
 
+import type { RecordLine } from "../channels/reports.ts";
+import type { ForwardLine, TargetLine } from "../forward/lines.ts";
+import type { GapLine, ReadyLine, Role, SummaryLine, TunnelLine } from "../listener/lines.ts";
+import type { ApiAccess } from "../project/inspector-access.ts";
+import type { Time } from "../util/json-line.ts";
+
 /** A line of standard output. Each has `"v":1` in front of its members. */
 export type Line =
   | ReadyLine
@@ -48,66 +54,7 @@ export type Line =
   | CompletionLine
   | SuggestionsLine;
 
-/**
- * A time as ISO 8601, in UTC.
- * @format date-time
- */
-type Time = string;
-
 type HeaderPair = readonly [name: string, value: string];
-
-/** Which half of the work a `listen` does. */
-type Role = "receive" | "deliver" | "both";
-
-/** `listen` is ready: the receiver is up, and reachable under its public URL. Once a run. @printedBy listen */
-export interface ReadyLine {
-  readonly type: "ready";
-  readonly role: Role;
-  /** Address of the receiver. Null with `--role deliver`, which opens none. */
-  readonly url: string | null;
-  readonly public_url: string | null;
-  /** The webhook URL of each product. */
-  readonly urls: { readonly [name: string]: string };
-  /** What is accepted without a signature. */
-  readonly unsigned: readonly Unsigned[];
-  /** The patterns of `--events`; empty for all. */
-  readonly events: readonly string[];
-  /** Where the public half of a private key of your own is served. */
-  readonly jwks_url: string | null;
-  /** The page of `--ui`. It has a token, so keep it out of logs. */
-  readonly inspector_url: string | null;
-  /** [The API for tests](testing.md#in-any-language). */
-  readonly api: ApiAccess | null;
-  /** Whether your app accepts connections; null if that is not known yet, or nothing is forwarded to an app. */
-  readonly app_answers: boolean | null;
-  readonly notes: readonly string[];
-  /** The channels and webhooks of `--register` and `--channel`. */
-  readonly registered: readonly RegisteredHook[];
-}
-
-interface Unsigned {
-  readonly product: string;
-  /** `no_key`: none is set to check a signature with; `allowed`: by a setting; `never_signed`: Zoho makes none. */
-  readonly reason: "no_key" | "allowed" | "never_signed";
-  /** A part of the product's deliveries, such as `custom bodies`. */
-  readonly only?: string;
-}
-
-interface ApiAccess {
-  /** `http://127.0.0.1:4470/v1` */
-  readonly url: string;
-  readonly token: string;
-}
-
-export interface RegisteredHook {
-  readonly kind: "channel" | "webhook";
-  readonly product: string;
-  readonly id: string;
-  readonly events: readonly string[];
-  /** Null for a webhook, which does not expire, and for a channel that is lost. */
-  readonly expires_at: Time | null;
-  readonly time_left_ms: number | null;
-}
 
 /** The page of the inspector. @printedBy ui */
 interface InspectorLine {
@@ -255,63 +202,6 @@ export interface ForwardMembers {
   readonly due_at: Time | null;
 }
 
-/** An attempt to forward a delivery. @printedBy listen */
-export interface ForwardLine {
-  readonly type: "forward";
-  /** Number of the event. */
-  readonly n: number;
-  readonly at: Time;
-  readonly attempt: number;
-  readonly target: string;
-  /** Null if no answer came. Of a queue (`bullmq://`), 200 once Redis has the job; the terminal shows `queued`. */
-  readonly status: number | null;
-  readonly latency_ms: number;
-  readonly error: string | null;
-  readonly hint: string | null;
-  /**
-   * `mirrored`: the sender got this answer, and retrying is up to it. `single`: not made by the queue: of a mirrored or replayed
-   * delivery that is read from the log.
-   */
-  readonly state: "delivered" | "failed" | "retry" | "mirrored" | "single";
-  readonly retry_in_ms: number | null;
-}
-
-/** Your app has gone or come back. Once, however many deliveries wait for it. @printedBy listen */
-interface TargetLine {
-  readonly type: "target";
-  readonly at: Time;
-  readonly state: "down" | "up";
-  readonly target: string;
-  readonly reason: string | null;
-  /** How many deliveries wait in the log for it. */
-  readonly waiting: number | null;
-  readonly down_ms: number | null;
-}
-
-/** A change of the tunnel. @printedBy listen */
-interface TunnelLine {
-  readonly type: "tunnel";
-  readonly at: Time;
-  /** `closed`: by a key. */
-  readonly state: "up" | "down" | "reconnected" | "lost" | "closed";
-  readonly url: string | null;
-  /** Set if the tunnel came back under another URL. */
-  readonly previous_url: string | null;
-  readonly reason: string | null;
-  readonly down_ms: number | null;
-}
-
-/** A time in which nothing could arrive. @printedBy listen */
-interface GapLine {
-  readonly type: "gap";
-  readonly from: Time;
-  readonly to: Time;
-  /** `sleep`: the machine slept, or the clock was set ahead; `busy`: `listen` itself was. */
-  readonly cause: "sleep" | "busy" | "tunnel";
-  /** The cause in words. */
-  readonly reason: string;
-}
-
 /** The state of a CRM notification channel, or a change of it. @printedBy listen, channels */
 export interface ChannelLine {
   readonly type: "channel";
@@ -397,22 +287,6 @@ export interface WebhookFailureLine {
   readonly retries: number | null;
 }
 
-/** The record that an event names, fetched from Zoho's API. @printedBy listen --expand */
-export interface RecordLine {
-  readonly type: "record";
-  /** Number of the event. */
-  readonly n: number;
-  readonly product: string;
-  readonly module: string;
-  readonly id: string;
-  /** Long ids as text. */
-  readonly record?: unknown;
-  /** Why there is no record. */
-  readonly error?: string;
-  /** Beside `error`. */
-  readonly hint?: string | null;
-}
-
 /** Something that needs attention. @printedBy every command */
 export interface WarningLine {
   readonly type: "warning";
@@ -486,56 +360,6 @@ interface FieldConflict {
   readonly expected: string;
   readonly seen: string;
   readonly count: number;
-}
-
-/** Deliveries by what became of them. */
-interface DeliveryCounts {
-  /** The sum of `valid` to `rejected`. */
-  readonly received: number;
-  readonly valid: number;
-  /** Bodies without a schema. */
-  readonly custom: number;
-  /** Accepted, although the body does not match its schema, is unreadable, or is of an unknown event. */
-  readonly invalid: number;
-  /** Accepted with `--on-invalid warn`, whatever the body. */
-  readonly wrong_signature: number;
-  /** Accepted with `--on-invalid warn`, whatever the body. */
-  readonly missing_signature: number;
-  readonly rejected: number;
-  /** Of those accepted. */
-  readonly duplicates: number;
-  /** Neither shown nor forwarded, because of `--events`. */
-  readonly hidden: number;
-}
-
-/** The last line of a run. @printedBy listen */
-export interface SummaryLine extends DeliveryCounts {
-  readonly type: "summary";
-  /** The counts of each. */
-  readonly products: { readonly [name: string]: DeliveryCounts };
-  readonly seconds: number;
-  /** Deliveries, each counted once for each of its targets. Null without a target. */
-  readonly forwards: ForwardCounts | null;
-  /** Null without a tunnel. */
-  readonly tunnel_down_ms: number | null;
-  /** Lines that nobody read. */
-  readonly left_out: number;
-  /** One for each `--expect`. */
-  readonly expectations: readonly Expectation[];
-}
-
-interface ForwardCounts {
-  readonly delivered: number;
-  /** No attempt follows. */
-  readonly failed: number;
-  /** The next `listen` sends them. Null if the log could not be read. */
-  readonly waiting: number | null;
-}
-
-interface Expectation {
-  readonly event: string;
-  readonly wanted: number;
-  readonly came: number;
 }
 
 /** A request and its answer; with `--dry-run` the request that was not sent. @printedBy send, replay */

@@ -31,7 +31,7 @@ export interface EventReport {
   readonly shown: boolean;
   readonly showSecrets?: boolean;
   /** The app's answer, where it came so soon that one line shows both. */
-  readonly answer?: Pick<Attempt, "target" | "status" | "latencyMs">;
+  readonly answer?: { readonly target: string; readonly status: number | null; readonly latency_ms: number };
   /** The user has selected it: its line is shown once more, with a mark. */
   readonly selected?: boolean;
   /** Set when the event is read from the log. */

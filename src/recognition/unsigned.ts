@@ -39,14 +39,15 @@ export function canAllowUnsigned(product: Product): boolean {
   return isOther && !isNeverSigned(product);
 }
 
-/** Why deliveries are accepted without a signature: no key is set to check one with, a setting allows it, or Zoho makes none. */
+/** Why deliveries are accepted without a signature. */
 export const UNSIGNED_REASONS = ["no_key", "allowed", "never_signed"] as const;
 
 /** Deliveries of a product that are accepted without a signature. */
 export interface Unsigned {
   readonly product: string;
+  /** `no_key`: none is set to check a signature with; `allowed`: by a setting; `never_signed`: Zoho makes none. */
   readonly reason: (typeof UNSIGNED_REASONS)[number];
-  /** A part of them, such as `custom bodies`; all if undefined. */
+  /** A part of the product's deliveries, such as `custom bodies`. */
   readonly only?: string;
 }
 

@@ -1,10 +1,11 @@
-import { headerValue, isSuccess } from "../delivery/delivery.ts";
+import { headerValue } from "../delivery/delivery.ts";
 import { maskBody, maskDelivery, maskUrl, secretFieldNames } from "../delivery/mask.ts";
+import { isDelivered } from "../forward/post-failure.ts";
 import type { Verdict, VerdictWord } from "../model/product.ts";
 import { ambiguityText, isInvalid, nearestNotes } from "../model/receipt.ts";
 import { describeIssue, type SchemaIssue } from "../model/schema.ts";
 import { has, resultText, senderVerdict } from "../model/verdict.ts";
-import type { AttemptFacts, EventReport } from "../receiver/event-report.ts";
+import type { EventReport } from "../receiver/event-report.ts";
 import { cut, plain } from "../util/text.ts";
 import { counted, formatDuration } from "../util/units.ts";
 import {
@@ -195,7 +196,7 @@ function stateTexts({ answer, logged, sameAs, status }: EventReport, paint: Pain
   if (sameAs !== undefined)
     return [`${paint.bad(`${short ? "" : "answered "}${status}`)} ${paint.dim(`as #${sameAs}`)}`];
   if (answer !== undefined) {
-    const time = short ? "" : ` ${paint.dim(formatDuration(answer.latencyMs))}`;
+    const time = short ? "" : ` ${paint.dim(formatDuration(answer.latency_ms))}`;
     return [attemptText({ ...answer, error: undefined }, paint) + time];
   }
   if (logged === undefined || logged.fresh) return [];
@@ -214,10 +215,13 @@ function stateTexts({ answer, logged, sameAs, status }: EventReport, paint: Pain
   return last === undefined ? [] : [attemptText(last, paint)];
 }
 
-export function attemptText(attempt: Pick<AttemptFacts, "target" | "status" | "error">, paint: Paint): string {
-  const { target, status, error } = attempt;
+export function attemptText(
+  attempt: { readonly target: string; readonly status: number | null | undefined; readonly error: unknown },
+  paint: Paint,
+): string {
+  const { target, status } = attempt;
   const text = `→ ${statusText(target, status) ?? "no answer"}`;
-  return error === undefined && isSuccess(status) ? paint.good(text) : paint.bad(text);
+  return isDelivered(attempt) ? paint.good(text) : paint.bad(text);
 }
 
 /** Texts below an event's line. They are painted after they are broken into lines. */

@@ -1,8 +1,6 @@
-import type { ChannelReport, RecordReport, Registered } from "../channels/reports.ts";
+import type { ChannelReport } from "../channels/reports.ts";
 import { type CheckReport, shareableLine } from "../checks/finding.ts";
 import type { EmulatedDeliveryReport, EmulatedRequestReport } from "../emulator/reports.ts";
-import type { ForwardReport } from "../forward/reports.ts";
-import type { ReadyReport, SummaryReport } from "../listener/reports.ts";
 import type { LogStatsReport } from "../log/stats-report.ts";
 import { whyUnknown } from "../model/receipt.ts";
 import type {
@@ -12,16 +10,11 @@ import type {
   DeliveryRow,
   EmulatedDeliveryLine,
   EmulatedRequestLine,
-  ForwardLine,
   Line,
-  ReadyLine,
-  RecordLine,
-  RegisteredHook,
   SendSummaryLine,
   SentLine,
   SignInLine,
   StatsLine,
-  SummaryLine,
   VerifiedLine,
   WebhookFailureLine,
   WebhookLine,
@@ -48,35 +41,7 @@ type Lines<Kind> = (report: Extract<Report, { readonly type: Kind }>) => Line | 
 
 /** A member of a report that its line does not have is for people only. */
 const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
-  ready: readyLine,
   event: (event) => (event.shown ? eventLine(event) : []),
-  forward: forwardedLine,
-  target: (report) => ({
-    type: "target",
-    at: report.at.toJSON(),
-    state: report.state,
-    target: report.target,
-    reason: report.reason ?? null,
-    waiting: report.waiting ?? null,
-    down_ms: report.downMs ?? null,
-  }),
-  tunnel: (report) => ({
-    type: "tunnel",
-    at: report.at.toJSON(),
-    state: report.state,
-    url: report.url ?? null,
-    previous_url: report.previousUrl ?? null,
-    reason: report.reason ?? null,
-    down_ms: report.downMs ?? null,
-  }),
-  gap: ({ from, to, cause, reason }) => ({
-    type: "gap",
-    from: from.toJSON(),
-    to: to.toJSON(),
-    cause,
-    reason,
-  }),
-  summary: summaryLine,
   "event-details": ({ event }) => eventLine(event),
   "log-stats": statsLine,
   drift: ({ drifts }) =>
@@ -98,7 +63,6 @@ const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   "verify-summary": ({ count, outcomes }) => ({ type: "verify_summary", count, ...outcomes }),
   product: (report) => report,
   channel: channelLine,
-  record: recordLine,
   webhook: webhookLine,
   "webhook-failure": webhookFailureLine,
   reconcile: reconcileLines,
@@ -124,65 +88,6 @@ const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   // With --json nothing is asked.
   decisions: () => [],
 };
-
-function readyLine(report: ReadyReport): ReadyLine {
-  return {
-    type: "ready",
-    role: report.role,
-    url: report.url ?? null,
-    public_url: report.publicUrl ?? null,
-    urls: report.urls,
-    unsigned: report.unsigned,
-    events: report.events,
-    jwks_url: report.keySetUrl ?? null,
-    inspector_url: report.inspectorUrl ?? null,
-    api: report.api ?? null,
-    app_answers: report.appAnswers ?? null,
-    notes: report.notes,
-    registered: report.registered.map(registeredHook),
-  };
-}
-
-function registeredHook(hook: Registered): RegisteredHook {
-  return {
-    kind: hook.kind,
-    product: hook.product,
-    id: hook.id,
-    events: hook.events,
-    expires_at: timeOf(hook.expiresAt),
-    time_left_ms: hook.timeLeftMs ?? null,
-  };
-}
-
-function forwardedLine(report: ForwardReport): ForwardLine {
-  return {
-    type: "forward",
-    n: report.n,
-    at: report.at.toJSON(),
-    attempt: report.attempt,
-    target: report.target,
-    status: report.status ?? null,
-    latency_ms: rounded(report.latencyMs),
-    error: report.error ?? null,
-    hint: report.hint ?? null,
-    state: report.state,
-    retry_in_ms: report.retryInMs ?? null,
-  };
-}
-
-function summaryLine(report: SummaryReport): SummaryLine {
-  const { total, products, seconds, forwards, tunnelDownMs = null, droppedLines, expectations } = report;
-  return {
-    type: "summary",
-    ...total,
-    products,
-    seconds,
-    forwards: forwards === undefined ? null : { ...forwards, waiting: forwards.waiting ?? null },
-    tunnel_down_ms: tunnelDownMs,
-    left_out: droppedLines,
-    expectations,
-  };
-}
 
 function statsLine({ total, products, hours, latencyMs }: LogStatsReport): StatsLine {
   return {
@@ -288,19 +193,6 @@ function channelLine({ channel, reason, hint, ...report }: ChannelReport): Chann
       values: channel.values ?? null,
       conditions: channel.conditions,
     }),
-  };
-}
-
-function recordLine({ n, product, module, id, record, error, hint }: RecordReport): RecordLine {
-  return {
-    type: "record",
-    n,
-    product,
-    module,
-    id,
-    record,
-    error,
-    hint: error === undefined ? undefined : (hint ?? null),
   };
 }
 

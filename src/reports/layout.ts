@@ -9,7 +9,7 @@ import { formatBytes } from "../util/units.ts";
 import type { Paint, Rendered, Style, Tone } from "./paint.ts";
 
 /** A line of text or several, or none where a condition is not met. */
-export type Lines = string | false | undefined | readonly Lines[];
+export type Lines = string | false | null | undefined | readonly Lines[];
 
 /** Lines as text for a stream. */
 export function textOf(...lines: readonly Lines[]): string {
@@ -19,7 +19,7 @@ export function textOf(...lines: readonly Lines[]): string {
 }
 
 export function linesOf(lines: Lines): readonly string[] {
-  if (typeof lines === "object") return lines.flatMap(linesOf);
+  if (Array.isArray(lines)) return lines.flatMap(linesOf);
   return typeof lines === "string" ? [lines] : [];
 }
 

@@ -100,8 +100,8 @@ export function clipped(text: string): string {
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", nbsp: " " };
 
 /** The status of an answer. A queue has none: 200 stands for a job that it has taken. */
-export function statusText(target: string, status: number | undefined): string | undefined {
-  return status !== undefined && isQueue(target) ? "queued" : status?.toString();
+export function statusText(target: string, status: number | null | undefined): string | undefined {
+  return typeof status === "number" && isQueue(target) ? "queued" : status?.toString();
 }
 
 /** An app's answer for a person: the text of an HTML error page, anything else as it is. */

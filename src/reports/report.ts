@@ -1,10 +1,10 @@
-import type { ChannelReport, RecordReport } from "../channels/reports.ts";
+import type { ChannelReport, RecordLine } from "../channels/reports.ts";
 import type { CheckReport, CheckSummaryReport } from "../checks/finding.ts";
 import type { EmulatedDeliveryReport, EmulatedRequestReport, EmulatorReport } from "../emulator/reports.ts";
-import type { ForwardReport, TargetReport } from "../forward/reports.ts";
+import type { ForwardReport, TargetLine } from "../forward/lines.ts";
 import type { EventDetailsReport } from "../history/entry.ts";
 import type { DriftReport } from "../history/schema-drift.ts";
-import type { GapReport, ReadyReport, SummaryReport, TunnelReport } from "../listener/reports.ts";
+import type { GapReport, ReadyReport, SummaryReport, TunnelReport } from "../listener/lines.ts";
 import type { LogStatsReport } from "../log/stats-report.ts";
 import type { ProductReport } from "../own-products/show-products.ts";
 import type { Message } from "../process/messages.ts";
@@ -34,13 +34,13 @@ export type Report =
   | ProductReport
   | ReadyReport
   | ReconcileReport
-  | RecordReport
+  | RecordLine
   | RequestReport
   | SendSummaryReport
   | SentReport
   | SignInReport
   | SummaryReport
-  | TargetReport
+  | TargetLine
   | TunnelReport
   | VerifiedReport
   | VerifySummaryReport

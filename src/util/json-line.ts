@@ -1,3 +1,9 @@
+/**
+ * A time as ISO 8601, in UTC.
+ * @format date-time
+ */
+export type Time = string;
+
 /** `not-deleted` is `not_deleted`. */
 export function withoutDashes<const Word extends string>(word: Word): WithoutDashes<Word> {
   return word.replaceAll("-", "_") as WithoutDashes<Word>;

@@ -184,8 +184,8 @@ class LiveWebhook {
       product: this.#product.id,
       id: this.#id,
       events: this.#events,
-      expiresAt: undefined,
-      timeLeftMs: undefined,
+      expires_at: null,
+      time_left_ms: null,
       isLost: this.#isLost,
     };
   }

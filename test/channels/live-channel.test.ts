@@ -99,7 +99,7 @@ describe("a live channel at a Zoho that is not on this machine", () => {
     rig.clock.advance(1);
     await expect.poll(states).toEqual(["created", "renewed"]);
     expect(looks()).toBe(before + 1);
-    expect(channel.state().timeLeftMs).toBe(crmWatch.lifetime.defaultMs);
+    expect(channel.state().time_left_ms).toBe(crmWatch.lifetime.defaultMs);
     await channel.close();
   });
 
@@ -107,9 +107,9 @@ describe("a live channel at a Zoho that is not on this machine", () => {
     const channel = await open("https://abc.example/hook", undefined, rig.clock.wait);
     for (const row of rig.server.watch.rows()) row.expiresAt -= DAY_MS;
     rig.clock.advance(LOOK_MS);
-    await expect.poll(() => channel.state().timeLeftMs).toBe(crmWatch.lifetime.defaultMs - DAY_MS - LOOK_MS);
+    await expect.poll(() => channel.state().time_left_ms).toBe(crmWatch.lifetime.defaultMs - DAY_MS - LOOK_MS);
     const known = await memory().recall(channel.state().id);
-    expect(known?.expiresAt).toEqual(channel.state().expiresAt);
+    expect(known?.expiresAt?.toJSON()).toEqual(channel.state().expires_at);
     await channel.close();
   });
 });
@@ -148,7 +148,9 @@ describe("a live channel", () => {
       token: reservation.token.reveal(),
       related: false,
     });
-    expect(channel.state().expiresAt).toEqual(new Date(rig.clock.now().getTime() + crmWatch.lifetime.defaultMs));
+    expect(channel.state().expires_at).toEqual(
+      new Date(rig.clock.now().getTime() + crmWatch.lifetime.defaultMs).toJSON(),
+    );
     expect(states()).toEqual(["created", "updated", "updated"]);
     await channel.close();
   });
@@ -193,7 +195,11 @@ describe("a live channel", () => {
   it("is not reported as missing once its listener is gone", async () => {
     const channel = await open();
     const [known] = await memory().all();
-    expect(known).toMatchObject({ id: channel.state().id, ofListener: true, expiresAt: channel.state().expiresAt });
+    expect(known).toMatchObject({
+      id: channel.state().id,
+      ofListener: true,
+      expiresAt: new Date(channel.state().expires_at ?? ""),
+    });
     expect(await memory().missing([], rig.clock.now())).toEqual([]);
     await channel.close();
   });

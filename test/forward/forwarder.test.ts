@@ -6,8 +6,8 @@ import {
   type ForwarderOptions,
   recordAndForward,
 } from "../../src/forward/forwarder.ts";
+import type { ForwardReport, TargetLine } from "../../src/forward/lines.ts";
 import { openPoster } from "../../src/forward/post.ts";
-import type { ForwardReport, TargetReport } from "../../src/forward/reports.ts";
 import { createRoutes } from "../../src/forward/routes.ts";
 import type { ClaimRequest, Log } from "../../src/log/log.ts";
 import { deadlineOf } from "../../src/model/sender.ts";
@@ -25,7 +25,7 @@ const soon = deadlineOf("Zoho Desk", { withinMs: 40 });
 interface Given {
   readonly log: Log;
   readonly forwarder: Forwarder;
-  readonly reports: readonly (ForwardReport | TargetReport)[];
+  readonly reports: readonly (ForwardReport | TargetLine)[];
   readonly troubles: readonly string[];
   add(target: string): Promise<number>;
 }
@@ -33,7 +33,7 @@ interface Given {
 async function given(options: Partial<ForwarderOptions> = {}): Promise<Given> {
   const log = await tempLog("sqlite");
   const poster = await openPoster({ connections: 4, insecure: false, env: {}, timeoutMs: 5000 });
-  const reports: (ForwardReport | TargetReport)[] = [];
+  const reports: (ForwardReport | TargetLine)[] = [];
   const troubles: string[] = [];
   const forwarder = createForwarder({
     log,

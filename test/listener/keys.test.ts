@@ -5,7 +5,7 @@ import { Prompt } from "../../src/commands/listen/keys/prompt.ts";
 import { RecentEvents } from "../../src/commands/listen/keys/recent-events.ts";
 import { ReportBuffer } from "../../src/commands/listen/keys/report-buffer.ts";
 import { type Status, statusLine } from "../../src/commands/listen/keys/status-line.ts";
-import type { ForwardReport } from "../../src/forward/reports.ts";
+import type { ForwardReport } from "../../src/forward/lines.ts";
 import type { EventReport } from "../../src/receiver/event-report.ts";
 import type { Report } from "../../src/reports/report.ts";
 
@@ -62,7 +62,7 @@ function eventReport(n: number, more: { readonly refusal?: string; readonly show
 }
 
 function forwardReport(n: number, state: ForwardReport["state"], status: number): ForwardReport {
-  return { type: "forward", n, state, status, error: undefined } as unknown as ForwardReport;
+  return { type: "forward", n, state, status, error: null } as unknown as ForwardReport;
 }
 
 function eventsUpTo(count: number, ...failed: readonly number[]): RecentEvents {
@@ -161,7 +161,7 @@ const status: Status = {
   hidden: 5,
   waiting: 1,
   app: "down",
-  registered: [{ kind: "channel", timeLeftMs: 23 * 3_600_000, isLost: false }],
+  registered: [{ kind: "channel", time_left_ms: 23 * 3_600_000, isLost: false }],
 };
 
 describe("the last line", () => {
@@ -179,7 +179,7 @@ describe("the last line", () => {
   });
 
   it("says that the channel is lost, also where there is little room", () => {
-    const lost = { ...status, registered: [{ kind: "channel", timeLeftMs: undefined, isLost: true } as const] };
+    const lost = { ...status, registered: [{ kind: "channel", time_left_ms: null, isLost: true } as const] };
     expect(statusLine(lost, 250)).toContain(" · app down · channel lost · ? keys");
     expect(statusLine({ ...lost, paused: undefined, marked: undefined, failedOnly: false }, 80)).toContain(
       "channel lost",

@@ -66,7 +66,7 @@ const failed: LoggedFacts = {
   heading: undefined,
 };
 
-const ANSWER = { target: "http://localhost:3000/", status: 200, latencyMs: 12 };
+const ANSWER = { target: "http://localhost:3000/", status: 200, latency_ms: 12 };
 
 describe("the line of an event", () => {
   const words: readonly VerdictWord[] = ["passed", "failed", "absent", "unconfigured"];

@@ -25,7 +25,7 @@ export interface Status {
   /** Undefined until something is known of it. */
   readonly app: "up" | "down" | undefined;
   /** The channels and webhooks of this run. */
-  readonly registered: readonly Pick<Registered, "kind" | "timeLeftMs" | "isLost">[];
+  readonly registered: readonly Pick<Registered, "kind" | "time_left_ms" | "isLost">[];
 }
 
 const SEPARATOR = " · ";
@@ -36,7 +36,7 @@ export function statusLine(status: Status, columns: number): string {
   const { typed, chosen, paused, marked, registered } = status;
   if (typed !== undefined) return lastColumns(plain(typed), width);
   const lost = registered.find(({ isLost }) => isLost);
-  const timesLeft = registered.flatMap(({ timeLeftMs }) => timeLeftMs ?? []);
+  const timesLeft = registered.flatMap(({ time_left_ms: timeLeftMs }) => timeLeftMs ?? []);
   const number = chosen && `#${chosen.n}${chosen.failed ? " ✗" : ""}`;
   // In the order in which they are shown; the highest rank is left out first.
   const pieces: readonly (readonly [rank: number, text: string | false | undefined])[] = [
