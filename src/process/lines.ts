@@ -6,6 +6,7 @@ import type { RecordLine } from "../channels/reports.ts";
 import type { ForwardLine, TargetLine } from "../forward/lines.ts";
 import type { GapLine, ReadyLine, Role, SummaryLine, TunnelLine } from "../listener/lines.ts";
 import type { ApiAccess } from "../project/inspector-access.ts";
+import type { MissedLine, ReconcileLine } from "../reconcile/lines.ts";
 import type { Time } from "../util/json-line.ts";
 
 /** A line of standard output. Each has `"v":1` in front of its members. */
@@ -292,38 +293,6 @@ export interface WarningLine {
   readonly type: "warning";
   readonly message: string;
   readonly hint: string | null;
-}
-
-/** A change that Zoho made and the log does not have. @printedBy reconcile */
-export interface MissedLine {
-  readonly type: "missed";
-  /** `perhaps`: of a channel with `--fields`; `delivered`: it is in the log now. */
-  readonly state: "missed" | "perhaps" | "delivered";
-  readonly product: string;
-  readonly module: string;
-  /** Id of the record. */
-  readonly id: string;
-  readonly operation: "insert" | "update" | "delete";
-  readonly at: Time;
-  /** Its number in the log. */
-  readonly n: number | null;
-}
-
-/** The last line. @printedBy reconcile */
-export interface ReconcileLine {
-  readonly type: "reconcile";
-  readonly product: string;
-  /** Changes from then on were compared. */
-  readonly since: Time;
-  readonly modules: readonly string[];
-  /** How many `missed` lines have this state. */
-  readonly missed: number;
-  /** How many `missed` lines have this state. */
-  readonly perhaps: number;
-  /** How many `missed` lines have this state. */
-  readonly delivered: number;
-  /** Credits of Zoho's API that the lists took. */
-  readonly credits: number;
 }
 
 /** The differences between the deliveries of an event and its schema. @printedBy listen, events */

@@ -1,7 +1,7 @@
 import { modulePath } from "../channels/records.ts";
 import type { ZohoSession } from "../channels/session.ts";
 import { type Delivery, requestTarget } from "../delivery/delivery.ts";
-import type { MissedChange } from "./reports.ts";
+import type { MissedChange } from "./lines.ts";
 import type { WatchedChannel } from "./watched.ts";
 
 /** Changes that one notification tells of: of one module and operation, at most 100. */

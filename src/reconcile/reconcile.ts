@@ -16,8 +16,8 @@ import { ExitCode, usageError } from "../util/errors.ts";
 import { counted, formatSpan } from "../util/units.ts";
 import type { ApiRequestReport } from "../zoho-api/reports.ts";
 import { zohoTime } from "../zoho-api/time.ts";
+import type { MissedChange, MissedLine, ReconciledChange, ReconcileReport } from "./lines.ts";
 import { type ChangeGroup, groupChanges, reconstructNotification } from "./notification.ts";
-import type { MissedChange, ReconciledChange, ReconcileReport } from "./reports.ts";
 import { NOTIFICATION_FORMAT, readSeenRecords, type SeenRecords } from "./seen.ts";
 import { delivererOf, type WatchedChannel, watchedChannels, watcherOf } from "./watched.ts";
 
@@ -47,7 +47,7 @@ export function reconcilableProduct(id: string): WatchProduct {
  * Compares Zoho's lists of changed and deleted records with the notifications in the log. Resolves to 8 where some were missed and are
  * not in the log afterwards.
  */
-type ReconcileContext = Context<ApiRequestReport | ReconcileReport>;
+type ReconcileContext = Context<ApiRequestReport | MissedLine | ReconcileReport>;
 
 export async function reconcile(
   context: ReconcileContext,
@@ -128,24 +128,45 @@ async function compare(
     ? await deliverAll(context, { session, log, seen, channels, missed })
     : missed.map(outcome("missed"));
   const perhaps = changes.filter(isPerhaps).map(outcome("perhaps"));
+  const lines = [...reported, ...perhaps].map((change) => missedLine(product.id, change));
+  for (const line of lines) context.report(line);
+  const count = (state: MissedLine["state"]): number => lines.filter((line) => line.state === state).length;
   context.report({
     type: "reconcile",
     product: product.id,
-    since,
+    since: since.toJSON(),
     modules,
-    changes: [...reported, ...perhaps],
+    missed: count("missed"),
+    perhaps: count("perhaps"),
+    delivered: count("delivered"),
     credits: calls * product.readCredits,
-    deliverCommand: commandOnLog(
-      context,
-      config,
-      `reconcile --product ${product.id} --since ${zohoTime(since)} --deliver`,
-    ),
+    person: {
+      changes: lines,
+      deliverCommand: commandOnLog(
+        context,
+        config,
+        `reconcile --product ${product.id} --since ${zohoTime(since)} --deliver`,
+      ),
+    },
   });
   if (reported.some(({ state }) => state === "missed")) return ExitCode.expectation;
   return seen.exitCode();
 }
 
 /** The last change of each record, the oldest first. A record that changes while the lists are read is in them twice. */
+function missedLine(product: string, { state, module, id, operation, at, n }: ReconciledChange): MissedLine {
+  return {
+    type: "missed",
+    state,
+    product,
+    module,
+    id,
+    operation,
+    at: at.toJSON(),
+    n: n ?? null,
+  };
+}
+
 async function collect(changes: AsyncIterable<MissedChange>): Promise<readonly MissedChange[]> {
   const found = new Map<string, MissedChange>();
   for await (const change of changes) {

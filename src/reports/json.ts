@@ -26,7 +26,6 @@ import type { JsonLine } from "../util/text.ts";
 import type { VerifiedReport } from "../verify/reports.ts";
 import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
 import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
-import { reconcileLines } from "./reconcile.ts";
 import type { Report } from "./report.ts";
 
 /** The lines of a report, as `--json` prints them. */
@@ -65,7 +64,6 @@ const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   channel: channelLine,
   webhook: webhookLine,
   "webhook-failure": webhookFailureLine,
-  reconcile: reconcileLines,
   "sign-in": signInLine,
   "api-request": apiRequestLine,
   emulator: ({ url, env }) => ({ type: "emulator", url, env }),

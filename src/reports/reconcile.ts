@@ -1,5 +1,4 @@
-import type { MissedLine, ReconcileLine } from "../process/lines.ts";
-import type { ReconciledChange, ReconcileReport } from "../reconcile/reports.ts";
+import type { MissedLine, ReconcileReport } from "../reconcile/lines.ts";
 import { counted, formatDay } from "../util/units.ts";
 import { clockTime } from "./event.ts";
 import { renderTable, textOf } from "./layout.ts";
@@ -7,12 +6,13 @@ import type { Rendered, Style } from "./paint.ts";
 
 /** A table for each state, and what was compared. */
 export function renderReconcile(report: ReconcileReport, style: Style): Rendered {
-  const { changes, modules, since, credits, deliverCommand } = report;
+  const { modules, since, credits } = report;
+  const { changes, deliverCommand } = report.person;
   const { err, quiet } = style;
-  const ofState = (state: ReconciledChange["state"]): readonly ReconciledChange[] =>
+  const ofState = (state: MissedLine["state"]): readonly MissedLine[] =>
     changes.filter((change) => change.state === state);
   const [missed, delivered, perhaps] = [ofState("missed"), ofState("delivered"), ofState("perhaps")];
-  const table = (title: string, rows: readonly ReconciledChange[]): string =>
+  const table = (title: string, rows: readonly MissedLine[]): string =>
     rows.length === 0 ? "" : (renderTable(tableOf(title, rows), style).out ?? "");
   const found =
     missed.length + delivered.length === 0
@@ -32,8 +32,8 @@ export function renderReconcile(report: ReconcileReport, style: Style): Rendered
   };
 }
 
-function tableOf(title: string, changes: readonly ReconciledChange[]) {
-  const isLogged = changes.some(({ n }) => n !== undefined);
+function tableOf(title: string, changes: readonly MissedLine[]) {
+  const isLogged = changes.some(({ n }) => n !== null);
   return {
     type: "table" as const,
     title,
@@ -43,42 +43,13 @@ function tableOf(title: string, changes: readonly ReconciledChange[]) {
       id,
       operation,
       localTime(at),
-      ...(n === undefined ? [] : [`#${n}`]),
+      ...(n === null ? [] : [`#${n}`]),
     ]),
     json: [],
   };
 }
 
-function localTime(at: Date): string {
+function localTime(time: string): string {
+  const at = new Date(time);
   return `${formatDay(at)} ${clockTime(at)}`;
-}
-
-/** A `missed` line for each change, and a `reconcile` line at the end. */
-export function reconcileLines(report: ReconcileReport): readonly (MissedLine | ReconcileLine)[] {
-  const { product, since, modules, changes, credits } = report;
-  const count = (state: ReconciledChange["state"]): number => changes.filter((each) => each.state === state).length;
-  return [
-    ...changes.map(({ state, module, id, operation, at, n }): MissedLine => {
-      return {
-        type: "missed",
-        state,
-        product,
-        module,
-        id,
-        operation,
-        at: at.toJSON(),
-        n: n ?? null,
-      };
-    }),
-    {
-      type: "reconcile",
-      product,
-      since: since.toJSON(),
-      modules,
-      missed: count("missed"),
-      perhaps: count("perhaps"),
-      delivered: count("delivered"),
-      credits,
-    },
-  ];
 }

@@ -9,7 +9,7 @@ import type { LogStatsReport } from "../log/stats-report.ts";
 import type { ProductReport } from "../own-products/show-products.ts";
 import type { Message } from "../process/messages.ts";
 import type { EventReport } from "../receiver/event-report.ts";
-import type { ReconcileReport } from "../reconcile/reports.ts";
+import type { MissedLine, ReconcileReport } from "../reconcile/lines.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../verify/reports.ts";
 import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
@@ -33,6 +33,7 @@ export type Report =
   | LogStatsReport
   | ProductReport
   | ReadyReport
+  | MissedLine
   | ReconcileReport
   | RecordLine
   | RequestReport

@@ -41,6 +41,8 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   record: renderRecord,
   webhook: renderWebhook,
   "webhook-failure": renderWebhookFailure,
+  // In the tables of the line after them.
+  missed: () => ({}),
   reconcile: renderReconcile,
   "sign-in": renderSignIn,
   "api-request": renderApiRequest,
