@@ -8,8 +8,8 @@ import { type SignIn, signInAgain } from "../zoho-api/sign-in.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import type { Channel } from "./channel.ts";
 import { deleteChannels } from "./delete.ts";
+import type { ChannelContext } from "./lines.ts";
 import { channelMemory, isActive } from "./memory.ts";
-import type { ChannelContext } from "./reports.ts";
 import { withZoho } from "./session.ts";
 import { findWatchProduct, type WatchProduct, watchProductIds } from "./watch-products.ts";
 

@@ -5,8 +5,8 @@ import type { Channel, ChannelConfig } from "./channel.ts";
 import { type Grant, requireSuccess } from "./client.ts";
 import { doubledEvents, expandEvents } from "./events.ts";
 import { grantWarning, MINUTE_MS } from "./expiry.ts";
+import type { ChannelContext } from "./lines.ts";
 import type { RememberedChannel } from "./memory.ts";
-import type { ChannelContext } from "./reports.ts";
 import type { ChannelAccess } from "./session.ts";
 
 interface Granted extends Grant {

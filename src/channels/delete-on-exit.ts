@@ -1,6 +1,6 @@
 import { errorText } from "../util/errors.ts";
 import { untilAborted, withTimeout } from "../util/timing.ts";
-import type { ChannelContext } from "./reports.ts";
+import type { ChannelContext } from "./lines.ts";
 
 /** `gone`: it no longer existed, or another listener has it. `left`: Zoho's list does not show that it is gone. */
 export type RegistrationEnd = "deleted" | "gone" | "left";
@@ -37,7 +37,7 @@ export async function deleteOnExit(
     command(): string;
     goneReason(): string;
     remove(signal: AbortSignal): Promise<Removal>;
-    report(state: "deleted" | "unknown" | "not-deleted", reason?: string, hint?: string): void;
+    report(state: "deleted" | "unknown" | "not_deleted", reason?: string, hint?: string): void;
   },
 ): Promise<RegistrationEnd> {
   // Reported first: a second Ctrl-C ends the process at once.
@@ -46,7 +46,7 @@ export async function deleteOnExit(
   if (removal === "deleted") report("deleted");
   else if (removal === "gone") report("unknown", goneReason());
   else {
-    report("not-deleted", removal.because, `delete it with ${command()}`);
+    report("not_deleted", removal.because, `delete it with ${command()}`);
     return "left";
   }
   return removal;

@@ -1,8 +1,8 @@
 import { ExitCode } from "../util/errors.ts";
 import { requestedDeletions } from "../zoho-api/collection.ts";
+import type { ChannelContext } from "./lines.ts";
+import { type ChannelLine, stateLine } from "./lines.ts";
 import { removeLock } from "./orphaned-channels.ts";
-import type { ChannelContext } from "./reports.ts";
-import { type ChannelState, stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
 
 /** Forgets channels that Zoho no longer lists. */
@@ -40,10 +40,10 @@ export async function deleteChannels(
   const gone = [...deleted, ...unknown];
   await memory.forget(gone);
   for (const id of gone) await removeLock(folder, { product: product.id, id });
-  const report = (state: ChannelState, id: string, reason?: string): void =>
-    context.report(stateReport(session, state, { id, reason }));
+  const report = (state: ChannelLine["state"], id: string, reason?: string): void =>
+    context.report(stateLine(session, state, { id, reason }));
   for (const id of deleted) report("deleted", id);
   for (const id of unknown) report("unknown", id, known.has(id) ? FORGOTTEN : NOT_FOUND);
-  for (const { id, because } of remaining) report("not-deleted", id, because);
+  for (const { id, because } of remaining) report("not_deleted", id, because);
   return remaining.length > 0 || unknown.some((id) => !known.has(id)) ? ExitCode.zohoApi : ExitCode.ok;
 }

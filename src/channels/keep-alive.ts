@@ -3,8 +3,8 @@ import type { Sleep } from "../util/timing.ts";
 import { isNotSubscribed, isThrottled, ZohoApiError } from "../zoho-api/errors.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import { MINUTE_MS } from "./expiry.ts";
+import { type ChannelLine, stateLine } from "./lines.ts";
 import { type ChannelGrant, DeletedChannel, isSignInError, NotExtended } from "./renew.ts";
-import { type ChannelReport, stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
 
 /** A change to a channel that is kept alive. */
@@ -180,7 +180,7 @@ export function isTakenOver(error: unknown): error is UserError {
   return error instanceof UserError && error.exitCode === ExitCode.connectionLost;
 }
 
-export function changeReport(session: ZohoSession, change: ChannelChange): ChannelReport {
+export function changeReport(session: ZohoSession, change: ChannelChange): ChannelLine {
   const { id, type } = change;
   const expiresAt = "expiresAt" in change ? change.expiresAt : undefined;
   const previousExpiresAt = "from" in change ? change.from : undefined;
@@ -190,7 +190,7 @@ export function changeReport(session: ZohoSession, change: ChannelChange): Chann
       : "error" in change
         ? { reason: errorText(change.error), hint: hintFor(change, session.now()) }
         : { reason: change.note ?? change.warning };
-  return stateReport(session, type, { id, expiresAt, previousExpiresAt, ...text });
+  return stateLine(session, type, { id, expiresAt, previousExpiresAt, ...text });
 }
 
 /** The next automatic step, and what the user can do. */

@@ -10,9 +10,9 @@ import { type Channel, expiringWithin } from "./channel.ts";
 import { channelEvents } from "./channel-events.ts";
 import { readChannelId } from "./client.ts";
 import { contractEvents, expandEvents } from "./events.ts";
+import type { ChannelContext } from "./lines.ts";
+import { type ChannelLine, channelLine, missingLine } from "./lines.ts";
 import { lostUnderListen, orphanIds } from "./orphaned-channels.ts";
-import type { ChannelContext } from "./reports.ts";
-import { type ChannelReport, channelReport, missingReport } from "./reports.ts";
 import { listWithMissing, requireChannel, withZoho, type ZohoSession } from "./session.ts";
 
 export interface ListOptions extends ZohoOptions {
@@ -21,7 +21,7 @@ export interface ListOptions extends ZohoOptions {
   readonly url?: string;
 }
 
-type ChannelWorkspace = ReportingWorkspace<ApiRequestReport | ChannelReport>;
+type ChannelWorkspace = ReportingWorkspace<ApiRequestReport | ChannelLine>;
 
 /** Lists channels, and those that are gone. */
 export async function list(workspace: ChannelWorkspace, options: ListOptions): Promise<ExitCode> {
@@ -36,14 +36,14 @@ export async function list(workspace: ChannelWorkspace, options: ListOptions): P
     const orphans = await orphanIds(await session.memory.all(), session.folder, session.now());
     const entries: readonly Entry[] = [
       ...gone.map((each) => ({
-        report: missingReport(session, each),
+        report: missingLine(session, each),
         timeLeft: each.because,
         // Once, unless the exit code depends on it.
         problem: each.isLossTold && withinMs === undefined ? undefined : "is gone",
       })),
       ...shown.map((each) => {
-        const report = channelReport(session, "listed", each);
-        const timeLeft = report.timeLeftMs === undefined ? "not known" : formatSpan(report.timeLeftMs);
+        const report = channelLine(session, "listed", each);
+        const timeLeft = report.time_left_ms === null ? "not known" : formatSpan(report.time_left_ms);
         if (!orphans.has(each.id)) return { report, timeLeft };
         const hint = `to delete it: ${command(`delete ${each.id}`)}`;
         const reason = "its listen ended without deleting it";
@@ -67,24 +67,24 @@ export async function list(workspace: ChannelWorkspace, options: ListOptions): P
 }
 
 interface Entry {
-  readonly report: ChannelReport;
+  readonly report: ChannelLine;
   readonly timeLeft: string;
   /** Warned of below the table, with the report's reason. */
   readonly problem?: string;
 }
 
 function showTable(workspace: ChannelWorkspace, entries: readonly Entry[]): void {
-  const rows = entries.map(({ report: { id, channel }, timeLeft }) => [
+  const rows = entries.map(({ report: { id, events, notify_url: url, token }, timeLeft }) => [
     id,
     timeLeft,
-    ...(channel === undefined
+    ...(events === undefined
       ? Array(3).fill("not known")
-      : [contractEvents(channel.events).join(" "), channel.notifyUrl ?? "", channel.token ?? "none"]),
+      : [contractEvents(events).join(" "), url ?? "", token ?? "none"]),
   ]);
   workspace.report({ type: "table", columns: ["channel", "time left", "events", "URL", "token"], rows, json: [] });
   for (const { report, problem } of entries) {
     const message = `channel ${report.id} ${problem}: ${report.reason}`;
-    if (problem !== undefined) workspace.report({ type: "warning", message, hint: report.hint });
+    if (problem !== undefined) workspace.report({ type: "warning", message, hint: report.hint ?? undefined });
   }
 }
 
@@ -129,7 +129,7 @@ export async function show(context: ChannelContext, text: string, options: ShowO
   const id = readChannelId(text);
   return withZoho(context, loadConfig(context), options, async (session) => {
     const channel = await context.waiting("asking Zoho for the channel", () => requireChannel(session, id));
-    context.report(channelReport(session, "listed", channel, options.showSecrets));
+    context.report(channelLine(session, "listed", channel, options.showSecrets));
     return ExitCode.ok;
   });
 }

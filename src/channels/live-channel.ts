@@ -10,11 +10,11 @@ import { deleteOnExit, type RegistrationEnd, type Removal, removeInTime } from "
 import { normaliseEvents } from "./events.ts";
 import { endAfter, goneReason } from "./expiry.ts";
 import { type ChannelChange, changeReport, isTakenOver, type KeepAliveOptions, keepAlive } from "./keep-alive.ts";
+import type { ChannelContext } from "./lines.ts";
+import { channelLine, type Registered, stateLine } from "./lines.ts";
 import type { ChannelMemory } from "./memory.ts";
 import { orphanIds } from "./orphaned-channels.ts";
 import { type ChannelGrant, writeRenewals } from "./renew.ts";
-import type { ChannelContext } from "./reports.ts";
-import { channelReport, type Registered, stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
 import type { ChannelReservation } from "./take-over.ts";
 
@@ -49,12 +49,12 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
   };
   const { requested, tookOver, channel, others } = await place(context, session, config, orphan);
   context.report({
-    ...channelReport(session, tookOver ? "updated" : "created", channel),
+    ...channelLine(session, tookOver ? "updated" : "created", channel),
     ...(tookOver && {
       reason: "taken over: an earlier listen of this project left it behind",
       hint: product.listsChanges
         ? `what your app was not told of meanwhile: ${context.invocation} reconcile --product ${product.id}`
-        : undefined,
+        : null,
     }),
   });
   warnOfDifferences(context, session, { ...config, expiresAt: requested }, channel);
@@ -196,7 +196,7 @@ class LiveChannel {
     this.#life.abort();
     if (await this.#lock.isTaken()) {
       await this.#stop();
-      context.report(stateReport(session, "unknown", { id, reason: takenOver(id).message }));
+      context.report(stateLine(session, "unknown", { id, reason: takenOver(id).message }));
       return "gone";
     }
     return deleteOnExit(context, {
@@ -204,7 +204,7 @@ class LiveChannel {
       command: () => session.command(`delete ${id} --yes`),
       goneReason: () => goneReason(this.#expiresAt, session.now()),
       remove: (signal) => remove(session, id, signal, () => this.#stop()),
-      report: (state, reason, hint) => context.report(stateReport(session, state, { id, reason, hint })),
+      report: (state, reason, hint) => context.report(stateLine(session, state, { id, reason, hint })),
     });
   }
 
@@ -292,7 +292,7 @@ class LiveChannel {
     const moved = this.#moved;
     const now = { ...this.#config, ...moved, expiresAt: moved?.expiresAt ?? this.#expiresAt };
     const reason = `it now posts to ${maskUrl(this.#config.notifyUrl)}`;
-    this.#context.report({ ...channelReport(this.#session, "updated", now), reason });
+    this.#context.report({ ...channelLine(this.#session, "updated", now), reason, hint: null });
   }
 }
 
@@ -304,7 +304,7 @@ function takenOver(id: string): UserError {
 /** Deletes what a failed creation may have left behind. */
 async function abandon(context: ChannelContext, session: ZohoSession, id: string): Promise<void> {
   const outcome = await removeInTime((signal) => remove(session, id, signal));
-  if (outcome === "deleted") context.report(stateReport(session, "deleted", { id }));
+  if (outcome === "deleted") context.report(stateLine(session, "deleted", { id }));
   if (typeof outcome !== "object") return;
   const message = `channel ${id} may have been created: ${outcome.because}`;
   const hint = `see ${session.command("list")}; if it exists: ${session.command(`delete ${id} --yes`)}`;

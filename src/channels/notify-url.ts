@@ -1,5 +1,5 @@
 import { usageError } from "../util/errors.ts";
-import type { ChannelContext } from "./reports.ts";
+import type { ChannelContext } from "./lines.ts";
 
 /**
  * Rejects a URL that Zoho can never post to; warns of one that it probably cannot reach, http included. A Zoho on this machine

@@ -3,10 +3,10 @@ import type { FileLock } from "../util/file-lock.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import type { Channel } from "./channel.ts";
+import type { ChannelContext } from "./lines.ts";
 import { isLockedByListener, lockForListener, removeListenerLock } from "./listener-lock.ts";
 import { allRemembered, isActive, type MissingChannel, type RememberedChannel } from "./memory.ts";
 import { replaceWords } from "./replace-words.ts";
-import type { ChannelContext } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
 
 type ChannelName = Pick<RememberedChannel, "id" | "product">;

@@ -6,8 +6,8 @@ import { chooseAll } from "./choose-all.ts";
 import { requireSuccess, watchClient } from "./client.ts";
 import { endAfter } from "./expiry.ts";
 import { changeReport, keepAlive } from "./keep-alive.ts";
+import type { ChannelContext } from "./lines.ts";
 import { isRenewedUnasked, type KnownChannel, renewChannels, wholeConfig } from "./renew.ts";
-import type { ChannelContext } from "./reports.ts";
 import { listWithMissing, type ZohoSession } from "./session.ts";
 
 /** Keeps channels alive until the run is stopped or none is left. Exits with 9 if one is lost at that time. */

@@ -2,10 +2,10 @@ import { type Secret, secret } from "../delivery/secrets.ts";
 import { errorText } from "../util/errors.ts";
 import type { FileLock } from "../util/file-lock.ts";
 import { generateChannelId, generateToken } from "./generate.ts";
+import type { ChannelContext } from "./lines.ts";
+import { stateLine } from "./lines.ts";
 import type { RememberedChannel } from "./memory.ts";
 import { isOrphaned, lockChannel } from "./orphaned-channels.ts";
-import type { ChannelContext } from "./reports.ts";
-import { stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
 import { MAX_TOKEN_LENGTH } from "./watch-products.ts";
 
@@ -61,7 +61,7 @@ export async function deleteOrphans(context: ChannelContext, session: ZohoSessio
     const { deleted, unknown, remaining } = await client.remove(ids);
     await memory.forget([...deleted, ...unknown]);
     const reason = "an earlier listen left it behind";
-    for (const id of deleted) context.report(stateReport(session, "deleted", { id, reason }));
+    for (const id of deleted) context.report(stateLine(session, "deleted", { id, reason }));
     for (const { id, because } of remaining) warn(id, because);
   } catch (error) {
     warn(ids.join(" "), errorText(error));

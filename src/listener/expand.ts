@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { RecordLine } from "../channels/reports.ts";
+import type { RecordLine } from "../channels/lines.ts";
 import type { ZohoSession } from "../channels/session.ts";
 import { findWatchProduct, isWatchProduct } from "../channels/watch-products.ts";
 import { idsAt, textAt, valueAt } from "../delivery/payload.ts";

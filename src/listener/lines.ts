@@ -1,4 +1,4 @@
-import type { ChannelReport, RecordLine, RegisteredHook } from "../channels/reports.ts";
+import type { ChannelLine, RecordLine, RegisteredHook } from "../channels/lines.ts";
 import type { ForwardReport, TargetLine } from "../forward/lines.ts";
 import type { DriftReport } from "../history/schema-drift.ts";
 import type { Message } from "../process/messages.ts";
@@ -8,13 +8,13 @@ import type { EventReport } from "../receiver/event-report.ts";
 import type { Unsigned } from "../recognition/unsigned.ts";
 import type { Time } from "../util/json-line.ts";
 import type { ApiRequestReport } from "../zoho-api/reports.ts";
-import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
+import type { WebhookFailureLine, WebhookLine } from "../zoho-webhooks/lines.ts";
 
 /** All that a running `listen` reports. */
 export type ListenReport =
   | Message
   | ApiRequestReport
-  | ChannelReport
+  | ChannelLine
   | DriftReport
   | EventReport
   | ForwardReport
@@ -24,8 +24,8 @@ export type ListenReport =
   | SummaryReport
   | TargetLine
   | TunnelReport
-  | WebhookFailureReport
-  | WebhookReport;
+  | WebhookFailureLine
+  | WebhookLine;
 
 export type ListenContext = Context<ListenReport>;
 
@@ -111,7 +111,7 @@ export interface ForwardCounts {
   readonly waiting: number | null;
 }
 
-export interface Expectation {
+interface Expectation {
   readonly event: string;
   readonly wanted: number;
   readonly came: number;

@@ -1,4 +1,4 @@
-import type { Registered } from "../channels/reports.ts";
+import type { Registered } from "../channels/lines.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import type { ExitCode } from "../util/errors.ts";
 

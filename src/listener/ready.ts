@@ -68,17 +68,7 @@ export function readyReport(
       ...line,
       notes,
       registered: [],
-      person: {
-        ...person,
-        logPath: log?.log.path,
-        publicUrlNote: undefined,
-        path: "",
-        paths: [],
-        isMirrored: false,
-        checks: [],
-        offersTunnel: false,
-        tryCommand: undefined,
-      },
+      person: { ...person, ...NOTHING_RECEIVED, logPath: log?.log.path },
     };
   }
   const { options, products, unknownNames, allowed } = plan;
@@ -135,6 +125,17 @@ export function readyReport(
     },
   };
 }
+
+/** For a person, where there is no receiver. */
+const NOTHING_RECEIVED = {
+  publicUrlNote: undefined,
+  path: "",
+  paths: [],
+  isMirrored: false,
+  checks: [],
+  offersTunnel: false,
+  tryCommand: undefined,
+};
 
 /** Lists the origins of the secrets. A private key signs and checks nothing. */
 function checkedWith(secrets: Secrets, unknownNames: readonly string[]): readonly string[] {

@@ -1,7 +1,7 @@
 import type { RegistrationEnd } from "../channels/delete-on-exit.ts";
+import type { Registered } from "../channels/lines.ts";
 import { openLiveChannel } from "../channels/live-channel.ts";
 import { notifyUrl } from "../channels/notify-url.ts";
-import type { Registered } from "../channels/reports.ts";
 import { openZoho, type ZohoSession } from "../channels/session.ts";
 import { type ChannelReservation, deleteOrphans, reserveChannel } from "../channels/take-over.ts";
 import { crmWatch } from "../channels/watch-products.ts";

@@ -2,12 +2,13 @@
 // them, and within a version members are only added. `null`: there is none, or it is not known. A member with `?` is left out
 // where it does not apply. `@printedBy`: the commands.
 
-import type { RecordLine } from "../channels/reports.ts";
+import type { ChannelLine, RecordLine } from "../channels/lines.ts";
 import type { ForwardLine, TargetLine } from "../forward/lines.ts";
 import type { GapLine, ReadyLine, Role, SummaryLine, TunnelLine } from "../listener/lines.ts";
 import type { ApiAccess } from "../project/inspector-access.ts";
 import type { MissedLine, ReconcileLine } from "../reconcile/lines.ts";
 import type { Time } from "../util/json-line.ts";
+import type { WebhookFailureLine, WebhookLine } from "../zoho-webhooks/lines.ts";
 
 /** A line of standard output. Each has `"v":1` in front of its members. */
 export type Line =
@@ -201,91 +202,6 @@ export interface ForwardMembers {
   readonly attempts: number;
   /** When the next attempt is due. */
   readonly due_at: Time | null;
-}
-
-/** The state of a CRM notification channel, or a change of it. @printedBy listen, channels */
-export interface ChannelLine {
-  readonly type: "channel";
-  /** `expiring`: a renewal failed, and it has not expired yet; `unknown`: it did not exist. */
-  readonly state:
-    | "listed"
-    | "created"
-    | "renewed"
-    | "updated"
-    | "expiring"
-    | "lost"
-    | "deleted"
-    | "not_deleted"
-    | "unknown";
-  readonly product: string;
-  readonly id: string;
-  readonly expires_at: Time | null;
-  readonly time_left_ms: number | null;
-  /** Of a renewal. */
-  readonly previous_expires_at?: Time;
-  /** Why it is in a bad state. */
-  readonly reason?: string;
-  /** Beside `reason`. */
-  readonly hint?: string | null;
-  /** This and the members below are left out where only a change is reported. */
-  readonly events?: readonly string[];
-  readonly notify_url?: string | null;
-  /** Masked without `--show-secrets`. */
-  readonly token?: string | null;
-  /** Whether changes of related records notify as well. */
-  readonly related?: boolean | null;
-  /** Whether notifications hold the changed values. */
-  readonly values?: boolean | null;
-  /** As Zoho has them. */
-  readonly conditions?: readonly unknown[];
-}
-
-/** A webhook of another product, or a change of it. @printedBy listen, webhooks */
-export interface WebhookLine extends Partial<WebhookMembers> {
-  readonly type: "webhook";
-  /** `unknown`: it was to be deleted, but did not exist. */
-  readonly state: "listed" | "created" | "deleted" | "not_deleted" | "unknown";
-  readonly product: string;
-  readonly id: string;
-  /** Why it is in a bad state, or what it replaces. */
-  readonly reason?: string;
-  readonly hint?: string;
-}
-
-interface WebhookMembers {
-  /** This and the members to `secret` are left out where only a change is reported. */
-  readonly name: string | null;
-  readonly url: string | null;
-  readonly events: readonly string[];
-  /** Null if Zoho does not say. */
-  readonly enabled: boolean | null;
-  /** Ids of workflow rules; null where the product has none. */
-  readonly rules: readonly string[] | null;
-  readonly secret: string | null;
-}
-
-/** A delivery that Zoho could not make, or the answer to asking for it again. @printedBy webhooks failures */
-export interface WebhookFailureLine {
-  readonly type: "webhook_failure";
-  readonly state: "failed" | "resent" | "not_resent";
-  readonly product: string;
-  readonly id: string;
-  /** When it failed last. */
-  readonly at: Time | null;
-  /** Name of the webhook, or its id. */
-  readonly webhook: string | null;
-  /** The workflow rule that called it. */
-  readonly rule: string | null;
-  /** The event, or the module of the record. */
-  readonly event: string | null;
-  /** Id of the record. */
-  readonly record: string | null;
-  readonly url: string | null;
-  /** The status that your server answered. */
-  readonly status: number | null;
-  readonly reason: string | null;
-  /** How often Zoho has repeated it. */
-  readonly retries: number | null;
 }
 
 /** Something that needs attention. @printedBy every command */

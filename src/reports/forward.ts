@@ -1,4 +1,4 @@
-import type { RecordLine } from "../channels/reports.ts";
+import type { RecordLine } from "../channels/lines.ts";
 import { isQueue } from "../delivery/target.ts";
 import type { ForwardReport, TargetLine } from "../forward/lines.ts";
 import { isDelivered } from "../forward/post-failure.ts";

@@ -1,11 +1,9 @@
-import type { ChannelReport } from "../channels/reports.ts";
 import { type CheckReport, shareableLine } from "../checks/finding.ts";
 import type { EmulatedDeliveryReport, EmulatedRequestReport } from "../emulator/reports.ts";
 import type { LogStatsReport } from "../log/stats-report.ts";
 import { whyUnknown } from "../model/receipt.ts";
 import type {
   ApiRequestLine,
-  ChannelLine,
   CheckLine,
   DeliveryRow,
   EmulatedDeliveryLine,
@@ -16,8 +14,6 @@ import type {
   SignInLine,
   StatsLine,
   VerifiedLine,
-  WebhookFailureLine,
-  WebhookLine,
 } from "../process/lines.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
@@ -25,7 +21,6 @@ import { rounded, timeOf, withoutDashes } from "../util/json-line.ts";
 import type { JsonLine } from "../util/text.ts";
 import type { VerifiedReport } from "../verify/reports.ts";
 import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
-import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
 import type { Report } from "./report.ts";
 
 /** The lines of a report, as `--json` prints them. */
@@ -61,9 +56,6 @@ const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   verified: verifiedLine,
   "verify-summary": ({ count, outcomes }) => ({ type: "verify_summary", count, ...outcomes }),
   product: (report) => report,
-  channel: channelLine,
-  webhook: webhookLine,
-  "webhook-failure": webhookFailureLine,
   "sign-in": signInLine,
   "api-request": apiRequestLine,
   emulator: ({ url, env }) => ({ type: "emulator", url, env }),
@@ -169,65 +161,6 @@ function verifiedLine(report: VerifiedReport): VerifiedLine {
     body_b64: body.toString("base64"),
     body: receipt.payload?.data ?? null,
     ...(explained.length > 0 && { explanations: explained }),
-  };
-}
-
-function channelLine({ channel, reason, hint, ...report }: ChannelReport): ChannelLine {
-  return {
-    type: "channel",
-    state: withoutDashes(report.state),
-    product: report.product,
-    id: report.id,
-    expires_at: timeOf(report.expiresAt),
-    time_left_ms: report.timeLeftMs ?? null,
-    previous_expires_at: report.previousExpiresAt?.toJSON(),
-    reason,
-    hint: reason === undefined ? undefined : (hint ?? null),
-    ...(channel && {
-      events: channel.events,
-      notify_url: channel.notifyUrl ?? null,
-      token: channel.token ?? null,
-      related: channel.related ?? null,
-      values: channel.values ?? null,
-      conditions: channel.conditions,
-    }),
-  };
-}
-
-function webhookLine({ state, product, id, webhook, reason, hint }: WebhookReport): WebhookLine {
-  return {
-    type: "webhook",
-    state: withoutDashes(state),
-    product,
-    id,
-    ...(webhook && {
-      name: webhook.name ?? null,
-      url: webhook.url ?? null,
-      events: webhook.events,
-      enabled: webhook.enabled ?? null,
-      rules: webhook.rules ?? null,
-      secret: webhook.secret ?? null,
-    }),
-    reason,
-    hint,
-  };
-}
-
-function webhookFailureLine({ state, product, failure, refusal }: WebhookFailureReport): WebhookFailureLine {
-  return {
-    type: "webhook_failure",
-    state: withoutDashes(state),
-    product,
-    id: failure.id,
-    at: timeOf(failure.at),
-    webhook: failure.webhook ?? null,
-    rule: failure.rule ?? null,
-    event: failure.event ?? null,
-    record: failure.record ?? null,
-    url: failure.url ?? null,
-    status: failure.status ?? null,
-    reason: refusal ?? failure.reason ?? null,
-    retries: failure.retries ?? null,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ChannelReport, RecordLine } from "../channels/reports.ts";
+import type { ChannelLine, RecordLine } from "../channels/lines.ts";
 import type { CheckReport, CheckSummaryReport } from "../checks/finding.ts";
 import type { EmulatedDeliveryReport, EmulatedRequestReport, EmulatorReport } from "../emulator/reports.ts";
 import type { ForwardReport, TargetLine } from "../forward/lines.ts";
@@ -13,13 +13,13 @@ import type { MissedLine, ReconcileReport } from "../reconcile/lines.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../verify/reports.ts";
 import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
-import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
+import type { WebhookFailureLine, WebhookLine } from "../zoho-webhooks/lines.ts";
 
 /** All that can be reported. Each subject declares its own; `text.ts` and `json.ts` have a row for each. */
 export type Report =
   | Message
   | ApiRequestReport
-  | ChannelReport
+  | ChannelLine
   | CheckReport
   | CheckSummaryReport
   | DriftReport
@@ -45,5 +45,5 @@ export type Report =
   | TunnelReport
   | VerifiedReport
   | VerifySummaryReport
-  | WebhookFailureReport
-  | WebhookReport;
+  | WebhookFailureLine
+  | WebhookLine;

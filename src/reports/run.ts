@@ -1,4 +1,4 @@
-import type { RegisteredHook } from "../channels/reports.ts";
+import type { RegisteredHook } from "../channels/lines.ts";
 import type { DeliveryCounts, ForwardCounts, ReadyReport, SummaryReport } from "../listener/lines.ts";
 import { unsignedTexts } from "../recognition/unsigned.ts";
 import { plain, textWidth } from "../util/text.ts";

@@ -40,7 +40,7 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   channel: renderChannel,
   record: renderRecord,
   webhook: renderWebhook,
-  "webhook-failure": renderWebhookFailure,
+  webhook_failure: renderWebhookFailure,
   // In the tables of the line after them.
   missed: () => ({}),
   reconcile: renderReconcile,

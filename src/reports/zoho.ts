@@ -1,47 +1,51 @@
-import type { ChannelReport, ChannelState } from "../channels/reports.ts";
+import type { ChannelLine } from "../channels/lines.ts";
 import { textAt, valueAt } from "../delivery/payload.ts";
 import { plain } from "../util/text.ts";
 import { formatSpan } from "../util/units.ts";
 import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
-import type { FailureState, WebhookFailureReport, WebhookReport, WebhookState } from "../zoho-webhooks/reports.ts";
+import type { WebhookFailureLine, WebhookLine } from "../zoho-webhooks/lines.ts";
 import { type Lines, textOf } from "./layout.ts";
 import type { Paint, Rendered, Style, Tone } from "./paint.ts";
 
-type State = ChannelState | WebhookState | FailureState;
+type State = (ChannelLine | WebhookLine | WebhookFailureLine)["state"];
 type Shown = readonly [word: string, tone: Tone];
 
 /** Other states are good, and shown by their own name. */
 const STATES: Readonly<Partial<Record<State, Shown>>> = {
   expiring: ["not renewed", "caution"],
   lost: ["lost", "bad"],
-  "not-deleted": ["not deleted", "bad"],
+  not_deleted: ["not deleted", "bad"],
   unknown: ["not found", "bad"],
   failed: ["failed", "bad"],
   resent: ["sent again", "good"],
-  "not-resent": ["not sent again", "bad"],
+  not_resent: ["not sent again", "bad"],
 };
 
 /** `renewed crm 1735000000123  2026-03-07T09:00:00Z → 2026-03-14T08:00:00Z (6d 23h left)`, with its facts below. */
-export function renderChannel(report: ChannelReport, style: Style): Rendered {
+export function renderChannel(report: ChannelLine, style: Style): Rendered {
   return renderState(report, style, endText(report), (paint) => channelFacts(report, paint));
 }
 
 /** `created books 460000000026049`, with its facts below. */
-export function renderWebhook(report: WebhookReport, style: Style): Rendered {
+export function renderWebhook(report: WebhookLine, style: Style): Rendered {
   return renderState(report, style, "", () => webhookFacts(report));
 }
 
 /** `sent again salesiq 0db0d4d5-…`. The list itself is shown as a table. */
-export function renderWebhookFailure(
-  { failure: { id }, refusal, ...report }: WebhookFailureReport,
-  style: Style,
-): Rendered {
-  return renderState({ ...report, id, reason: refusal }, style, "");
+export function renderWebhookFailure(report: WebhookFailureLine, style: Style): Rendered {
+  return renderState(report, style, "");
 }
 
 /** Writes what is not in a good state to stderr. */
 function renderState(
-  report: Pick<ChannelReport, "product" | "id" | "reason" | "hint"> & { readonly type: string; readonly state: State },
+  report: {
+    readonly type: string;
+    readonly state: State;
+    readonly product: string;
+    readonly id: string;
+    readonly reason?: string | null;
+    readonly hint?: string | null;
+  },
   { out, err, quiet }: Style,
   end: string,
   facts?: (paint: Paint) => Lines,
@@ -51,51 +55,51 @@ function renderState(
   const paint = tone === "good" ? out : err;
   const text = textOf(
     `${paint[tone](word)} ${product} ${paint.strong(plain(id))}${end}`,
-    reason !== undefined && `  ${plain(reason, true)}`,
-    hint !== undefined && `  ${paint.dim(plain(hint, true))}`,
+    typeof reason === "string" && `  ${plain(reason, true)}`,
+    typeof hint === "string" && `  ${paint.dim(plain(hint, true))}`,
     !quiet && facts?.(paint),
   );
   return tone === "good" ? { out: text } : { err: text };
 }
 
-function endText({ state, expiresAt, previousExpiresAt, timeLeftMs }: ChannelReport): string {
-  if (expiresAt === undefined) return state === "listed" || state === "created" ? "  expiry unknown" : "";
-  const left = timeLeftMs === undefined ? "" : ` (${timeLeftMs > 0 ? `${formatSpan(timeLeftMs)} left` : "expired"})`;
+function endText(line: ChannelLine): string {
+  const { state, expires_at: expiresAt, previous_expires_at: previousExpiresAt, time_left_ms: timeLeftMs } = line;
+  if (expiresAt === null) return state === "listed" || state === "created" ? "  expiry unknown" : "";
+  const left = timeLeftMs === null ? "" : ` (${timeLeftMs > 0 ? `${formatSpan(timeLeftMs)} left` : "expired"})`;
   const before = previousExpiresAt === undefined ? "" : `${shortTime(previousExpiresAt)} → `;
   return `  ${before}${shortTime(expiresAt)}${left}`;
 }
 
-function channelFacts({ channel }: ChannelReport, paint: Paint): Lines {
-  if (channel === undefined) return false;
-  const { events, notifyUrl = "not known", token = "none", related, values, conditions } = channel;
-  const yesNo = (value: boolean | undefined): string => (value === undefined ? "not known" : value ? "yes" : "no");
+function channelFacts({ events, related, values, conditions = [], ...line }: ChannelLine, paint: Paint): Lines {
+  if (events === undefined) return false;
+  const yesNo = (value: boolean | null | undefined): string =>
+    typeof value !== "boolean" ? "not known" : value ? "yes" : "no";
   return factLines(paint.dim, [
     ["events", events.join(", ")],
-    ["URL", notifyUrl],
-    ["token", token],
+    ["URL", line.notify_url ?? "not known"],
+    ["token", line.token ?? "none"],
     ["related records", yesNo(related)],
     ["changed values", yesNo(values)],
     ["only when", conditions.length > 0 && conditions.map(conditionText).join("; ")],
   ]);
 }
 
-function webhookFacts({ webhook }: WebhookReport): Lines {
-  if (webhook === undefined) return false;
-  const { name = "none", url = "not known", events, enabled, rules, secret } = webhook;
+function webhookFacts({ name, url, events, enabled, rules, secret }: WebhookLine): Lines {
+  if (events === undefined) return false;
   return factLines(
     (label) => label,
     [
-      ["name", name],
+      ["name", name ?? "none"],
       ["events", events.join(", ")],
-      ["URL", url],
-      ["enabled", enabled !== undefined && (enabled ? "yes" : "no")],
+      ["URL", url ?? "not known"],
+      ["enabled", typeof enabled === "boolean" && (enabled ? "yes" : "no")],
       ["rules", rules && (rules.join(", ") || "none")],
       ["secret", secret],
     ],
   );
 }
 
-type Fact = readonly [label: string, text: string | false | undefined];
+type Fact = readonly [label: string, text: string | false | null | undefined];
 
 /** Below each other, without those that are not known. */
 function factLines(paint: (label: string) => string, facts: readonly Fact[]): readonly string[] {
@@ -150,7 +154,10 @@ export function renderSignIn(report: SignInReport, { out, quiet }: Style): Rende
     ["client", report.clientId ?? "none (access token only)"],
     ["scopes", scopes.length === 0 ? "not known" : scopes.join(", ")],
     ["secrets in", report.secretsIn],
-    ["access token", tokenExpiresAt === undefined ? "expiry unknown" : `until ${shortTime(tokenExpiresAt)}`],
+    [
+      "access token",
+      tokenExpiresAt === undefined ? "expiry unknown" : `until ${shortTime(tokenExpiresAt.toISOString())}`,
+    ],
   ]);
   return {
     out: textOf(`${done}${out.strong(plain(report.profile))}`, !quiet && report.state !== "signed-out" && facts),
@@ -171,6 +178,6 @@ export function renderApiRequest(report: ApiRequestReport, { out, err }: Style):
   return sent ? { err: text } : { out: text };
 }
 
-function shortTime(date: Date): string {
-  return `${date.toISOString().slice(0, 19)}Z`;
+function shortTime(time: string): string {
+  return `${time.slice(0, 19)}Z`;
 }

@@ -6,8 +6,8 @@ import { oneLine } from "../util/text.ts";
 import { isRejection } from "../zoho-api/errors.ts";
 import { usesLocalZoho } from "../zoho-api/session.ts";
 import { readWebhookEvents } from "./events.ts";
+import type { WebhookContext } from "./lines.ts";
 import type { ManagedProduct, Webhook, WebhookConfig } from "./product-api.ts";
-import type { WebhookContext } from "./reports.ts";
 import { type ChosenSecret, chooseSecret, storeSecret } from "./secret.ts";
 import {
   deletion,
@@ -15,7 +15,7 @@ import {
   type WebhookOptions,
   type WebhookSession,
   warnOfUnused,
-  webhookReport,
+  webhookLine,
   withWebhooks,
 } from "./session.ts";
 
@@ -131,7 +131,7 @@ async function create(
     );
   }
   const secret = chosen && MASK;
-  context.report(webhookReport("created", product, { ...listed, secret }));
+  context.report(webhookLine("created", product, { ...listed, secret }));
   warnOfDifferences(context, config, listed);
   if (failure !== undefined) {
     throw new UserError(

@@ -8,9 +8,9 @@ import { accessTokens } from "../zoho-api/access-token.ts";
 import { hasEnvSignIn } from "../zoho-api/env-sign-in.ts";
 import { chosenProfile, openSignIn, openStore, withHttp } from "../zoho-api/session.ts";
 import { managedProducts } from "./index.ts";
+import type { WebhookContext } from "./lines.ts";
 import { isInUse, ownerMark } from "./live-webhook.ts";
 import type { ManagedProduct } from "./product-api.ts";
-import type { WebhookContext } from "./reports.ts";
 import { deletion, type WebhookSession, withWebhooks } from "./session.ts";
 
 /** The default name of `webhooks create`, with which those of `listen --register` begin. */

@@ -3,8 +3,8 @@ import { ExitCode, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import { requestedDeletions } from "../zoho-api/collection.ts";
 import { confirm } from "../zoho-api/session.ts";
+import type { WebhookContext, WebhookLine } from "./lines.ts";
 import type { ManagedProduct } from "./product-api.ts";
-import type { WebhookContext, WebhookReport } from "./reports.ts";
 import { type WebhookOptions, type WebhookSession, withWebhooks } from "./session.ts";
 
 /** Deletes webhooks after a question, or with `dryRun` shows the requests. */
@@ -55,7 +55,7 @@ async function remove(context: WebhookContext, session: WebhookSession, ids: rea
       warnOfUnread("these webhooks may have been deleted, but Zoho did not answer", requested.unanswered);
       throw error;
     });
-  const report = (state: WebhookReport["state"], id: string, reason?: string): void =>
+  const report = (state: WebhookLine["state"], id: string, reason?: string): void =>
     context.report({ type: "webhook", state, product: product.id, id, reason });
   for (const { id, rules = [] } of deleted) {
     report("deleted", id);
@@ -66,6 +66,6 @@ async function remove(context: WebhookContext, session: WebhookSession, ids: rea
     );
   }
   for (const id of unknown) report("unknown", id, "Zoho does not list it: it was deleted before, or the id is wrong");
-  for (const { id, because } of remaining) report("not-deleted", id, because);
+  for (const { id, because } of remaining) report("not_deleted", id, because);
   return unknown.length + remaining.length > 0 ? ExitCode.zohoApi : ExitCode.ok;
 }

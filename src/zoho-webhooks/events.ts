@@ -1,8 +1,8 @@
 import { eventNames, eventPattern, findFormat, findProduct, nearest } from "../model/event-names.ts";
 import { products } from "../products/index.ts";
 import { usageError } from "../util/errors.ts";
+import type { WebhookContext } from "./lines.ts";
 import type { ManagedProduct } from "./product-api.ts";
-import type { WebhookContext } from "./reports.ts";
 
 /**
  * Names in the product's spelling; `Ticket_*` stands for all known ones that match. Unknown names are sent with a warning: Zoho

@@ -11,8 +11,8 @@ import { isThrottled, readFault, replyError, ZohoApiError } from "../zoho-api/er
 import { confirm, openSignIn, withHttp, type ZohoOptions } from "../zoho-api/session.ts";
 import { type SignIn, signInAgain, signInError } from "../zoho-api/sign-in.ts";
 import { failureLogs, failurePlaces, findFailureLog } from "./index.ts";
+import { failureLine, type WebhookContext } from "./lines.ts";
 import type { FailedDelivery, FailureLog, FoundFailures, SendCall } from "./product-api.ts";
-import type { WebhookContext } from "./reports.ts";
 
 export interface FailuresOptions extends ZohoOptions {
   readonly resend?: boolean;
@@ -115,7 +115,7 @@ async function listFailures(
     .sort((a, b) => timeOf(a) - timeOf(b))
     .map((each) => ({ ...each, url: each.url && maskUrl(each.url) }));
   if (context.json) {
-    for (const failure of items) context.report({ type: "webhook-failure", state: "failed", product: id, failure });
+    for (const failure of items) context.report(failureLine(id, "failed", failure));
   } else if (items.length > 0) context.report(tableOf(title, items));
   else context.report({ type: "notice", message: `${title}: no failed delivery since ${localTime(from)}` });
   if (found.more) warn(`${title} has more failed deliveries than were read`, "ask for fewer with --since");
@@ -195,8 +195,8 @@ async function resend(
       refusal = error.message;
     }
     if (refusal !== undefined) refused++;
-    const state = refusal === undefined ? "resent" : "not-resent";
-    context.report({ type: "webhook-failure", state, product: log.id, failure, refusal });
+    const state = refusal === undefined ? "resent" : "not_resent";
+    context.report(failureLine(log.id, state, failure, refusal));
   }
   return refused > 0 ? ExitCode.zohoApi : ExitCode.ok;
 }

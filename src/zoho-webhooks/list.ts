@@ -2,9 +2,9 @@ import { maskUrl } from "../delivery/mask.ts";
 import type { TableReport } from "../process/messages.ts";
 import type { Config } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
+import type { WebhookContext } from "./lines.ts";
 import type { ManagedProduct, Webhook } from "./product-api.ts";
-import type { WebhookContext } from "./reports.ts";
-import { isUnused, type WebhookOptions, warnOfUnused, webhookReport, withWebhooks } from "./session.ts";
+import { isUnused, type WebhookOptions, warnOfUnused, webhookLine, withWebhooks } from "./session.ts";
 
 /** Shows a product's webhooks. With `unused`, only those that no rule calls, and exits with 8 if there are any. */
 export async function listWebhooks(
@@ -19,7 +19,7 @@ export async function listWebhooks(
     const client = await session.client();
     const all = await context.waiting("asking Zoho for its webhooks", () => client.list());
     const shown = unused ? all.filter(isUnused) : all;
-    if (context.json) for (const webhook of shown) context.report(webhookReport("listed", product, webhook));
+    if (context.json) for (const webhook of shown) context.report(webhookLine("listed", product, webhook));
     else if (shown.length > 0) context.report(tableOf(product, shown));
     warnOfUnused(context, session, all);
     if (shown.length === 0) {

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import { deleteOnExit, type RegistrationEnd, type Removal } from "../channels/delete-on-exit.ts";
+import type { Registered } from "../channels/lines.ts";
 import { isLockedByListener, lockForListener } from "../channels/listener-lock.ts";
 import { isSignInError } from "../channels/renew.ts";
-import type { Registered } from "../channels/reports.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { secret } from "../delivery/secrets.ts";
 import type { Config } from "../project/load.ts";
@@ -13,9 +13,9 @@ import { realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { onAbort } from "../util/timing.ts";
 import { ZohoApiError } from "../zoho-api/errors.ts";
+import type { WebhookContext, WebhookLine } from "./lines.ts";
 import { openPlacement, type Placement } from "./placement.ts";
 import type { ManagedProduct } from "./product-api.ts";
-import type { WebhookContext, WebhookReport } from "./reports.ts";
 import { chooseSecret, storeSecret } from "./secret.ts";
 import { deletion, openWebhooks } from "./session.ts";
 
@@ -257,7 +257,7 @@ class LiveWebhook {
     return removed === undefined ? "gone" : "deleted";
   }
 
-  #report(state: WebhookReport["state"], reason?: string, hint?: string): void {
+  #report(state: WebhookLine["state"], reason?: string, hint?: string): void {
     this.#context.report({ type: "webhook", state, product: this.#product.id, id: this.#id, reason, hint });
   }
 }

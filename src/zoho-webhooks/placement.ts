@@ -5,9 +5,9 @@ import { oneLine } from "../util/text.ts";
 import { requestedDeletions } from "../zoho-api/collection.ts";
 import { isRejection } from "../zoho-api/errors.ts";
 import { checkWebhook, warnOfDifferences } from "./create.ts";
+import type { WebhookContext } from "./lines.ts";
 import type { Webhook, WebhookConfig } from "./product-api.ts";
-import type { WebhookContext } from "./reports.ts";
-import { deletion, type WebhookClient, type WebhookSession, webhookReport } from "./session.ts";
+import { deletion, type WebhookClient, type WebhookSession, webhookLine } from "./session.ts";
 
 /** After Ctrl-C, Zoho gets this long to answer a creation: one that is cut off may be carried out after the deletion. */
 const CREATION_GRACE_MS = 3_000;
@@ -131,7 +131,7 @@ export class Placement {
     const reason = ids.length === 0 ? undefined : `in place of webhook ${ids.join(", ")}`;
     // The ready block shows a new one to a person.
     if (context.json || isMove || reason !== undefined)
-      context.report(webhookReport("created", session.product, webhook, reason));
+      context.report(webhookLine("created", session.product, webhook, reason));
     warnOfDifferences(context, config, webhook);
   }
 }

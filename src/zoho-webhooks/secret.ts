@@ -5,8 +5,8 @@ import type { Config } from "../project/load.ts";
 import { KEYS_FOLDER } from "../project/secrets.ts";
 import { trustOwn } from "../project/trust.ts";
 import { usageError } from "../util/errors.ts";
+import type { WebhookContext } from "./lines.ts";
 import type { ManagedProduct } from "./product-api.ts";
-import type { WebhookContext } from "./reports.ts";
 
 export interface ChosenSecret {
   readonly value: string;

@@ -12,8 +12,8 @@ import { zohoHttp } from "../zoho-api/http.ts";
 import type { ZohoHttp } from "../zoho-api/retrying-http.ts";
 import { centreFromEnv, chosenProfile, openSignIn, showRequest, type ZohoOptions } from "../zoho-api/session.ts";
 import type { SignIn } from "../zoho-api/sign-in.ts";
+import type { WebhookContext, WebhookLine } from "./lines.ts";
 import { idText, type ManagedProduct, onlyOne, type Webhook, type WebhookConfig, withIds } from "./product-api.ts";
-import type { WebhookContext, WebhookReport } from "./reports.ts";
 
 export interface WebhookOptions extends ZohoOptions {
   readonly org?: string;
@@ -236,14 +236,26 @@ export function failureOf(work: Promise<unknown>): Promise<UserError | undefined
   );
 }
 
-export function webhookReport(
+export function webhookLine(
   state: "listed" | "created",
   product: ManagedProduct,
   { id, ...webhook }: Webhook & { readonly secret?: string | undefined },
   reason?: string,
-): WebhookReport {
+): WebhookLine {
   const url = webhook.url === undefined ? undefined : maskUrl(webhook.url);
-  return { type: "webhook", state, product: product.id, id, webhook: { ...webhook, url }, reason };
+  return {
+    type: "webhook",
+    state,
+    product: product.id,
+    id,
+    name: webhook.name ?? null,
+    url: url ?? null,
+    events: webhook.events,
+    enabled: webhook.enabled ?? null,
+    rules: webhook.rules ?? null,
+    secret: webhook.secret ?? null,
+    reason,
+  };
 }
 
 /** Undefined rules are unknown, which is not the same as none. */

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { watchClient } from "../../src/channels/client.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/channels/expiry.ts";
 import { generateChannelId, generateToken } from "../../src/channels/generate.ts";
+import type { ChannelContext } from "../../src/channels/lines.ts";
 import { openLiveChannel } from "../../src/channels/live-channel.ts";
 import { channelMemory } from "../../src/channels/memory.ts";
-import type { ChannelContext } from "../../src/channels/reports.ts";
 import type { ZohoSession } from "../../src/channels/session.ts";
 import type { ChannelReservation } from "../../src/channels/take-over.ts";
 import { crmWatch } from "../../src/channels/watch-products.ts";
@@ -225,7 +225,7 @@ describe("a live channel", () => {
     expect(await channel.close()).toBe("left");
     rig.server.trouble("cut", 99);
     expect(await channel.close()).toBe("left");
-    const failures = reports.filter((each) => each.type === "channel" && each.state === "not-deleted");
+    const failures = reports.filter((each) => each.type === "channel" && each.state === "not_deleted");
     expect(failures).toMatchObject(
       Array(2).fill({ hint: `delete it with zoho-hooks channels delete ${channel.state().id} --yes --product crm` }),
     );

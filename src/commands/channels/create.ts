@@ -5,8 +5,8 @@ import { fieldConditions, readFields } from "../../channels/conditions.ts";
 import { readBack, requestChannel, warnOfDifferences, warnOfDoubles } from "../../channels/create.ts";
 import { chooseExpiry, expiryBy } from "../../channels/expiry.ts";
 import { generateChannelId, generateToken } from "../../channels/generate.ts";
+import { channelLine } from "../../channels/lines.ts";
 import { notifyUrl } from "../../channels/notify-url.ts";
-import { channelReport } from "../../channels/reports.ts";
 import { withZoho } from "../../channels/session.ts";
 import { findWatchProduct } from "../../channels/watch-products.ts";
 import { listenerUrl } from "../../history/running-listener.ts";
@@ -78,7 +78,7 @@ export async function create(
         warn(`channel ${id} was ${state}${until}, but could not be read back`, hint);
         throw error;
       });
-    context.report(channelReport(session, state, channel));
+    context.report(channelLine(session, state, channel));
     const message = `a new token was created; listen on this machine uses it. For your app: ${command(`show ${id} --show-secrets`)}`;
     if (chosenToken === undefined) context.report({ type: "notice", message });
     warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);

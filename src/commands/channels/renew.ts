@@ -2,6 +2,7 @@ import { type Channel, expiringWithin } from "../../channels/channel.ts";
 import { chooseAll } from "../../channels/choose-all.ts";
 import { ITEMS_PER_CALL, readChannelId, writeRequest } from "../../channels/client.ts";
 import { chooseExpiry } from "../../channels/expiry.ts";
+import { missingLine, stateLine } from "../../channels/lines.ts";
 import type { MissingChannel } from "../../channels/memory.ts";
 import { lostUnderListen, orphanIds } from "../../channels/orphaned-channels.ts";
 import {
@@ -14,7 +15,6 @@ import {
   type RenewalOptions,
   renewChannels,
 } from "../../channels/renew.ts";
-import { missingReport, stateReport } from "../../channels/reports.ts";
 import { listWithMissing, withZoho, type ZohoSession } from "../../channels/session.ts";
 import { loadConfig } from "../../project/load.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
@@ -49,7 +49,7 @@ export async function renew(
     const { all, lost } = await context.waiting("asking Zoho for its channels", () =>
       choose(context, session, ids, withinMs),
     );
-    for (const each of lost) context.report(missingReport(session, each));
+    for (const each of lost) context.report(missingLine(session, each));
     const expiresAt = end();
     const every = options.every && !options.dryRun;
     const withNew = every === true && ids.length === 0 && withinMs === undefined;
@@ -59,7 +59,7 @@ export async function renew(
     }
     const chosen = all.filter(isRenewedUnasked);
     for (const each of all)
-      if (each.missing !== undefined && !isRenewedUnasked(each)) context.report(missingReport(session, each.missing));
+      if (each.missing !== undefined && !isRenewedUnasked(each)) context.report(missingLine(session, each.missing));
     if (every) {
       const { renewEvery } = await import("../../channels/renew-every.ts");
       const lifetimeMs = expiresAt.getTime() - session.now().getTime();
@@ -75,7 +75,7 @@ export async function renew(
       const state = error.code === "deleted" ? "unknown" : listed === undefined ? "lost" : "expiring";
       const because = isThrottled(error) ? "Zoho rate-limited the requests" : "the sign-in was rejected";
       const reason = isUntried ? `not tried: ${because}` : errorText(error);
-      context.report(stateReport(session, state, { id, expiresAt: end, reason, hint: error.hint }));
+      context.report(stateLine(session, state, { id, expiresAt: end, reason, hint: error.hint }));
       if (!hasFailed) exitCode = error.exitCode;
       hasFailed = true;
     };
@@ -149,7 +149,7 @@ async function renewAll(
         const { type, id, from, expiresAt, note, warning } = outcome;
         if (warning !== undefined) context.report({ type: "warning", message: `channel ${id}: ${warning}` });
         const reason = type === "created" ? "Zoho no longer listed it: created again from the saved copy" : note;
-        context.report(stateReport(session, type, { id, expiresAt, previousExpiresAt: from, reason }));
+        context.report(stateLine(session, type, { id, expiresAt, previousExpiresAt: from, reason }));
       }
     }
   }

@@ -1,4 +1,4 @@
-import type { Registered } from "../../../channels/reports.ts";
+import type { Registered } from "../../../channels/lines.ts";
 import { cut, plain, textWidth } from "../../../util/text.ts";
 import { formatSpan } from "../../../util/units.ts";
 import type { RecentEvent } from "./recent-events.ts";
