@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { verify } from "../../src/library/index.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
-import { closeBrowserAtEnd, hasBrowser, openInspectorPage, startInspector } from "../support/browser.ts";
+import { closeBrowserAtEnd, openInspectorPage, startInspector } from "../support/browser.ts";
 import { startListenProcess } from "../support/listen-process.ts";
 import { newEntry } from "../support/log-entry.ts";
 import {
@@ -17,6 +17,7 @@ import {
   TOKEN,
   ticketBody,
 } from "../support/logged-project.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 import type { Answer } from "../support/target.ts";
 
@@ -37,7 +38,7 @@ const marks = (page: Page, n: number) => row(page, n).locator(".verdict").allTex
 const details = (page: Page) => page.getByRole("region", { name: "Selected event" });
 const result = (page: Page) => page.locator(".result");
 
-describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("chromium"))("the inspector", { timeout: 60_000 }, () => {
   it("shows how to begin, then each event as it arrives, with all digits", async () => {
     const { cwd, deliver, listener } = await project();
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
