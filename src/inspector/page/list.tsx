@@ -15,6 +15,7 @@ import {
   listFocused,
   loaded,
   loadOlder,
+  loadOldest,
   marked,
   release,
   report,
@@ -82,6 +83,13 @@ export function showNewest(): void {
   scrollToTop();
   release();
   moveTo(0);
+}
+
+export async function showOldest(): Promise<void> {
+  const before = selected.value;
+  await loadOldest();
+  // Another one may have been selected meanwhile.
+  if (selected.value === before) moveTo(shown.value.length - 1);
 }
 
 export function closeDetails(): void {
