@@ -45,7 +45,7 @@ export function move(distance: number): void {
   moveTo(index === -1 ? Math.max(0, distance - 1) : index + distance);
 }
 
-export function moveTo(index: number): void {
+function moveTo(index: number): void {
   const at = Math.max(0, Math.min(index, shown.value.length - 1));
   const row = rowAt(at);
   const { current: list } = box;
