@@ -5,9 +5,10 @@ import type { ClaimRef, ForwardOutcome, LogQueue } from "../log/log.ts";
 import type { Deadline } from "../model/sender.ts";
 import { retryAfterMs } from "../util/timing.ts";
 import { formatDuration } from "../util/units.ts";
+import { LISTEN_FLAGS } from "./answer-hint.ts";
 import type { Down, Health } from "./app-health.ts";
 import type { Poster, PostResult } from "./post.ts";
-import { answerHint, LISTEN_FLAGS } from "./post-failure.ts";
+import { answerHint } from "./post-failure.ts";
 import type { ForwardReport } from "./reports.ts";
 import { type ForwardSource, forwardRequest } from "./request.ts";
 

@@ -2,8 +2,9 @@ import type { Log, NewAttempt } from "../log/log.ts";
 import { plainReply, type Reply } from "../model/product.ts";
 import type { Deadline } from "../model/sender.ts";
 import { errorText } from "../util/errors.ts";
+import { LISTEN_FLAGS } from "./answer-hint.ts";
 import type { Poster, PostResult } from "./post.ts";
-import { answerHint, LISTEN_FLAGS } from "./post-failure.ts";
+import { answerHint } from "./post-failure.ts";
 import type { ForwardReport } from "./reports.ts";
 import { endToEnd, type ForwardSource, forwardRequest } from "./request.ts";
 
