@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 
 const globalSetup = fileURLToPath(new URL("test/support/temp-root.ts", import.meta.url));
 
-/** Files that need Linux as a whole, with the reason. A single test says so itself, with skipIf and a reason. */
+/** Files that need Linux as a whole, with the reason. A single test says so itself: skipIf(lacks("linux")). */
 const LINUX_ONLY = [
   "test/faults/floods.test.ts", // reads memory in /proc
   "test/faults/no-file-handles.test.ts", // reads file handles in /proc

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 "use strict";
 
-if (!isVersionAnswered() && !isNodeTooOld()) run();
+const CLI = require("node:path").join(__dirname, "../dist/cli.cjs");
+
+if (!isVersionAnswered() && !isNodeTooOld() && !isUnbuilt()) run();
 
 /** Scripts ask for it often, so nothing is loaded for it. If it cannot be written, the program says why. */
 function isVersionAnswered() {
@@ -19,13 +21,26 @@ function isVersionAnswered() {
 function isNodeTooOld() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return false;
+  fail(
+    `zoho-hooks needs Node 20.19 or later, and this is ${process.versions.node}`,
+    "install a newer one from https://nodejs.org, or with the version manager that you use",
+  );
+  return true;
+}
+
+/** A clone has no `dist`, which only packages contain. */
+function isUnbuilt() {
+  if (require("node:fs").existsSync(CLI)) return false;
+  fail("not built yet: npm run build");
+  return true;
+}
+
+function fail(message, hint) {
   process.exitCode = 2;
-  const message = `zoho-hooks needs Node 20.19 or later, and this is ${process.versions.node}`;
-  const hint = "install a newer one from https://nodejs.org, or with the version manager that you use";
   const error = { code: "usage", message, hint };
   const isJson = process.argv.includes("--json");
-  process.stderr.write(isJson ? `${JSON.stringify({ v: 1, error })}\n` : `error: ${message}\n  ${hint}\n`);
-  return true;
+  const text = [`error: ${message}`, ...(hint === undefined ? [] : [`  ${hint}`])].join("\n");
+  process.stderr.write(`${isJson ? JSON.stringify({ v: 1, error }) : text}\n`);
 }
 
 function run() {
@@ -35,7 +50,7 @@ function run() {
   } catch {
     // No home folder, or a read-only or full disk: the code is compiled at each start.
   }
-  require("../dist/cli.cjs").start({ packageRoot: dirname(__dirname), importModule: (url) => import(url) });
+  require(CLI).start({ packageRoot: dirname(__dirname), importModule: (url) => import(url) });
 }
 
 /** Node's compile cache, in a folder that only this user can write to: its content is executed. */

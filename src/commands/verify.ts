@@ -73,4 +73,5 @@ is a failure only with --signature or -H. A line of listen --json has its header
 signature is a failure if a secret is configured.
 
 Exit codes: 0 all ok; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not
-matching the schema (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.`;
+matching the schema (if both apply: 3); 6 a delivery is not verified, since no key is set or it has no signature; 2 a
+wrong flag or a missing file, and then nothing was checked.`;

@@ -176,7 +176,7 @@ A webhook of Books or Inventory never fires unless a workflow rule calls it: --r
 Set everything else in Zoho: departments, fields, the state before a change, a description.`;
 
 const FAILURES_HELP = `
-Zoho CRM lists the webhooks of its workflow rules that failed in the last 89 days. It has no call that sends one again,
-and does not list notifications of channels. SalesIQ lists what its REST webhooks could not deliver, and sends it again.
+Zoho CRM lists the failed webhooks of its workflow rules, of which one call asks for the last 89 days. It has no call
+that sends one again, and does not list notifications of channels. SalesIQ lists what its REST webhooks could not deliver, and sends it again.
 
 CRM needs an additional scope: zoho-hooks login --scope ZohoCRM.settings.automation_actions.READ`;

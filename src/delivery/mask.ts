@@ -11,7 +11,7 @@ export { MASK };
  * `x-zoho-signature`, `x-zs-webhook-signature`, `x-hook-secret`, `x-zdesk-jwt`, `zapikey`, `auth_key`, `clientSecret`.
  */
 const SECRET_NAME =
-  /(token|secret|signature|password|passwd|passphrase|authorization|cookie|zapikey|jwt|hmac|(api|private|secret|signing)[-_]?key)$|(^|[-_.])(auth|access|app|hook|webhook|shared)[-_]?key$|(^|[-_.])(auth|sign|sig|pwd|credentials?)$/i;
+  /(token|secret|signature|password|passwd|passphrase|authorization|cookie|zapikey|jwt|hmac|security_context|(api|private|secret|signing)[-_]?key)$|(^|[-_.])(auth|access|app|hook|webhook|shared)[-_]?key$|(^|[-_.])(auth|sign|sig|pwd|credentials?)$/i;
 
 const SCHEME = /^(bearer|basic|digest|token|zoho-oauthtoken|zoho-authtoken)\s+\S/i;
 

@@ -6,10 +6,11 @@ import type { Deadline } from "../model/sender.ts";
 import { rounded } from "../util/json-line.ts";
 import { retryAfterMs } from "../util/timing.ts";
 import { formatDuration } from "../util/units.ts";
+import { LISTEN_FLAGS } from "./answer-hint.ts";
 import type { Down, Health } from "./app-health.ts";
 import type { ForwardReport } from "./lines.ts";
 import type { Poster, PostResult } from "./post.ts";
-import { answerHint, LISTEN_FLAGS } from "./post-failure.ts";
+import { answerHint } from "./post-failure.ts";
 import { type ForwardSource, forwardRequest } from "./request.ts";
 
 export interface AttemptOptions {

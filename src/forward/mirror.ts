@@ -3,9 +3,10 @@ import { plainReply, type Reply } from "../model/product.ts";
 import type { Deadline } from "../model/sender.ts";
 import { errorText } from "../util/errors.ts";
 import { rounded } from "../util/json-line.ts";
+import { LISTEN_FLAGS } from "./answer-hint.ts";
 import type { ForwardReport } from "./lines.ts";
 import type { Poster, PostResult } from "./post.ts";
-import { answerHint, LISTEN_FLAGS } from "./post-failure.ts";
+import { answerHint } from "./post-failure.ts";
 import { endToEnd, type ForwardSource, forwardRequest } from "./request.ts";
 
 interface MirrorOptions {

@@ -3,6 +3,7 @@ import { isSuccess } from "../delivery/delivery.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { errorCode, errorText } from "../util/errors.ts";
 import { formatDuration } from "../util/units.ts";
+import { type HintFlags, statusHint } from "./answer-hint.ts";
 
 /** Why no whole answer came. `code` is the system's, `timeout`, `interrupted` or `too-long`; the rest is for people. */
 export interface PostFailure {
@@ -147,37 +148,13 @@ export function isDelivered({
   return (error ?? undefined) === undefined && isSuccess(status ?? undefined);
 }
 
-/**
- * The likely cause of an answer that is not 2xx, and what to do. `toFlag` names the target, `slower` reduces the load on
- * the app.
- */
+/** The likely cause of an answer that is not 2xx, and what to do. */
 export function answerHint(
   { status = 0, headers }: { readonly status: number | undefined; readonly headers: readonly HeaderPair[] },
-  { toFlag = "--to", slower = "again later" }: { readonly toFlag?: string; readonly slower?: string } = {},
+  flags?: HintFlags,
 ): string | undefined {
-  if (isSuccess(status)) return undefined;
-  if (status >= 300 && status < 400) {
-    const location = headers.find(([name]) => name.toLowerCase() === "location")?.[1];
-    return location === undefined
-      ? "redirects are not followed: name the final URL"
-      : `redirects are not followed: it points to ${maskUrl(location)}`;
-  }
-  if (status >= 500) return "your app failed while handling it: see its log";
-  if (status === 404) return `your app has no such route: check the path${toFlag === "" ? "" : ` in ${toFlag}`}`;
-  if (status === 429) return `your app limits the rate of requests: try ${slower}`;
-  return HINTS[status] ?? "your app rejected it: see its log";
+  const location = headers.find(([name]) => name.toLowerCase() === "location")?.[1];
+  if (status >= 300 && status < 400 && location !== undefined)
+    return `redirects are not followed: it points to ${maskUrl(location)}`;
+  return statusHint(status, flags);
 }
-
-/** How to change these in `listen`. */
-export const LISTEN_FLAGS = { toFlag: "--forward-to", slower: "concurrency 1 in the settings" } as const;
-
-const HINTS: Readonly<Record<number, string>> = {
-  400: "your app rejected the request: see its answer and its log (often no parser for this content type, or a field that it expects)",
-  401: "your app rejected the sender: often it uses a different secret or token, or checks the signature over something other than the raw request bytes",
-  403: "your app rejects this sender: is there an address list, a login or a CSRF check before the route?",
-  405: "the route does not accept POST",
-  408: "your app did not receive the whole body in time",
-  413: "the body is larger than your app's parser allows",
-  415: "your app does not accept this content type: check which body parser the route uses",
-  422: "your app rejected the content: see its answer",
-};

@@ -309,7 +309,7 @@ export interface VerifiedLine extends ReceiptMembers {
   readonly file: string;
   /** Where the payload begins in a file of several. */
   readonly line: number | null;
-  /** `custom`: a body without a schema; `masked`: its secrets are masked. */
+  /** `custom`: a body without a schema; `no_key`: not verified, for want of a key or a signature; `masked`: its secrets are masked. */
   readonly outcome: "valid" | "custom" | "invalid" | "wrong_signature" | "missing_signature" | "no_key" | "masked";
   /** When it arrived. With `--logged`. */
   readonly at?: Time;

@@ -1,7 +1,15 @@
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Payload } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";
-import type { Limits, Product, Proof, ProofInput, Verdict } from "../model/product.ts";
+import {
+  defaultFormat,
+  type Format,
+  type Limits,
+  type Product,
+  type Proof,
+  type ProofInput,
+  type Verdict,
+} from "../model/product.ts";
 import { has } from "../model/verdict.ts";
 import { carriesSignature, type Incoming, type Reading } from "./reading.ts";
 import { acceptsUnsigned, isNeverSigned } from "./unsigned.ts";
@@ -26,23 +34,38 @@ export function authenticate(
     const failed = isNeverSigned(product) ? all.find((verdicts) => has("failed", verdicts)) : undefined;
     if (failed !== undefined) return failed;
   }
-  if (found !== undefined && carriesSignature(found.format, delivery)) return own;
-  const signed = product.formats.find((format) => carriesSignature(format, delivery));
+  const signed =
+    found !== undefined && carriesSignature(found.format, delivery)
+      ? found.format
+      : product.formats.find((format) => carriesSignature(format, delivery));
   const carried = signed === undefined ? [] : verdictsOf(product, signed);
   if (has("passed", carried) || has("failed", carried)) return carried;
   // A signature that no key can check does not make up for a failure.
   if (hasFailed) return own;
-  const [usual = []] = all;
-  if (needsUsualProof(product, found) && has("failed", usual)) return usual;
+  const required = requiredFormats(product, found).map((format) => verdictsOf(product, format));
+  const missing = required.find((verdicts) => has("failed", verdicts));
+  if (missing !== undefined) return missing;
   if (carried.length > 0) return carried;
-  return found === undefined ? usual : own;
+  return found === undefined ? (all[0] ?? []) : own;
 }
 
-/** What is no whole event needs the proof of the default format: no body must get round it by lacking a few members. */
-function needsUsualProof({ allowUnsigned }: Product, found: Reading | undefined): boolean {
-  if (found === undefined || found.shape.misshapen) return true;
-  if (isCustomBody(found)) return allowUnsigned !== true;
-  return found.match === undefined && (found.name === undefined || found.shape.members.missing > 0);
+/**
+ * The formats whose keys count for a delivery that carries nothing to check. Of an event the default one, so that none gets
+ * round its signature in another format; of what is no whole event the first as well, so that none does by lacking members.
+ */
+function requiredFormats(product: Product, found: Reading | undefined): readonly Format[] {
+  const { allowUnsigned, formats } = product;
+  const usual = defaultFormat(product);
+  const [first = usual] = formats;
+  if (usual === undefined || first === undefined) return [];
+  if (isWholeEvent(found)) return [usual];
+  return allowUnsigned === true && found !== undefined && isCustomBody(found) ? [] : [first, usual];
+}
+
+/** Neither a custom body nor a part of an event. */
+function isWholeEvent(found: Reading | undefined): boolean {
+  if (found === undefined || found.shape.misshapen || isCustomBody(found)) return false;
+  return found.match !== undefined || (found.name !== undefined && found.shape.members.missing === 0);
 }
 
 /** Also where the user has given custom bodies a schema. */

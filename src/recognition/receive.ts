@@ -12,7 +12,7 @@ import { customHint, headerHint, mergeFieldHint, otherEnvelope, otherFormatHint,
 import { identityOf } from "./identity.ts";
 import { nearestEvents } from "./nearest.ts";
 import { checkReading, hasCustomSchema, type Incoming, type Reading } from "./reading.ts";
-import { recognise, recogniseAny } from "./recognise.ts";
+import { recognise, recogniseAny, strictest } from "./recognise.ts";
 
 interface ReceiveInput {
   readonly products: readonly Product[];
@@ -64,7 +64,9 @@ export function receive(input: ReceiveInput): Receipt {
     nearest,
     payload,
     verdicts,
-    schema: isSchemaChecked(input, found, verdicts) ? checkReading(found, secretFieldNames(verdicts)) : undefined,
+    schema: isSchemaChecked(input, found, verdicts)
+      ? checkReading(strictest(found, ambiguousWith), secretFieldNames(verdicts))
+      : undefined,
     records,
     batch: format.body.batches === true && new Set(records).size > 1,
     identity:

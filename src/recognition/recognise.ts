@@ -149,6 +149,11 @@ function issuesOf(reading: Reading): readonly SchemaIssue[] {
   return issues;
 }
 
+/** The reading whose schema decides: of those that only the URL would tell apart, the first that the body does not match. */
+export function strictest(found: Reading, others: readonly Reading[]): Reading {
+  return [found, ...others].find((each) => issuesOf(each).length > 0) ?? found;
+}
+
 /** Fewer members than these could be those of many senders. */
 const MIN_UNMISTAKABLE = 3;
 

@@ -80,7 +80,9 @@ function unchecked(product: Product, secrets: Pick<Secrets, "for">): readonly Un
     const hasChannel = usual.proofs.some(({ credential }) => secrets.for(credential, id).length > 0);
     return [{ product: id, reason: "no_key", ...(hasChannel ? { only: "other channels" } : {}) }, ...allowed];
   }
-  const parts = open.map((format): Unsigned => ({ product: id, reason: "no_key", only: partOf(format) }));
+  // A key for the default format is required of the others as well.
+  const others = usual !== undefined && isChecked(usual) ? [] : open;
+  const parts = others.map((format): Unsigned => ({ product: id, reason: "no_key", only: partOf(format) }));
   return [...parts, ...allowed];
 }
 

@@ -64,6 +64,11 @@ function tokensFor({ data }: Payload, secrets: readonly Secret[]) {
   return { ofChannel, required, accepted: ofChannel.length > 0 ? [...ofChannel, ...required] : secrets };
 }
 
+/** Whether the token is that of a sample, which Zoho never sends. */
+export function hasSampleToken(payload: Payload): boolean {
+  return isPlaceholder(tokenOf(payload) ?? "");
+}
+
 function tokenOf(payload: Payload): string | undefined {
   const data = payload.data;
   if (typeof data !== "object" || data === null) return undefined;
@@ -199,7 +204,11 @@ function withValue(delivery: Delivery, place: AuthPlace, value: string): Deliver
 }
 
 /** The token in the guide's sample, and so in every payload copied from it. */
-const PLACEHOLDER = "YOUR_NOTIFICATION_TOKEN";
+export const PLACEHOLDER = "YOUR_NOTIFICATION_TOKEN";
+
+function isPlaceholder(value: string): boolean {
+  return value.trim().toUpperCase() === PLACEHOLDER;
+}
 
 interface ValueCase {
   readonly value: string | undefined;
@@ -218,7 +227,7 @@ function explainValue({ value, configured, all, noun, where }: ValueCase): reado
   }
   const placeholder: ExplainFinding = {
     id: "placeholder",
-    matches: value.trim().toUpperCase() === PLACEHOLDER,
+    matches: isPlaceholder(value),
     meaning: `the ${noun} is the sample's placeholder ${PLACEHOLDER}`,
     remedy: "use the real token: send inserts it if it is configured",
   };

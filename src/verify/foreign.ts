@@ -1,3 +1,5 @@
+import { createHash, createHmac } from "node:crypto";
+import type { Secret } from "../delivery/secrets.ts";
 import type { Receipt } from "../model/receipt.ts";
 import { A_LIST } from "../recognition/reading.ts";
 import type { InputPayload } from "./read-input.ts";
@@ -48,4 +50,26 @@ function recordedData(data: unknown): string | undefined {
     return `this is a HAR file with many requests: choose one, ${BODY_ALONE}`;
   const isWrapped = typeof body === "string" && typeof headers === "object" && headers !== null;
   return isWrapped ? `this is a request as logged by a gateway, with the payload in "body": ${BODY_ALONE}` : undefined;
+}
+
+const NOT_ZOHO = "no product of Zoho signs so";
+
+/** Recognises a signature in GitHub's notation, or made with SHA-1. */
+export function foreignSignature(value: string, body: Buffer, secrets: readonly Secret[]): string | undefined {
+  const given = value.trim();
+  if (/^sha(?:1|256)=[0-9a-f]+$/i.test(given))
+    return `this is a GitHub-style signature (${given.split("=", 1)}=…): ${NOT_ZOHO}`;
+  const digest = sha1Digest(given);
+  if (digest === undefined) return undefined;
+  if (createHash("sha1").update(body).digest().equals(digest))
+    return `this is the SHA-1 of the body, which anybody can compute: ${NOT_ZOHO}`;
+  const key = secrets.find((each) => createHmac("sha1", each.reveal()).update(body).digest().equals(digest));
+  return key === undefined
+    ? `this has the length of a SHA-1 (20 bytes): ${NOT_ZOHO}`
+    : `this is the HMAC-SHA1 of the body with ${key.origin}: ${NOT_ZOHO}`;
+}
+
+function sha1Digest(text: string): Buffer | undefined {
+  if (/^[0-9a-f]{40}$/i.test(text)) return Buffer.from(text, "hex");
+  return /^[A-Za-z0-9+/]{27}=$/.test(text) ? Buffer.from(text, "base64") : undefined;
 }

@@ -1,7 +1,7 @@
 import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
 import { MASK } from "../delivery/mask.ts";
 import { UNREAD } from "../delivery/payload.ts";
-import type { Secrets } from "../delivery/secrets.ts";
+import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
 import { familyMember, findEvent } from "../model/event-names.ts";
 import type { Format, Limits, Product, Proof, Verdict } from "../model/product.ts";
 import { ambiguityText, emptyReceipt, type Receipt } from "../model/receipt.ts";
@@ -10,7 +10,11 @@ import { verifyProof } from "../recognition/authenticate.ts";
 import { otherFormatHint } from "../recognition/hints.ts";
 import { receive } from "../recognition/receive.ts";
 import { recogniseAny } from "../recognition/recognise.ts";
+import { isNeverSigned } from "../recognition/unsigned.ts";
+import { bodyToken, hasSampleToken, PLACEHOLDER } from "../signatures/token.ts";
 import { usageError } from "../util/errors.ts";
+import { foreignSignature } from "./foreign.ts";
+import { misspeltMembers } from "./misspelt.ts";
 import { type InputPayload, NO_ADDRESS } from "./read-input.ts";
 
 export interface VerifyPayloadInput {
@@ -66,27 +70,38 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
     if (verified !== undefined) return verified;
   }
   const guessed = formatOf(first, products, product);
+  const foreign = foreignSignatures(input);
   const delivery =
     signature === undefined || guessed === undefined
       ? payload.delivery
-      : withSignature(payload.delivery, signature, signableFormats(product, first, guessed), receiptOf);
+      : firstPassed(
+          signableFormats(product, first, guessed).map((format) =>
+            withHeader(payload.delivery, signatureHeader(format, foreign[0]), signature),
+          ),
+          receiptOf,
+        );
   const receipt = delivery === payload.delivery ? first : receiptOf(delivery);
   const format = formatOf(receipt, products, product);
   const { verdicts: own, isMasked } = checkedVerdicts(receipt, payload.complete, format, delivery);
   const unchecked = signature !== undefined && own.length === 0 ? tryAllSchemes(input, receipt, signature) : undefined;
   const verdicts = unchecked?.verdicts ?? own;
+  const lacking = payload.complete ? lackingProofs(receipt.product, verdicts, format, products) : [];
   const notes = [
     ...(isMasked ? [MASKED_NOTE] : []),
-    ...(unchecked?.notes ?? []),
+    ...(has("passed", verdicts) || foreign.length === 0 ? (unchecked?.notes ?? []) : foreign),
+    ...lackingNote(lacking),
     ...formatNote(receipt, input),
     ...schemaNote(receipt, format),
+    ...misspeltMembers(receipt, products),
+    ...sampleNote(receipt, verdicts),
     ...ambiguityNote(receipt),
     ...addressNote(verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
   ];
   const verified = { receipt: { ...receipt, verdicts }, delivery, format, notes };
   if (isMasked) return { ...verified, outcome: "masked" };
   if (unchecked !== undefined) return { ...verified, outcome: "invalid" };
-  return { ...verified, outcome: outcomeOf(verified.receipt, isKeyMissing(verdicts, format, input)) };
+  const isUnproved = lacking.length > 0 || isKeyMissing(verdicts, format, input);
+  return { ...verified, outcome: outcomeOf(verified.receipt, isUnproved) };
 }
 
 function receiptAs(input: VerifyPayloadInput, delivery: Delivery): Receipt {
@@ -116,6 +131,33 @@ function isKeyMissing(
 ): boolean {
   if (signature === undefined) return payload.complete && senderResult(verdicts) === "no_key";
   return verdicts.some(({ id, verdict }) => verdict === "unconfigured" && headerOf(format, id) !== undefined);
+}
+
+/** The proofs that a delivery lacks and no key requires here, where Zoho can make one: it may be anybody's. */
+function lackingProofs(
+  id: string | undefined,
+  verdicts: readonly Verdict[],
+  format: Format | undefined,
+  products: readonly Product[],
+): readonly Proof[] {
+  const product = products.find((each) => each.id === id);
+  if (product === undefined || isNeverSigned(product) || senderResult(verdicts) !== "unsigned") return [];
+  return (format?.proofs ?? []).filter((proof) => verdicts.some((each) => each.id === proof.id));
+}
+
+function lackingNote(proofs: readonly Proof[]): readonly string[] {
+  const variables = [...new Set(proofs.map(({ credential }) => CREDENTIAL_VARIABLES[credential]))];
+  if (variables.length === 0) return [];
+  return [`nothing shows that Zoho sent it: if its webhook signs or has a token, set ${variables.join(" or ")}`];
+}
+
+/** Signatures in the form of another sender, which no product explains. */
+function foreignSignatures({ product, payload, signature, secrets }: VerifyPayloadInput): readonly string[] {
+  if (product !== undefined) return [];
+  const { headers, body } = payload.delivery;
+  const inHeaders = headers.flatMap(([name, value]) => (/signature/i.test(name) ? [value] : []));
+  const given = signature === undefined ? inHeaders : [signature];
+  return [...new Set(given.flatMap((value) => foreignSignature(value, body, secrets.all()) ?? []))];
 }
 
 /** Tries a signature of a body that no known scheme applies to with all schemes, unless the product is known. */
@@ -240,29 +282,25 @@ function signableFormats(
   return signing.toSorted((a, b) => customFirst(b) - customFirst(a));
 }
 
-/** Adds the signature in the header of the first format whose proof passes with it, or else of the first format. */
-function withSignature(
-  delivery: Delivery,
-  signature: string,
-  formats: readonly Format[],
-  receiptOf: (delivery: Delivery) => Receipt,
-): Delivery {
-  const tried = formats.map((format) => withHeader(delivery, signatureHeader(format), signature));
+/** The first delivery with a proof that passes, or else the first; there is at least one. */
+function firstPassed(tried: readonly Delivery[], receiptOf: (delivery: Delivery) => Receipt): Delivery {
   const passed = tried.find((each) => receiptOf(each).verdicts.some(({ verdict }) => verdict === "passed"));
-  return passed ?? tried[0] ?? delivery;
+  return passed ?? (tried[0] as Delivery);
 }
 
 /** The header of a signature over the body; else, as for Desk's token, the only header with a proof of the sender. */
-function signatureHeader(format: Format): string {
+function signatureHeader(format: Format, foreign?: string): string {
   const inHeaders = format.proofs.flatMap(({ proves, header }) => (header === undefined ? [] : [{ proves, header }]));
   const [first, second] = inHeaders;
   const chosen = inHeaders.find(({ proves }) => proves === "body") ?? (second === undefined ? first : undefined);
   if (chosen !== undefined) return chosen.header;
   throw usageError(
     `--signature: deliveries in this format (${format.id}) have no signature in a header`,
-    format.proofs.length === 0
-      ? "this format has no signature and no token"
-      : `it has: ${format.proofs.map((each) => each.title).join(", ")}`,
+    foreign !== undefined
+      ? foreign
+      : format.proofs.length === 0
+        ? "this format has no signature and no token"
+        : `it has: ${format.proofs.map((each) => each.title).join(", ")}`,
   );
 }
 
@@ -318,6 +356,14 @@ function formatNote({ product, payload, handshake }: Receipt, input: VerifyPaylo
 function ambiguityNote(receipt: Receipt): readonly string[] {
   const ambiguity = ambiguityText(receipt);
   return ambiguity === undefined ? [] : [`${ambiguity}: name the product with --product`];
+}
+
+/** Says that a token is not Zoho's: no key is right for it. */
+function sampleNote({ payload }: Receipt, verdicts: readonly Verdict[]): readonly string[] {
+  if (payload === undefined || !hasSampleToken(payload) || !verdicts.some(({ id }) => id === bodyToken.id)) return [];
+  return [
+    `it carries the token of a sample, ${PLACEHOLDER}, not one of Zoho's: with ZOHO_WEBHOOK_TOKEN set, zoho-hooks send puts yours in its place`,
+  ];
 }
 
 /** Says where to give a schema for a custom body. */

@@ -104,7 +104,7 @@ async function findCentre(
 function noRefreshToken(): UserError {
   return signInError(
     "Zoho gave an access token but no refresh token, so the sign-in would end in an hour",
-    "generate the code with offline access, or remove the app from your Zoho account and consent again",
+    "ask for the code with access_type=offline and prompt=consent: without the latter only the first consent gives one",
     "no_refresh_token",
   );
 }

@@ -37,7 +37,8 @@ describe("channels delete --dead, of a URL whose host name does not resolve,", (
     expect(err).toContain("channels delete 1 --product crm");
   });
 
-  it.runIf(isNotFound)("deletes it if the user agrees", async () => {
+  it("deletes it if the user agrees", async ({ skip }) => {
+    skip(!isNotFound, "needs a name server");
     const questions: string[] = [];
     const { exitCode } = await world.channels(["delete", "--dead"], { prompts: saying(true, questions) });
     expect(exitCode).toBe(0);

@@ -4,7 +4,8 @@ import { DAY_MS } from "../../src/channels/expiry.ts";
 import { clock, linesOf, start, startChannelListeners, statesOf, world, zoho } from "../support/channel-listener.ts";
 import { isWatch } from "../support/channel-world.ts";
 import type { Listener } from "../support/listener.ts";
-import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { runSql, sharedAddress } from "../support/postgres.ts";
 import { run } from "../support/run.ts";
 
 const LEAD = "5725767000003000064";
@@ -22,7 +23,7 @@ const until = <T>(look: () => T) =>
     return look();
   });
 
-describe.runIf(hasPostgres)("listen --channel on a log that receivers share", () => {
+describe.skipIf(lacks("postgresql"))("listen --channel on a log that receivers share", () => {
   it("creates one channel for all receivers of a URL, whose token each of them knows", async () => {
     const store = await sharedAddress(randomUUID());
     const [first, second] = [await receiver(store), await receiver(store)];

@@ -104,6 +104,24 @@ describe("what products ask for", () => {
     expect(failures(result), result.out).toEqual(["protocol.exact-200"]);
   });
 
+  it.each([
+    { faults: ["keys on a rounded id"], found: ["idempotency.adjacent-ids"] },
+    { faults: [], found: [] },
+  ] as const)("of Payments' events with ids that JSON.parse makes equal: $faults", async ({ faults, found }) => {
+    const countFile = join(tempFolder(), "count");
+    const signature = { header: "x-zoho-webhook-signature", encoding: "hex" } as const;
+    const app = await endpoint({ faults, signature, countFile });
+    const argv = ["check", `127.0.0.1:${app.port}`, "--product", "payments", "--only", "idempotency", "--json"];
+    const options = { env, overrides: { answerWithinMs: 1500 } };
+    const result = await run([...argv, "--count-cmd", `cat ${countFile}`], options);
+    expect(failures(result), result.out).toEqual(found);
+    expect(result.out).toContain('"idempotency.adjacent-ids"');
+    if (found.length > 0) expect(result.out).toContain("two events whose ids differ by one counted once, not twice");
+    expect((await run(argv, options)).lines().find(({ id }) => id === "idempotency.adjacent-ids")?.outcome).toBe(
+      "skipped",
+    );
+  });
+
   it("finds a URL that Desk would not save", async () => {
     const app = await endpoint();
     const result = await check("PORT --json --product desk --format wire --only protocol.probe", app.port);

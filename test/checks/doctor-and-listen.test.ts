@@ -7,8 +7,9 @@ import { openLog } from "../../src/log/sqlite/log.ts";
 import { startChannelWorld } from "../support/channel-world.ts";
 import { folderWith } from "../support/files.ts";
 import { newEntry } from "../support/log-entry.ts";
+import { lacks } from "../support/needs.ts";
 import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
-import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
+import { runSql, sharedAddress } from "../support/postgres.ts";
 import { run } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
 import { startTargetApp } from "../support/target-app.ts";
@@ -232,7 +233,7 @@ function agreeOn(refusals: typeof REFUSALS): void {
 
 describe("doctor fails where listen does not start", () => agreeOn(REFUSALS));
 
-describe.runIf(hasPostgres)("doctor fails where listen does not start, with a log in PostgreSQL", () =>
+describe.skipIf(lacks("postgresql"))("doctor fails where listen does not start, with a log in PostgreSQL", () =>
   agreeOn(IN_POSTGRES),
 );
 
@@ -251,7 +252,7 @@ describe("doctor does not fail where listen starts", () => {
     expect({ exitCode, failed, listen: await start(setUp) }).toEqual({ exitCode: 0, failed: [], listen: 0 });
   });
 
-  it.runIf(hasPostgres)("PostgreSQL without a log, and creates none", async () => {
+  it.skipIf(lacks("postgresql"))("PostgreSQL without a log, and creates none", async () => {
     const address = await sharedAddress(randomUUID());
     const setUp = variables({ ZOHO_HOOKS_STORE: address });
     expect(await examine(setUp)).toMatchObject({ exitCode: 0, failed: [] });

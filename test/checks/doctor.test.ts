@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { DAY_MS, MINUTE_MS } from "../../src/channels/expiry.ts";
@@ -12,8 +11,9 @@ import { damagePages } from "../support/damage-pages.ts";
 import { folderWith } from "../support/files.ts";
 import { startListener } from "../support/listener.ts";
 import { newEntry } from "../support/log-entry.ts";
+import { lacks, otherAddress } from "../support/needs.ts";
 import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
-import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
+import { runSql, sharedAddress } from "../support/postgres.ts";
 import { type RunOptions, run } from "../support/run.ts";
 import { freePort, startTarget } from "../support/target.ts";
 import { startTargetApp, type TargetApp } from "../support/target-app.ts";
@@ -423,26 +423,25 @@ describe("doctor, while listen runs", () => {
     }
   });
 
-  const address = Object.values(networkInterfaces())
-    .flatMap((each) => each ?? [])
-    .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
-
-  it.skipIf(address === undefined)("looks for it at the project's host only if the folder is trusted", async () => {
-    const { stop } = await start();
-    const other = await startTarget(undefined, { host: address ?? "" });
-    try {
-      config({ host: address });
-      set({ ZOHO_HOOKS_PORT: String(other.port), ZOHO_HOOKS_TRUST: "0" });
-      await doctor();
-      expect(other.seen).toEqual([]);
-      set({ ZOHO_HOOKS_TRUST: "1" });
-      await doctor();
-      expect(other.seen).not.toEqual([]);
-    } finally {
-      await other.close();
-      await stop();
-    }
-  });
+  it.skipIf(lacks("a second IPv4 address"))(
+    "looks for it at the project's host only if the folder is trusted",
+    async () => {
+      const { stop } = await start();
+      const other = await startTarget(undefined, { host: otherAddress });
+      try {
+        config({ host: otherAddress });
+        set({ ZOHO_HOOKS_PORT: String(other.port), ZOHO_HOOKS_TRUST: "0" });
+        await doctor();
+        expect(other.seen).toEqual([]);
+        set({ ZOHO_HOOKS_TRUST: "1" });
+        await doctor();
+        expect(other.seen).not.toEqual([]);
+      } finally {
+        await other.close();
+        await stop();
+      }
+    },
+  );
 
   it("names the other one to delete where a channel doubles that of listen", async () => {
     const { tunnel, stop } = await start("--channel", "Deals.create");
@@ -487,7 +486,7 @@ it("says in one line of each check what may be shown in public", async () => {
   for (const name of ["acme", world.cwd, app.url.replace("http://127.0.0.1", "")]) expect(shown).not.toContain(name);
 });
 
-describe.runIf(hasPostgres)("doctor with a log in PostgreSQL", () => {
+describe.skipIf(lacks("postgresql"))("doctor with a log in PostgreSQL", () => {
   const KEY = "a long random text of the tests";
   let address: string;
   beforeAll(async () => {

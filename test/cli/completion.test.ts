@@ -4,6 +4,7 @@ import { eventNames } from "../../src/model/event-names.ts";
 import type { Product } from "../../src/model/product.ts";
 import { products } from "../../src/products/index.ts";
 import { managedProducts } from "../../src/zoho-webhooks/index.ts";
+import { lacks } from "../support/needs.ts";
 import { shopProject } from "../support/own-product.ts";
 import { run } from "../support/run.ts";
 
@@ -159,7 +160,7 @@ describe("completion words", () => {
   });
 
   // Windows has no such file names.
-  it.skipIf(process.platform === "win32").each(["a\tb", "a\nsend", "a$(id)", "--to=a", "a*"])(
+  it.skipIf(lacks("posix")).each(["a\tb", "a\nsend", "a$(id)", "--to=a", "a*"])(
     "refuses the file name %j of an event",
     async (name) => {
       const cwd = shopProject({ [`webhooks/shop/fixtures/${name}.json`]: "{}" });

@@ -34,6 +34,7 @@ describe("masking", () => {
     "refreshToken",
     "clientSecret",
     "zapikey",
+    "securityContext",
     "api_key",
     "password",
     "auth",

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { BIN, cleanEnv } from "../support/bin.ts";
 import { folderWith } from "../support/files.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 import { startTarget } from "../support/target.ts";
 
@@ -74,7 +75,7 @@ async function runAction(given: Readonly<Record<string, string>>, uses = "node_m
 
 const SEND = "npx zoho-hooks send crm Leads.create --quiet --to $ZOHO_HOOKS_URL_CRM";
 
-describe.skipIf(process.platform === "win32")("the GitHub action", { timeout: 180_000 }, () => {
+describe.skipIf(lacks("posix"))("the GitHub action", { timeout: 180_000 }, () => {
   it("describes and uses each input, and nothing but inputs", () => {
     const used = [...text.matchAll(/inputs\.([\w-]+)/g)].map(([, name]) => name);
     expect([...new Set(used)].sort()).toEqual(Object.keys(inputs).sort());

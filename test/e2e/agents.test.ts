@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { atTerminal, hasTerminal } from "../support/bin.ts";
+import { atTerminal } from "../support/bin.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 
 const ESCAPE = "\u001b";
 const FORCED = { NO_COLOR: undefined, FORCE_COLOR: undefined };
 
-describe.skipIf(!hasTerminal)("a terminal that a coding agent has opened", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("script of util-linux"))("a terminal that a coding agent has opened", { timeout: 60_000 }, () => {
   it.each(["AI_AGENT", "CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX"])(
     "has no colours with %s",
     async (name) => {

@@ -2,7 +2,8 @@ import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import { variablesOf } from "../../src/emulator/published.ts";
-import { atTerminal, type BinChild, hasTerminal, runBin, startBin } from "../support/bin.ts";
+import { atTerminal, type BinChild, runBin, startBin } from "../support/bin.ts";
+import { lacks } from "../support/needs.ts";
 
 /** An emulator, and the variables for it at an address that is another than its own. */
 async function emulate() {
@@ -37,7 +38,7 @@ async function secondsTo(work: Promise<unknown>): Promise<number> {
   return (performance.now() - startedAt) / 1000;
 }
 
-it.skipIf(!hasTerminal)(
+it.skipIf(lacks("script of util-linux"))(
   "listen shows at a terminal what the emulator says of its channel, and keeps it",
   async () => {
     const { url, env, advance } = await emulate();

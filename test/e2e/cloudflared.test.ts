@@ -1,8 +1,9 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startBin } from "../support/bin.ts";
 import { isRunning, type StandIn, standInCloudflared, urlOfStart } from "../support/cloudflared.ts";
+import { lacks } from "../support/needs.ts";
 import { freePort, startTarget } from "../support/target.ts";
-import { hasTmux, TerminalShell } from "../support/tmux.ts";
+import { TerminalShell } from "../support/tmux.ts";
 import { startZohoServer } from "../support/zoho-server.ts";
 
 const running = (standIn: StandIn): readonly boolean[] => standIn.starts().map(({ pid }) => isRunning(pid));
@@ -30,7 +31,7 @@ describe("listen --tunnel cloudflared, as it is built", { timeout: 90_000 }, () 
     await expect.poll(() => running(standIn), { timeout: 20_000 }).toEqual([false]);
   });
 
-  it.skipIf(!hasTmux)("opens and closes by a key, while deliveries go on, and ends with Ctrl-C", async () => {
+  it.skipIf(lacks("tmux"))("opens and closes by a key, while deliveries go on, and ends with Ctrl-C", async () => {
     const standIn = await standInCloudflared();
     const app = await startTarget();
     const port = await freePort();
@@ -64,7 +65,7 @@ describe("listen --tunnel cloudflared, as it is built", { timeout: 90_000 }, () 
     await app.close();
   });
 
-  it.skipIf(!hasTmux)("moves what is registered when a key closes and opens it", async () => {
+  it.skipIf(lacks("tmux"))("moves what is registered when a key closes and opens it", async () => {
     const standIn = await standInCloudflared();
     const zoho = await startZohoServer();
     onTestFinished(() => zoho.close());
@@ -91,7 +92,7 @@ describe("listen --tunnel cloudflared, as it is built", { timeout: 90_000 }, () 
     expect(urls()).toEqual([]);
   });
 
-  it.skipIf(!hasTmux)("ends a tunnel that is being opened by a key", async () => {
+  it.skipIf(lacks("tmux"))("ends a tunnel that is being opened by a key", async () => {
     const standIn = await standInCloudflared({ connectMs: 60_000 });
     const shell = new TerminalShell({ env: { CLOUDFLARED_PATH: standIn.path } });
     shell.enter(`$Z listen --port 0; echo "exit $?"`);
@@ -103,7 +104,7 @@ describe("listen --tunnel cloudflared, as it is built", { timeout: 90_000 }, () 
     expect(running(standIn)).toEqual([false]);
   });
 
-  it.skipIf(!hasTmux)("says how to install a program that is missing, and goes on", async () => {
+  it.skipIf(lacks("tmux"))("says how to install a program that is missing, and goes on", async () => {
     const shell = new TerminalShell({ env: { CLOUDFLARED_PATH: "/nowhere/cloudflared" } });
     shell.enter("$Z listen --port 0");
     await shell.shown(/press t for one/);

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openLog } from "../../src/log/sqlite/log.ts";
 import { products } from "../../src/products/index.ts";
-import { atTerminal, hasTerminal, runBin } from "../support/bin.ts";
+import { atTerminal, runBin } from "../support/bin.ts";
 import { newEntry } from "../support/log-entry.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 import { startTarget } from "../support/target.ts";
 
@@ -28,7 +29,7 @@ const UNKNOWN_EVENT = JSON.stringify({
   token: null,
 });
 
-describe.skipIf(!hasTerminal)("the columns at a terminal", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("script of util-linux"))("the columns at a terminal", { timeout: 60_000 }, () => {
   it.each([100, 160])("of %i are in line in what send says of names of every length", async (columns) => {
     const app = await startTarget((response) => {
       response.end("OK");

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import module from "node:module";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runBin } from "../support/bin.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 
 /** The first file that every run loads; the others are small. */
@@ -19,7 +19,7 @@ function filesBelow(folder: string): readonly string[] {
     .filter((path) => statSync(path).isFile());
 }
 
-describe.runIf("enableCompileCache" in module)("compiled code", () => {
+describe.skipIf(lacks("a compile cache (Node 22.1)"))("compiled code", () => {
   it("is cached below the user's cache folder, for this user only", async () => {
     const caches = join(tempFolder(), "cache");
     await runIn(caches);

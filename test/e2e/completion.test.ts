@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { BIN, cleanEnv } from "../support/bin.ts";
+import { lacks } from "../support/needs.ts";
 import { shopProject } from "../support/own-product.ts";
 import { tempFolder } from "../support/run.ts";
 
@@ -28,10 +29,6 @@ function inProject(shell: string): object {
   return { cwd: project, env: cleanEnv({ PATH: process.env.PATH }) };
 }
 
-function has(shell: string): boolean {
-  return process.platform !== "win32" && spawnSync(shell, ["--version"]).status === 0;
-}
-
 function shellRun(shell: string, argv: readonly string[], script: string, options: object = {}): string[] {
   const env = cleanEnv({ PATH: path });
   const result = spawnSync(shell, [...argv, "-c", script], { env, encoding: "utf8", ...options });
@@ -40,7 +37,7 @@ function shellRun(shell: string, argv: readonly string[], script: string, option
   return result.stdout.split("\n").filter((line) => line !== "");
 }
 
-describe.skipIf(!has("bash"))("completion in bash", () => {
+describe.skipIf(lacks("posix", "bash"))("completion in bash", () => {
   /** The words as readline splits them. The last one is unfinished. */
   const complete = (...words: string[]): string[] =>
     shellRun(
@@ -83,7 +80,7 @@ describe.skipIf(!has("bash"))("completion in bash", () => {
     return [...stdout.matchAll(/got <(.*)>\r/g)].map(([, word = ""]) => word);
   };
   // macOS has another `script`.
-  const inTerminal = it.skipIf(process.platform !== "linux" || !has("script"));
+  const inTerminal = it.skipIf(lacks("script of util-linux"));
 
   inTerminal("completes names with spaces and letters of every language in a terminal", () => {
     const events = { "order.créé": "An order", "an order": "An order" };
@@ -126,7 +123,7 @@ describe.skipIf(!has("bash"))("completion in bash", () => {
   });
 });
 
-describe.skipIf(!has("zsh"))("completion in zsh", () => {
+describe.skipIf(lacks("posix", "zsh"))("completion in zsh", () => {
   /** Replaces zsh's completion functions, which only work in its line editor, with ones that print. */
   const complete = (words: readonly string[], load = 'eval "$(zoho-hooks completion zsh)"', options = {}): string[] =>
     shellRun(
@@ -174,7 +171,7 @@ const LINES: readonly (readonly [line: string, completed: readonly string[]])[] 
   ["zoho-hooks send crm Nothing", []],
 ];
 
-describe.skipIf(!has("fish"))("completion in fish", () => {
+describe.skipIf(lacks("posix", "fish"))("completion in fish", () => {
   const complete = (line: string): string[] =>
     shellRun("fish", ["--no-config"], `zoho-hooks completion fish | source; complete -C '${line}'`);
 
@@ -196,7 +193,7 @@ describe.skipIf(!has("fish"))("completion in fish", () => {
   });
 });
 
-describe.skipIf(!has("pwsh"))("completion in PowerShell", () => {
+describe.skipIf(lacks("powershell"))("completion in PowerShell", () => {
   const complete = (line: string): string[] =>
     shellRun(
       "pwsh",

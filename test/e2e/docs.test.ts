@@ -4,9 +4,9 @@ import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hasTerminal } from "../support/bin.ts";
 import { blocksOf, DocsPage } from "../support/docs-page.ts";
-import { hasPostgres, sharedAddress } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { sharedAddress } from "../support/postgres.ts";
 import { FAILURE_SCOPES } from "../support/salesiq.ts";
 import { freePort } from "../support/target.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
@@ -69,7 +69,7 @@ async function databaseAddresses(name: string): Promise<readonly (readonly [stri
   ];
 }
 
-describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
+describe.skipIf(lacks("script of util-linux"))("the examples of", { timeout: 120_000 }, () => {
   it.each(pages)("%s do what the page shows", async (name) => {
     const text = readFileSync(join(ROOT, name), "utf8").replaceAll("\r\n", "\n");
     const [port, appPort, zohoPort] = [await freePort(), await freePort(), await freePort()];
@@ -98,7 +98,7 @@ describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
         ),
         ["3000", String(appPort)],
         ...WITH_LOCAL_ZOHO,
-        ...(hasPostgres ? await databaseAddresses(name) : []),
+        ...(lacks("postgresql") ? [] : await databaseAddresses(name)),
         ["1000.the-code", zoho.accounts.makeCode(ALL_SCOPES)],
       ],
       // By fetch, which takes the page's own certificate: the emulator's deliveries take only those of known authorities.

@@ -6,14 +6,13 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { variablesOf } from "../../src/emulator/published.ts";
 import { BIN, type BinChild, type BinOptions, cleanEnv, runBin, startBin } from "../support/bin.ts";
-import { closeBrowserAtEnd, hasBrowser, openPage } from "../support/browser.ts";
+import { closeBrowserAtEnd, openPage } from "../support/browser.ts";
 import { folderWith } from "../support/files.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
 
 closeBrowserAtEnd();
-
-const isWindows = process.platform === "win32";
 
 async function emulate(argv: readonly string[] = [], options: BinOptions = {}) {
   const child = startBin(["emulate", "--port", "0", ...argv], options);
@@ -41,7 +40,7 @@ async function interrupted(child: BinChild) {
   return child.ended;
 }
 
-it.skipIf(isWindows)("prints variables for a shell and for node --env-file", () => {
+it.skipIf(lacks("posix"))("prints variables for a shell and for node --env-file", () => {
   const cwd = tempFolder();
   const node = (argv: string) => `'${process.execPath}' ${argv}`;
   const shown =
@@ -63,7 +62,7 @@ it.skipIf(isWindows)("prints variables for a shell and for node --env-file", () 
 });
 
 describe("a running emulator", () => {
-  it.skipIf(isWindows)("goes on while nobody reads its output, and says that lines are dropped", async () => {
+  it.skipIf(lacks("posix"))("goes on while nobody reads its output, and says that lines are dropped", async () => {
     const child = spawn(process.execPath, [BIN, "emulate", "--port", "0", "--json"], {
       env: cleanEnv(),
       stdio: "pipe",
@@ -112,7 +111,7 @@ describe("a running emulator", () => {
     await interrupted(next.child);
   });
 
-  it.skipIf(isWindows)("serves on when its file may not grow, says so once, and exits with 2", async () => {
+  it.skipIf(lacks("posix"))("serves on when its file may not grow, says so once, and exits with 2", async () => {
     const cwd = tempFolder();
     // Limits files to 8 kB, which looks like a full disk.
     const { child, url } = await emulate(["--state", "zoho.json"], { cwd, limit: "ulimit -f 16" });
@@ -166,7 +165,7 @@ it("takes a newcomer to the first verified delivery, without an account", async 
   await interrupted(child);
 });
 
-describe.skipIf(!hasBrowser)("login --browser", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("chromium"))("login --browser", { timeout: 60_000 }, () => {
   async function signIn(button: "Accept" | "Reject") {
     const { child, url } = await emulate();
     const { ZOHO_REFRESH_TOKEN: _, ...variables } = variablesOf(url);

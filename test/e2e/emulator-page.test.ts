@@ -6,8 +6,9 @@ import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
-import { closeBrowserAtEnd, hasBrowser, openPage } from "../support/browser.ts";
+import { closeBrowserAtEnd, openPage } from "../support/browser.ts";
 import { type Listener, startListener } from "../support/listener.ts";
+import { lacks } from "../support/needs.ts";
 import { startTarget } from "../support/target.ts";
 
 closeBrowserAtEnd();
@@ -55,7 +56,7 @@ const table = (page: Page, name: string) => page.getByRole("region", { name });
 const footer = (page: Page, text: string) => page.getByRole("contentinfo").getByText(text);
 const button = (page: Page, name: string) => page.getByRole("button", { name });
 
-describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("chromium"))("the emulator's page", { timeout: 60_000 }, () => {
   it("creates, changes and deletes a Lead, whose notifications arrive verified", async () => {
     const emulator = await startEmulator();
     const receiver = await startReceiver();
@@ -290,7 +291,7 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
   });
 });
 
-describe.skipIf(!hasBrowser)("the emulator's page for everybody", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("chromium"))("the emulator's page for everybody", { timeout: 60_000 }, () => {
   const violations = async (page: Page): Promise<unknown> => {
     await page.evaluate(axe.source);
     return page.evaluate(

@@ -1,4 +1,4 @@
-import { execFile, spawn, spawnSync } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -11,14 +11,14 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vit
 import { startZoho, type Zoho } from "../../src/library/testing.ts";
 import { BIN, cleanEnv, runBin, startBin } from "../support/bin.ts";
 import { blocksOf } from "../support/docs-page.ts";
-import { hasPostgres, sharedAddress } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { sharedAddress } from "../support/postgres.ts";
 import { tempFolder } from "../support/run.ts";
-import { hasRuntime, runtimeProgram } from "../support/runtimes.ts";
+import { runtimeProgram } from "../support/runtimes.ts";
 import { freePort } from "../support/target.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PYTHON = "/usr/bin/python3";
-const hasFastApi = spawnSync(PYTHON, ["-c", "import fastapi, uvicorn"]).status === 0;
 const LEAD = { Last_Name: "Doe", Company: "Acme", Email: "doe@acme.example" };
 
 let zoho: Zoho;
@@ -134,52 +134,47 @@ describe("the example for Next on Vercel", () => {
   });
 });
 
-describe.skipIf(!hasRuntime("deno") || !hasPostgres)(
-  "the example for Supabase (skipped where Deno's package or PostgreSQL is not installed)",
-  { timeout: 60_000 },
-  () => {
-    it("keeps a channel alive whose notifications it writes to the database", async () => {
-      const folder = copyOf("supabase-functions", ["pg"]);
-      const address = await sharedAddress("examples.test.ts");
-      const { searchParams } = new URL(address);
-      env.SUPABASE_DB_URL = `postgres://postgres@localhost/postgres?host=${encodeURIComponent(searchParams.get("host") ?? "")}`;
-      const database = new pg.Client({ connectionString: env.SUPABASE_DB_URL });
-      await database.connect();
-      onTestFinished(() => database.end());
-      const migration = "supabase/migrations/20260101000000_zoho.sql";
-      await database.query(`drop table if exists zoho_store, leads; ${readFileSync(join(folder, migration), "utf8")}`);
-      // In place of their own, which name packages of the registry.
-      const config = join(folder, "deno.json");
-      writeFileSync(config, '{ "nodeModulesDir": "manual" }');
-      writeFileSync(join(folder, "package.json"), "{}");
-      const start = async (name: string): Promise<string> => {
-        const port = await freePort();
-        const deno = [runtimeProgram("deno"), "run", "--no-prompt", "--allow-all", "--config", config];
-        const file = join(folder, "supabase/functions", name, "index.ts");
-        const variables = { ...env, DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}` };
-        await startServer([...deno, file], folder, variables, /Listening on/);
-        return `http://127.0.0.1:${port}`;
-      };
-      env.SUPABASE_URL = await start("zoho-webhook");
-      const cron = await start("zoho-channel");
-      const call = (authorization: string) => fetch(cron, { method: "POST", headers: { authorization } });
-      expect((await call("Bearer other")).status).toBe(401);
-      expect(await (await call("Bearer cr0n")).json()).toMatchObject({ state: "created" });
-      const [one, two] = [await zoho.crm.create("Leads", LEAD), await zoho.crm.create("Leads", LEAD)];
-      await zoho.crm.change("Leads", one.id, { Email: "jane@acme.example" });
-      await zoho.crm.delete("Leads", two.id);
-      expect((await zoho.deliveries()).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-      const { rows } = await database.query("select * from leads");
-      expect(rows).toEqual([{ id: one.id, last_name: "Doe", email: "jane@acme.example" }]);
-      expect((await database.query("select from zoho_store")).rowCount).toBeGreaterThan(0);
-      const forged = await fetch(env.SUPABASE_URL, { method: "POST", body: '{"token":"other"}' });
-      expect(forged.status).toBe(401);
-    });
-  },
-);
+describe.skipIf(lacks("deno", "postgresql"))("the example for Supabase", { timeout: 60_000 }, () => {
+  it("keeps a channel alive whose notifications it writes to the database", async () => {
+    const folder = copyOf("supabase-functions", ["pg"]);
+    const address = await sharedAddress("examples.test.ts");
+    const { searchParams } = new URL(address);
+    env.SUPABASE_DB_URL = `postgres://postgres@localhost/postgres?host=${encodeURIComponent(searchParams.get("host") ?? "")}`;
+    const database = new pg.Client({ connectionString: env.SUPABASE_DB_URL });
+    await database.connect();
+    onTestFinished(() => database.end());
+    const migration = "supabase/migrations/20260101000000_zoho.sql";
+    await database.query(`drop table if exists zoho_store, leads; ${readFileSync(join(folder, migration), "utf8")}`);
+    // In place of their own, which name packages of the registry.
+    const config = join(folder, "deno.json");
+    writeFileSync(config, '{ "nodeModulesDir": "manual" }');
+    writeFileSync(join(folder, "package.json"), "{}");
+    const start = async (name: string): Promise<string> => {
+      const port = await freePort();
+      const deno = [runtimeProgram("deno"), "run", "--no-prompt", "--allow-all", "--config", config];
+      const file = join(folder, "supabase/functions", name, "index.ts");
+      const variables = { ...env, DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}` };
+      await startServer([...deno, file], folder, variables, /Listening on/);
+      return `http://127.0.0.1:${port}`;
+    };
+    env.SUPABASE_URL = await start("zoho-webhook");
+    const cron = await start("zoho-channel");
+    const call = (authorization: string) => fetch(cron, { method: "POST", headers: { authorization } });
+    expect((await call("Bearer other")).status).toBe(401);
+    expect(await (await call("Bearer cr0n")).json()).toMatchObject({ state: "created" });
+    const [one, two] = [await zoho.crm.create("Leads", LEAD), await zoho.crm.create("Leads", LEAD)];
+    await zoho.crm.change("Leads", one.id, { Email: "jane@acme.example" });
+    await zoho.crm.delete("Leads", two.id);
+    expect((await zoho.deliveries()).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    const { rows } = await database.query("select * from leads");
+    expect(rows).toEqual([{ id: one.id, last_name: "Doe", email: "jane@acme.example" }]);
+    expect((await database.query("select from zoho_store")).rowCount).toBeGreaterThan(0);
+    const forged = await fetch(env.SUPABASE_URL, { method: "POST", body: '{"token":"other"}' });
+    expect(forged.status).toBe(401);
+  });
+});
 
-const whereSkipped = "skipped where Python or FastAPI is not installed";
-describe.skipIf(!hasFastApi)(`the example for FastAPI (${whereSkipped})`, { timeout: 60_000 }, () => {
+describe.skipIf(lacks("fastapi"))("the example for FastAPI", { timeout: 60_000 }, () => {
   it("gets notifications, also those that Zoho did not send, and its channel is renewed", async () => {
     const folder = copyOf("fastapi", []);
     mkdirSync(join(folder, "node_modules/.bin"));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { atTerminal, hasTerminal, runBin } from "../support/bin.ts";
+import { atTerminal, runBin } from "../support/bin.ts";
 import {
   expectGolden,
   type GoldenWorld,
@@ -9,6 +9,7 @@ import {
   title,
   toListen,
 } from "../support/golden.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 
 interface Mode {
@@ -47,7 +48,7 @@ async function transcript(lines: readonly (readonly string[])[], mode: Mode): Pr
   return all;
 }
 
-describe.skipIf(!hasTerminal)("the output at a terminal is as pinned:", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("script of util-linux"))("the output at a terminal is as pinned:", { timeout: 60_000 }, () => {
   it.each(modes)("verify, products and wrong command lines ($name)", async (mode) => {
     await expectGolden(await transcript(world.commands, mode), `commands.${mode.name}`);
   });

@@ -2,9 +2,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { runBin } from "../support/bin.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 
-it.skipIf(process.platform === "win32").each([{ HOME: "" }, { HOME: "." }, { XDG_CONFIG_HOME: ".config" }])(
+it.skipIf(lacks("posix")).each([{ HOME: "" }, { HOME: "." }, { XDG_CONFIG_HOME: ".config" }])(
   "takes no folder of the project for the user's: %j",
   async (env) => {
     const cwd = tempFolder();

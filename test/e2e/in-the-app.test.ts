@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { MissedChange, Store, ZohoConnection } from "../../src/library/connect.ts";
 import { startZoho, type Zoho } from "../../src/library/testing.ts";
 import { folderWith } from "../support/files.ts";
-import { hasPostgres, sharedAddress } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { sharedAddress } from "../support/postgres.ts";
 
 const PAGE = readFileSync(new URL("../../docs/in-the-app.md", import.meta.url), "utf8").replaceAll("\r\n", "\n");
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -158,7 +159,7 @@ const UPSTASH = `
 describe("the store", () => {
   const stores: readonly [string, boolean][] = [
     ["stores/upstash.js", true],
-    ["stores/postgres.js", hasPostgres],
+    ["stores/postgres.js", !lacks("postgresql")],
   ];
   it.each(stores.filter(([, canRun]) => canRun))("%s lets all instances refresh once", async (name) => {
     if (name === "stores/postgres.js") {

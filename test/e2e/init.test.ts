@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { atTerminal, hasTerminal } from "../support/bin.ts";
+import { atTerminal } from "../support/bin.ts";
 import { folderWith } from "../support/files.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 
 type Step = readonly [shown: RegExp, typed: string];
@@ -21,7 +22,7 @@ async function init(
   return screen.ended;
 }
 
-describe.skipIf(!hasTerminal)("init at a real terminal", () => {
+describe.skipIf(lacks("script of util-linux"))("init at a real terminal", () => {
   it("asks its questions and writes the answers", { timeout: 60_000 }, async () => {
     const cwd = tempFolder();
     const { status } = await init([], cwd, [

@@ -6,9 +6,10 @@ import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { openLog } from "../../src/log/sqlite/log.ts";
-import { closeBrowserAtEnd, hasBrowser, openInspectorPage, openPage, startInspector } from "../support/browser.ts";
+import { closeBrowserAtEnd, openInspectorPage, openPage, startInspector } from "../support/browser.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { leadBody } from "../support/logged-project.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 import { startTarget } from "../support/target.ts";
 
@@ -30,7 +31,7 @@ const events = (page: Page) => page.getByRole("listbox").getByRole("option");
 const chosen = (page: Page) => page.locator("[aria-selected=true] .number").textContent();
 const focused = (page: Page) => page.evaluate("document.activeElement.textContent");
 
-describe.skipIf(!hasBrowser)("the inspector by keyboard alone", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("chromium"))("the inspector by keyboard alone", { timeout: 60_000 }, () => {
   it("chooses, filters, searches, compares and gives the focus back", async () => {
     const page = await openInspectorPage((await startInspector(cwd)).address);
     await page.getByRole("heading", { name: "#300" }).waitFor();
@@ -115,7 +116,7 @@ describe.skipIf(!hasBrowser)("the inspector by keyboard alone", { timeout: 60_00
   });
 });
 
-describe.skipIf(!hasBrowser)("the inspector for everybody", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("chromium"))("the inspector for everybody", { timeout: 60_000 }, () => {
   const violations = async (page: Page): Promise<unknown> => {
     await page.evaluate(axe.source);
     const rules =
@@ -191,7 +192,7 @@ it("is a page of at most 40 kB, compressed", () => {
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(40_000);
 });
 
-describe.skipIf(!hasBrowser)("the inspector's data", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("chromium"))("the inspector's data", { timeout: 60_000 }, () => {
   it("is refused to a foreign Host, a foreign Origin and whoever has no token", async () => {
     const { origin, token } = await startInspector(cwd);
     const authorization = `Bearer ${token}`;

@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { verify } from "../../src/library/index.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
-import { closeBrowserAtEnd, hasBrowser, openInspectorPage, startInspector } from "../support/browser.ts";
+import { closeBrowserAtEnd, openInspectorPage, startInspector } from "../support/browser.ts";
 import { startListenProcess } from "../support/listen-process.ts";
 import { newEntry } from "../support/log-entry.ts";
 import {
@@ -17,6 +17,7 @@ import {
   TOKEN,
   ticketBody,
 } from "../support/logged-project.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 import type { Answer } from "../support/target.ts";
 
@@ -37,7 +38,7 @@ const marks = (page: Page, n: number) => row(page, n).locator(".verdict").allTex
 const details = (page: Page) => page.getByRole("region", { name: "Selected event" });
 const result = (page: Page) => page.locator(".result");
 
-describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("chromium"))("the inspector", { timeout: 60_000 }, () => {
   it("shows how to begin, then each event as it arrives, with all digits", async () => {
     const { cwd, deliver, listener } = await project();
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
@@ -80,6 +81,49 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await page.getByText("App down").waitFor();
     await page.getByRole("banner").getByText("1 waiting").waitFor();
     await expect.poll(() => page.title()).toBe("(2) zoho-hooks");
+  });
+
+  it("says what an answer means before the page that came with it", async () => {
+    const { cwd, deliver } = await project((response) => {
+      response.writeHead(404, { "content-type": "text/html" }).end("<html>Cannot POST</html>");
+    });
+    await deliver(CRM, leadBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await row(page, 1).click();
+    const attempt = details(page).locator(".attempts li").first();
+    await attempt.locator("pre").waitFor();
+    expect(await attempt.locator("p, pre").allTextContents()).toEqual([
+      "your app has no such route: check the path",
+      "<html>Cannot POST</html>",
+    ]);
+  });
+
+  it("shows all filters on a phone", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    const { address } = await startInspector(cwd, { env });
+    for (const width of [390, 320]) {
+      const page = await openInspectorPage(address, { viewport: { width, height: 800 } });
+      await row(page, 1).waitFor();
+      const filters = page.getByRole("search").locator("input, select, button");
+      const rights = await filters.evaluateAll((all) => all.map((each) => each.getBoundingClientRect().right));
+      expect(rights).toHaveLength(9);
+      expect(Math.max(...rights)).toBeLessThanOrEqual(width);
+    }
+  });
+
+  it("goes to the oldest event with End, and loads it", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: () => new Date() });
+    await Promise.all(Array.from({ length: 1500 }, () => log.append(newEntry({ receivedAt: new Date() }))));
+    await log.close();
+    const page = await openInspectorPage((await startInspector(cwd)).address);
+    await row(page, 1500).click();
+    await page.keyboard.press("End");
+    const focused = page.locator(".event.selected:focus .number");
+    await expect.poll(() => focused.allTextContents()).toEqual(["#1"]);
+    await page.keyboard.press("Home");
+    await expect.poll(() => focused.allTextContents()).toEqual(["#1500"]);
   });
 
   it("lists what failed by its count in the header, and replays it with progress and an end", async () => {
@@ -338,6 +382,11 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await page.getByRole("heading", { name: "#1 crm" }).waitFor();
     expect(await lines()).toHaveLength(21);
     const data = details(page).getByRole("button", { name: "Lines 13 to 20" });
+    expect(
+      await details(page)
+        .locator(".fold")
+        .evaluateAll((all) => all.some(({ tabIndex }) => tabIndex >= 0)),
+    ).toBe(false);
     await data.press("Enter");
     await expect.poll(lines).toHaveLength(14);
     expect((await lines()).slice(-2)).toEqual(['  "data": { … }', "}"]);
@@ -472,6 +521,14 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await expect.poll(numbers).toEqual(["#3", "#2"]);
     await page.getByRole("button", { name: "03-01 10:29–10:31" }).click();
     await expect.poll(numbers).toEqual(["#4", "#3", "#2", "#1"]);
+    await bars.press("ArrowLeft");
+    await expect.poll(numbers).toEqual(["#4"]);
+    // The first Esc lists all times again, and leaves the focus where it is.
+    await bars.press("Escape");
+    await expect.poll(numbers).toEqual(["#4", "#3", "#2", "#1"]);
+    expect(await page.locator(".bars:focus").count()).toBe(1);
+    await bars.press("Escape");
+    await expect.poll(() => page.locator(".bars:focus").count()).toBe(0);
   });
 
   it("has an axis for an hour, a day and a week, and lists yesterday's events", async () => {
@@ -511,19 +568,23 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const { x, y } = (await divider.boundingBox()) ?? { x: 0, y: 0 };
     await page.mouse.move(x + 4, y + 100);
     await page.mouse.down();
-    await page.mouse.move(480, y + 100);
+    await page.mouse.move(600, y + 100);
     await page.mouse.up();
     await page.mouse.move(700, y + 100);
-    expect(await share()).toBe(40);
+    expect(await share()).toBe(50);
     await divider.press("ArrowRight");
-    await expect.poll(share).toBe(42);
+    await expect.poll(share).toBe(52);
     await page.reload();
     await divider.waitFor();
-    expect(await share()).toBe(42);
-    expect(await divider.getAttribute("aria-valuenow")).toBe("42");
+    expect(await share()).toBe(52);
+    expect(await divider.getAttribute("aria-valuenow")).toBe("52");
     await divider.press("Home");
     await divider.press("ArrowLeft");
-    await expect.poll(share).toBe(25);
+    // Where every column is still whole.
+    await expect.poll(share).toBe(45);
+    expect(await divider.getAttribute("aria-valuemin")).toBe("45");
+    const cut = await page.locator(".row.head").evaluate((head) => head.scrollWidth > head.clientWidth);
+    expect(cut).toBe(false);
     await divider.dblclick();
     await expect.poll(share).toBe(61);
   });

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { runBin } from "../support/bin.ts";
 import { folderWith } from "../support/files.ts";
+import { lacks } from "../support/needs.ts";
 
-it.skipIf(process.platform === "win32")("listen --exec ends background processes of the program", async () => {
+it.skipIf(lacks("posix"))("listen --exec ends background processes of the program", async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { desktop } from "../support/desktop.ts";
 import { startInspector, userEnv } from "../support/inspector.ts";
+import { lacks } from "../support/needs.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
 import { says, startTargetApp, type TargetApp, yes } from "../support/target-app.ts";
-import { hasTmux, type ShellOptions, TerminalShell } from "../support/tmux.ts";
+import { type ShellOptions, TerminalShell } from "../support/tmux.ts";
 
 const SECRETS = { ZOHO_WEBHOOK_SECRET: "a-secret", ZOHO_WEBHOOK_TOKEN: "a-token" };
 const STATUS = /\? keys$/;
@@ -52,7 +53,7 @@ function script(text: string): string {
   return file;
 }
 
-describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("tmux"))("the keys of listen", { timeout: 60_000 }, () => {
   it("select an event, show it, and print a blank line and the list of keys", async () => {
     const { shell, send } = await startListen();
     await shell.last(/ 0 received · \? keys$/);

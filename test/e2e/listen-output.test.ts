@@ -5,8 +5,9 @@ import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, it, onTestFinished } from "vitest";
-import { atTerminal, BIN, cleanEnv, hasTerminal, runBin } from "../support/bin.ts";
+import { atTerminal, BIN, cleanEnv, runBin } from "../support/bin.ts";
 import { lead } from "../support/forward-run.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 
 type Line = Readonly<Record<string, unknown>>;
@@ -31,7 +32,7 @@ async function postMany(url: string, from: number, count: number): Promise<reado
   return statuses;
 }
 
-it.skipIf(process.platform === "win32")(
+it.skipIf(lacks("posix"))(
   "drops no line for a reader that keeps reading, however fast a burst of events is",
   async () => {
     const cwd = tempFolder();
@@ -73,7 +74,7 @@ it.skipIf(process.platform === "win32")(
   60_000,
 );
 
-it.skipIf(process.platform !== "linux")(
+it.skipIf(lacks("linux"))(
   "keeps receiving in bounded memory while nobody reads its output, and reports dropped lines",
   async () => {
     const cwd = tempFolder();
@@ -123,7 +124,7 @@ it.skipIf(process.platform !== "linux")(
   90_000,
 );
 
-it.skipIf(process.platform === "win32")(
+it.skipIf(lacks("posix"))(
   "ends soon after Ctrl-C although nobody reads its output, and counts the lines that nobody has read",
   async () => {
     const args = [BIN, "listen", "--port", "0", "-v"];
@@ -147,7 +148,7 @@ it.skipIf(process.platform === "win32")(
 );
 
 // With keys, Ctrl-S is one of them: it pauses the output.
-it.skipIf(!hasTerminal).each([
+it.skipIf(lacks("script of util-linux")).each([
   ["the terminal", ["--no-keys"]],
   ["listen", []],
 ])("keeps receiving while %s is stopped with Ctrl-S", async (_, flags) => {

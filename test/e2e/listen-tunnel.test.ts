@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { atTerminal, hasTerminal } from "../support/bin.ts";
+import { atTerminal } from "../support/bin.ts";
 import { folderWith } from "../support/files.ts";
 import { type Listener, startListener } from "../support/listener.ts";
+import { lacks } from "../support/needs.ts";
 import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
 import { run } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";
@@ -155,20 +156,23 @@ describe("listen with a tunnel", () => {
     expect(of.lines().filter((line) => line.type === "ready")).toHaveLength(1);
   });
 
-  it.skipIf(!hasTerminal)("shows the time of tunnel changes, in lines no longer than the terminal", async () => {
-    const screen = atTerminal(["listen", "--port", "0"], {
-      env: environment({ NO_COLOR: "1" }),
-      columns: 60,
-    });
-    await screen.shown(/try it/);
-    edge.faults.cutSessions();
-    await screen.shown(/\d\d:\d\d:\d\d ✓ tunnel reconnected after/);
-    screen.type("\u0003");
-    const { text } = await screen.ended;
-    const told = text.slice(text.search(/\d\d:\d\d:\d\d ! tunnel down: /), text.indexOf("✓ tunnel")).split("\n");
-    expect(told.length).toBeGreaterThan(2);
-    expect(Math.max(...told.map((line) => line.length))).toBeLessThanOrEqual(60);
-  });
+  it.skipIf(lacks("script of util-linux"))(
+    "shows the time of tunnel changes, in lines no longer than the terminal",
+    async () => {
+      const screen = atTerminal(["listen", "--port", "0"], {
+        env: environment({ NO_COLOR: "1" }),
+        columns: 60,
+      });
+      await screen.shown(/try it/);
+      edge.faults.cutSessions();
+      await screen.shown(/\d\d:\d\d:\d\d ✓ tunnel reconnected after/);
+      screen.type("\u0003");
+      const { text } = await screen.ended;
+      const told = text.slice(text.search(/\d\d:\d\d:\d\d ! tunnel down: /), text.indexOf("✓ tunnel")).split("\n");
+      expect(told.length).toBeGreaterThan(2);
+      expect(Math.max(...told.map((line) => line.length))).toBeLessThanOrEqual(60);
+    },
+  );
 
   it("exits with 9 if the connection does not come back in time", async () => {
     const of = await listen([], { ZOHO_HOOKS_TUNNEL_TIMEOUT: "1s" });

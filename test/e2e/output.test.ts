@@ -1,11 +1,12 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, constants, existsSync, openSync, readFileSync, symlinkSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, symlinkSync, writeSync } from "node:fs";
 import { constants as os } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { atTerminal, BIN, cleanEnv, hasTerminal, runBin, startBin } from "../support/bin.ts";
+import { atTerminal, BIN, cleanEnv, runBin, startBin } from "../support/bin.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
 
@@ -26,29 +27,32 @@ function runInto(path: string, argv: readonly string[]): { readonly status: numb
   }
 }
 
-const onPosix = process.platform === "win32" ? it.skip : it;
+const onPosix = it.skipIf(lacks("posix"));
 
 describe("a terminal", () => {
-  it.runIf(hasTerminal)("that does not know its size breaks no line", async () => {
+  it.skipIf(lacks("script of util-linux"))("that does not know its size breaks no line", async () => {
     const { text } = await atTerminal(["listen", "--port", "0", "--timeout", "10ms", "-v"], { columns: 0 }).ended;
     expect(text).toMatch(/No key is set\. To verify signatures and tokens, set ZOHO_WEBHOOK_SECRET and/);
   });
 });
 
 describe("help <topic> at a terminal", () => {
-  it.runIf(hasTerminal)("lays the page out for its width, without marks for links and code blocks", async () => {
-    const { status, text } = await atTerminal(["help", "own-products"], { columns: 60 }).ended;
-    expect(status).toBe(0);
-    expect(text).not.toMatch(/\]\(|^```|^\| ---/m);
-    // Code is indented, and never broken.
-    const prose = text.split(/\r?\n/).filter((line) => !line.startsWith("    ") || line.startsWith("    - "));
-    expect(Math.max(...prose.map(({ length }) => length))).toBeLessThanOrEqual(60);
-    expect(text).toMatch(/^ {2}- A number of more than 15 digits/m);
-  });
+  it.skipIf(lacks("script of util-linux"))(
+    "lays the page out for its width, without marks for links and code blocks",
+    async () => {
+      const { status, text } = await atTerminal(["help", "own-products"], { columns: 60 }).ended;
+      expect(status).toBe(0);
+      expect(text).not.toMatch(/\]\(|^```|^\| ---/m);
+      // Code is indented, and never broken.
+      const prose = text.split(/\r?\n/).filter((line) => !line.startsWith("    ") || line.startsWith("    - "));
+      expect(Math.max(...prose.map(({ length }) => length))).toBeLessThanOrEqual(60);
+      expect(text).toMatch(/^ {2}- A number of more than 15 digits/m);
+    },
+  );
 });
 
 describe("a run that goes on", () => {
-  it.runIf(hasTerminal).each([
+  it.skipIf(lacks("script of util-linux")).each([
     [["listen", "--port", "0"], /Listening/],
     [["events", "list", "--follow"], /^\s*$/],
   ])("ends when its terminal is closed: %j", async (argv, sign) => {
@@ -131,21 +135,18 @@ describe("a command that is suggested", () => {
 });
 
 describe("output", () => {
-  it.skipIf(process.platform === "win32")(
-    "names commands that a shell takes, whatever the path of the program",
-    async () => {
-      const cwd = tempFolder();
-      symlinkSync(join(BIN, "../.."), join(cwd, "it's my zoho-hooks tool"));
-      const bin = join(cwd, "it's my zoho-hooks tool/bin/zoho-hooks.js");
-      const { stdout, stderr } = await runBin(["products"], { cwd, bin });
-      const [, command = ""] = /^(.+) products <product> lists/m.exec(stdout + stderr) ?? [];
-      expect(command).toContain("my zoho-hooks tool");
-      expect(execFileSync("sh", ["-c", `${command} --version`], { cwd, encoding: "utf8" })).toMatch(/^\d+\.\d+/);
-      const env = { ZOHO_HOOKS_PORT: String(await freePort()) };
-      const { stdout: failure } = await runBin(["send", "crm", "Leads.create"], { cwd, bin, env });
-      expect(failure).toContain(`start ${command} listen, or send`);
-    },
-  );
+  it.skipIf(lacks("posix"))("names commands that a shell takes, whatever the path of the program", async () => {
+    const cwd = tempFolder();
+    symlinkSync(join(BIN, "../.."), join(cwd, "it's my zoho-hooks tool"));
+    const bin = join(cwd, "it's my zoho-hooks tool/bin/zoho-hooks.js");
+    const { stdout, stderr } = await runBin(["products"], { cwd, bin });
+    const [, command = ""] = /^(.+) products <product> lists/m.exec(stdout + stderr) ?? [];
+    expect(command).toContain("my zoho-hooks tool");
+    expect(execFileSync("sh", ["-c", `${command} --version`], { cwd, encoding: "utf8" })).toMatch(/^\d+\.\d+/);
+    const env = { ZOHO_HOOKS_PORT: String(await freePort()) };
+    const { stdout: failure } = await runBin(["send", "crm", "Leads.create"], { cwd, bin, env });
+    expect(failure).toContain(`start ${command} listen, or send`);
+  });
 
   it("is whole and the same in a pipe as in a file, far beyond what a pipe holds", async () => {
     const path = join(tempFolder(), "out");
@@ -156,7 +157,7 @@ describe("output", () => {
     expect(piped.status).toBe(status);
   });
 
-  it.runIf(existsSync("/dev/full")).each([["--version"], ["products"]])(
+  it.skipIf(lacks("linux")).each([["--version"], ["products"]])(
     "that cannot be written is an error: %s, on a full disk",
     (...argv) => {
       const { status, stderr } = runInto("/dev/full", argv);
@@ -164,7 +165,7 @@ describe("output", () => {
     },
   );
 
-  it.runIf(existsSync("/dev/full"))("ends the process even when the error cannot be written", () => {
+  it.skipIf(lacks("linux"))("ends the process even when the error cannot be written", () => {
     const full = openSync("/dev/full", "w");
     const run = (...stdio: readonly ("ignore" | number)[]) =>
       spawnSync(process.execPath, [BIN, "no-such-command"], {

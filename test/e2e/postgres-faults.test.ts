@@ -8,11 +8,11 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { Log } from "../../src/log/log.ts";
 import { type OpenPostgresOptions, openPostgresLog } from "../../src/log/postgres/log.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { createServer, hasPostgres, runSql, type Server, serverFolder, sharedAddress } from "../support/postgres.ts";
+import { lacks, pgbouncerPath } from "../support/needs.ts";
+import { createServer, runSql, type Server, serverFolder, sharedAddress } from "../support/postgres.ts";
 import { collect } from "../support/temp-log.ts";
 
 const APP = "http://localhost:3000/";
-const PGBOUNCER = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].find((file) => existsSync(file));
 const waiting = () => newEntry({ forward: { targets: [APP] } });
 const request = { target: APP, limit: 10, now: new Date(), maxPauseMs: 1 };
 
@@ -31,7 +31,7 @@ async function opened(address: string, options: Partial<OpenPostgresOptions> = {
   return log;
 }
 
-describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
+describe.skipIf(lacks("postgresql"))("a log in PostgreSQL", () => {
   it("fails while the server is stopped, and goes on by itself", async () => {
     const server = await started();
     const address = server.address("s");
@@ -201,7 +201,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await expect(opened(address.replace("/postgres?", `/${name}?`))).rejects.toThrow("encoding LATIN1");
   });
 
-  it.skipIf(PGBOUNCER === undefined).each(["transaction", "session"])(
+  it.skipIf(lacks("pgbouncer")).each(["transaction", "session"])(
     "behind pgbouncer in %s mode is refused, or works",
     async (mode) => {
       const server = await started();
@@ -215,7 +215,7 @@ listen_port = ${port}\nauth_type = any\npool_mode = ${mode}\ndefault_pool_size =
       );
       chmodSync(file, 0o644);
       const isRoot = process.getuid?.() === 0;
-      const child = spawn(PGBOUNCER ?? "", [...(isRoot ? ["--user", "postgres"] : []), file], {
+      const child = spawn(pgbouncerPath, [...(isRoot ? ["--user", "postgres"] : []), file], {
         stdio: ["ignore", "ignore", "pipe"],
       });
       onTestFinished(async () => {

@@ -9,7 +9,8 @@ import { isListening } from "../../src/forward/app-health.ts";
 import { folderWith } from "../support/files.ts";
 import { CRM, lead, listen } from "../support/forward-run.ts";
 import { startHumanListener } from "../support/human-listener.ts";
-import { addressOf, hasRedis, jobsOf, type RedisServer, startRedis } from "../support/redis.ts";
+import { lacks } from "../support/needs.ts";
+import { addressOf, jobsOf, type RedisServer, startRedis } from "../support/redis.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { selfSigned } from "../support/self-signed.ts";
 
@@ -48,7 +49,7 @@ const BRANCHES: Readonly<Record<string, RegExp>> = {
   "books/wire/invoice": /^Unhandled Books event: undefined$/,
 };
 
-describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not installed)", () => {
+describe.skipIf(lacks("redis-server"))("a queue on Redis", () => {
   it("gives the guide's worker a signed delivery as the guide's job", async () => {
     const redis = await startRedis();
     const secret = "s3cret-of-the-guide";

@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vit
 import { startZoho, type Zoho } from "../../src/library/testing.ts";
 import { blocksOf } from "../support/docs-page.ts";
 import { folderWith } from "../support/files.ts";
-import { hasRuntime, runtimeProgram, startWorkerd } from "../support/runtimes.ts";
+import { lacks } from "../support/needs.ts";
+import { runtimeProgram, startWorkerd } from "../support/runtimes.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -84,24 +85,24 @@ describe("an app with zoho-hooks/zoho runs", () => {
     expect(await printed(process.execPath, ["main.js"])).toEqual(expected);
   });
 
-  it.skipIf(!hasRuntime("deno"))("on Deno (skipped where its package is not installed)", async () => {
+  it.skipIf(lacks("deno"))("on Deno", async () => {
     const permissions = ["--allow-read", "--allow-env", "--allow-net=127.0.0.1"];
     const argv = ["run", "--no-prompt", "--node-modules-dir=manual", ...permissions, "main.js"];
     expect(await printed(runtimeProgram("deno"), argv)).toEqual(expected);
   });
 
-  it.skipIf(!hasRuntime("bun"))("on Bun (skipped where its package is not installed)", async () => {
+  it.skipIf(lacks("bun"))("on Bun", async () => {
     expect(await printed(runtimeProgram("bun"), ["main.js"])).toEqual(expected);
   });
 
-  it.skipIf(!hasRuntime("miniflare"))("on workerd (skipped where miniflare is not installed)", async () => {
+  it.skipIf(lacks("miniflare"))("on workerd", async () => {
     const worker = await startWorkerd({ script: await bundled(folder), bindings: env });
     onTestFinished(() => worker.dispose());
     expect(await (await worker.dispatchFetch("https://app.example/")).json()).toEqual(expected);
   });
 });
 
-it.skipIf(!hasRuntime("miniflare"))("the page's Worker keeps a channel alive in its cron", async () => {
+it.skipIf(lacks("miniflare"))("the page's Worker keeps a channel alive in its cron", async () => {
   const page = blocksOf(readFileSync(join(ROOT, "docs/in-the-app.md"), "utf8"));
   for (const name of ["worker.js", "stores/cloudflare-kv.js"]) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });

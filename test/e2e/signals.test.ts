@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { openLog } from "../../src/log/sqlite/log.ts";
 import { type BinChild, runBin, startBin } from "../support/bin.ts";
 import { newEntry } from "../support/log-entry.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 import { startZohoServer } from "../support/zoho-server.ts";
 
@@ -54,7 +55,7 @@ function lines(stdout: string): Record<string, unknown>[] {
 }
 
 // Windows has no signals that one process could send another to handle.
-describe.skipIf(process.platform === "win32")("listen, when it is to stop", () => {
+describe.skipIf(lacks("posix"))("listen, when it is to stop", () => {
   it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
     "lets what is under way end on %s, prints the summary and exits with 0",
     async (signal) => {
@@ -101,7 +102,7 @@ describe.skipIf(process.platform === "win32")("listen, when it is to stop", () =
   });
 });
 
-describe.skipIf(process.platform === "win32")("send, when it is to stop", () => {
+describe.skipIf(lacks("posix"))("send, when it is to stop", () => {
   it("says what came of what was sent", async () => {
     const { child, port } = await startListen();
     const sending = startBin(["send", "crm", "Leads.create", "--to", String(port), "--count", "100000", "--json"], {
@@ -146,7 +147,7 @@ describe("a reader that goes away", () => {
   });
 });
 
-describe.skipIf(process.platform === "win32")("a command that waits for Zoho", () => {
+describe.skipIf(lacks("posix"))("a command that waits for Zoho", () => {
   it.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],

@@ -5,8 +5,9 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { runBin, startBin } from "../support/bin.ts";
 import { CRM } from "../support/forward-run.ts";
-import { hasPostgres, sharedAddress } from "../support/postgres.ts";
-import { hasRedis, startRedis } from "../support/redis.ts";
+import { lacks } from "../support/needs.ts";
+import { sharedAddress } from "../support/postgres.ts";
+import { startRedis } from "../support/redis.ts";
 import { freePort } from "../support/target.ts";
 import { startTargetApp } from "../support/target-app.ts";
 
@@ -54,7 +55,7 @@ async function startContainer(
 const healthPath = /127\.0\.0\.1:\$\{HEALTH_PORT:-4460\}(\/\w+)/.exec(dockerfile)?.[1] ?? "";
 const healthOf = async (url: string): Promise<number> => (await fetch(url + healthPath)).status;
 
-describe.runIf(hasPostgres && hasRedis)("compose.yaml", () => {
+describe.skipIf(lacks("postgresql", "redis-server"))("compose.yaml", () => {
   it("starts receivers and workers that put what comes into the queue, and end when they are stopped", async () => {
     const redis = await startRedis(...(services.redis?.command ?? []).slice(1));
     const names = [

@@ -5,7 +5,8 @@ import { runBin } from "../support/bin.ts";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, leadNumber } from "../support/forward-run.ts";
 import { type ListenProcess, startListenProcess } from "../support/listen-process.ts";
-import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { runSql, sharedAddress } from "../support/postgres.ts";
 import { hang, yes } from "../support/target-app.ts";
 
 /** Within this, what a process had that was killed goes on. */
@@ -19,7 +20,7 @@ async function post({ url }: ListenProcess, i: number): Promise<number> {
   return (await fetch(url + CRM, { method: "POST", body: lead(i), headers })).status;
 }
 
-describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
+describe.skipIf(lacks("postgresql"))("processes on one log in PostgreSQL", () => {
   it("go on when one of them is killed: a receiver, or a worker with deliveries in hand", {
     timeout: 90_000,
   }, async () => {

@@ -1,9 +1,8 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { hasPostgres } from "../support/postgres.ts";
-import { hasRedis } from "../support/redis.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -31,9 +30,43 @@ it("leaves nothing in the system's temporary folder when tests pass and fail", (
   expect(readdirSync(temp).filter((name) => name.startsWith("zoho-hooks"))).toEqual([]);
 }, 60_000);
 
-const isLinux = process.platform === "linux";
+it.skipIf(lacks("linux"))(
+  "names what skipped tests lack, and fails in CI where packages have it",
+  () => {
+    const folder = tempFolder();
+    mkdirSync(join(folder, "test"));
+    writeFileSync(
+      join(folder, "test/skips.test.ts"),
+      `import { it } from "${root}/node_modules/vitest/dist/index.js";
+     import { lacks } from "${root}/test/support/needs.ts";
+     it("runs", () => {});
+     it.skipIf(lacks("tmux"))("keys", () => {});
+     it.skipIf(lacks("powershell"))("completion", () => {});`,
+    );
+    // The programs with which a run cleans up, and no others.
+    const bin = join(folder, "bin");
+    mkdirSync(bin);
+    for (const name of ["sh", "cat", "ps", "grep", "awk", "sleep", "rm"])
+      symlinkSync(join("/bin", name), join(bin, name));
+    const argv = [vitest, "run", "--root", folder, "--config", join(root, "vitest.config.ts"), "skips"];
+    const runWith = (CI: string) =>
+      spawnSync(process.execPath, argv, {
+        cwd: root,
+        env: { ...process.env, PATH: bin, CI, NO_COLOR: "1" },
+        encoding: "utf8",
+      });
+    const skipped = runWith("");
+    expect(`${skipped.status} ${skipped.stdout}`).toMatch(/^0 .*1 passed \| 2 skipped/s);
+    expect(skipped.stdout).toMatch(/^Skipped what needs powershell, tmux \(to install: sh \.ci\/packages\)$/m);
+    const failed = runWith("true");
+    expect(`${failed.status} ${failed.stderr}`).toMatch(
+      /^1 .*these tests need tmux, which is missing: sh \.ci\/packages/s,
+    );
+  },
+  60_000,
+);
 
-it.skipIf(!isLinux || !hasPostgres || !hasRedis)(
+it.skipIf(lacks("linux", "postgresql", "redis-server"))(
   "ends the servers that tests have started, and removes their data, however it ends",
   async () => {
     const folder = tempFolder();

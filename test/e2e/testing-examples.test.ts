@@ -1,11 +1,11 @@
-import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, writeFileSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runBin } from "../support/bin.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples/testing");
@@ -25,13 +25,6 @@ const runners = {
   },
 } as const;
 
-const probes: Readonly<Record<keyof typeof runners, () => boolean>> = {
-  pytest: () => spawnSync("/usr/bin/python3", ["-m", "pytest", "--version"]).status === 0,
-  PHPUnit: () => spawnSync("phpunit", ["--version"]).status === 0,
-  Go: () => spawnSync("go", ["version"]).status === 0,
-  Playwright: () => existsSync(join(PLAYWRIGHT, "node_modules/@playwright/test/cli.js")),
-};
-
 /** The answer of the app. */
 let status = 200;
 const app = createServer((request, response) => {
@@ -44,9 +37,7 @@ beforeEach(async () => {
 afterEach(() => new Promise((resolve) => app.close(resolve)));
 
 describe.each(Object.entries(runners))("the example for %s", (name, { file, command, ...rest }) => {
-  const isThere = LANGUAGES === "all" || probes[name as keyof typeof runners]();
-
-  it.skipIf(!isThere).each([
+  it.skipIf(LANGUAGES !== "all" && lacks(name as keyof typeof runners)).each([
     ["passes", 200, 0],
     ["fails where the app refuses the event", 400, 1],
   ])("%s", { timeout: 120_000 }, async (_, answer, code) => {

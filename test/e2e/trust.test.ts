@@ -2,12 +2,13 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
-import { atTerminal, hasTerminal, runBin } from "../support/bin.ts";
+import { atTerminal, runBin } from "../support/bin.ts";
+import { lacks } from "../support/needs.ts";
 import { foreignFolder, NO_TRUST, schemaModule } from "../support/person.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { freePort, startTarget } from "../support/target.ts";
 import { startTargetApp } from "../support/target-app.ts";
-import { hasTmux, TerminalShell } from "../support/tmux.ts";
+import { TerminalShell } from "../support/tmux.ts";
 
 const CONFIG = "zoho-hooks.config.json";
 /** Uses the settings, and ends at once. */
@@ -94,7 +95,7 @@ describe("several processes at once", () => {
   });
 });
 
-describe.skipIf(!hasTerminal)("at a terminal", () => {
+describe.skipIf(lacks("script of util-linux"))("at a terminal", () => {
   it("the question shows what the files decide; Enter is no, and a yes is kept", async () => {
     const home = newHome();
     const cwd = foreignFolder({ ...TARGET, ".env": "NGROK_AUTHTOKEN=2abc\n" });
@@ -133,7 +134,7 @@ describe.skipIf(!hasTerminal)("at a terminal", () => {
   });
 });
 
-describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("tmux"))("the keys of listen", { timeout: 60_000 }, () => {
   it("use the settings with which it was started, whatever the files say now", async () => {
     const [home, app, other] = [newHome(), await startTargetApp(), await startTargetApp()];
     const ran = join(tempFolder(), "ran");

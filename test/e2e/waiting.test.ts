@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openLog } from "../../src/log/sqlite/log.ts";
-import { atTerminal, hasTerminal, runBin } from "../support/bin.ts";
+import { atTerminal, runBin } from "../support/bin.ts";
 import { newEntry } from "../support/log-entry.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
@@ -14,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => zoho.close());
 
-describe.skipIf(!hasTerminal)("a command that waits for Zoho, at a terminal,", () => {
+describe.skipIf(lacks("script of util-linux"))("a command that waits for Zoho, at a terminal,", () => {
   const env = () => ({
     ZOHO_CLIENT_ID: zoho.accounts.clientId,
     ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,
@@ -68,13 +69,18 @@ describe.skipIf(!hasTerminal)("a command that waits for Zoho, at a terminal,", (
   });
 });
 
-it.skipIf(!hasTerminal)("events list shows how much of the log it has searched, at a terminal", async () => {
-  const cwd = tempFolder();
-  const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: () => new Date() });
-  await Promise.all(Array.from({ length: 6000 }, () => log.append(newEntry({}))));
-  await log.close();
-  const { status, text } = await atTerminal(["events", "list", "--where", "data.total=77"], { cwd }).ended;
-  expect(status).toBe(0);
-  expect(text).toMatch(/█░+ \d+ of 6000/);
-  expect(stripVTControlCharacters(text.split("\u001b[2K").at(-1) ?? "")).toMatch(/^no delivery in the log matches\s*$/);
-});
+it.skipIf(lacks("script of util-linux"))(
+  "events list shows how much of the log it has searched, at a terminal",
+  async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: () => new Date() });
+    await Promise.all(Array.from({ length: 6000 }, () => log.append(newEntry({}))));
+    await log.close();
+    const { status, text } = await atTerminal(["events", "list", "--where", "data.total=77"], { cwd }).ended;
+    expect(status).toBe(0);
+    expect(text).toMatch(/█░+ \d+ of 6000/);
+    expect(stripVTControlCharacters(text.split("\u001b[2K").at(-1) ?? "")).toMatch(
+      /^no delivery in the log matches\s*$/,
+    );
+  },
+);

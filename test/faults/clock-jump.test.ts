@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { expectNothingLost, isWindows, peakOf } from "../support/faults.ts";
+import { expectNothingLost, peakOf } from "../support/faults.ts";
 import { folderWith } from "../support/files.ts";
 import { app } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
+import { lacks } from "../support/needs.ts";
 import { postLoad } from "../support/post-load.ts";
 import { says, yes } from "../support/target-app.ts";
 
@@ -17,7 +18,7 @@ const JUMPING_CLOCK = `
     static now() { return RealDate.now() + offset; }
   };`;
 
-it.skipIf(isWindows)("listen retries and delivers although the clock jumps ahead and back", async () => {
+it.skipIf(lacks("posix"))("listen retries and delivers although the clock jumps ahead and back", async () => {
   const cwd = folderWith({ "clock.cjs": JUMPING_CLOCK });
   const env = {
     NODE_OPTIONS: `--require ${join(cwd, "clock.cjs")}`,

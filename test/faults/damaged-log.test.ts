@@ -2,12 +2,13 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { damagePages } from "../support/damage-pages.ts";
-import { DEFAULT_LOG, isWindows, post } from "../support/faults.ts";
+import { DEFAULT_LOG, post } from "../support/faults.ts";
 import { app, lead, leadNumber } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 
-it.skipIf(isWindows)("listen answers 503 once its log was deleted, with a warning", async () => {
+it.skipIf(lacks("posix"))("listen answers 503 once its log was deleted, with a warning", async () => {
   const cwd = tempFolder();
   const listener = await startListenProcess([], { cwd });
   expect((await post(listener.url, lead(1))).status).toBe(200);

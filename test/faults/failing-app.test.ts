@@ -7,8 +7,9 @@ import { startChild } from "../support/child.ts";
 import { DEFAULT_LOG, expectNothingLost, IS_LONG, peakOf } from "../support/faults.ts";
 import { app, CRM, lead, leadNumber } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
+import { lacks } from "../support/needs.ts";
 import { postLoad } from "../support/post-load.ts";
-import { hasRedis, startRedis } from "../support/redis.ts";
+import { startRedis } from "../support/redis.ts";
 import { tempFolder } from "../support/run.ts";
 import type { Answer } from "../support/target.ts";
 import { hang, hangUp, says, yes } from "../support/target-app.ts";
@@ -134,34 +135,37 @@ it("an app on this machine gets what waits within six seconds of its return, and
   expect(afterRetryAfter).toBeLessThan(8);
 });
 
-it.skipIf(!hasRedis)("a Redis that is a replica for a while gets each event once, as a first attempt", async () => {
-  const cwd = tempFolder();
-  const redis = await startRedis();
-  const client = new Redis(redis.port);
-  onTestFinished(() => client.disconnect());
-  const queue = `bullmq://127.0.0.1:${redis.port}/webhooks`;
-  const listener = await startListenProcess(["--forward-to", queue], { env: { ZOHO_HOOKS_RETRY_BASE: "20ms" }, cwd });
-  const third = COUNT / 3;
-  const post = (part: number) => postLoad({ url: listener.url, from: third * part, count: third, connections: 8 });
-  const loads = [post(0)];
-  const went = (state: string) =>
-    expect.poll(() => listener.lines.filter((line) => line.type === "target" && line.state === state).length);
-  for (const round of [1, 2]) {
-    await client.replicaof("127.0.0.1", 1);
-    loads.push(post(round));
-    await went("down").toBe(round);
-    await client.replicaof("NO", "ONE");
-    await went("up").toBe(round);
-  }
-  for (const load of loads) await load.ended;
-  await expect.poll(async () => (await readHealth(join(cwd, DEFAULT_LOG))).waiting, { interval: 200 }).toEqual([]);
-  expect(await client.llen("bull:webhooks:wait")).toBe(COUNT);
-  expect((await listener.stop()).summary).toMatchObject({
-    forwards: { delivered: COUNT, failed: 0, waiting: 0 },
-  });
-  expect(await attemptsOf(cwd)).toEqual({ "1 200": COUNT });
-  await expectNothingLost({ fault: "a Redis that is a replica twice", cwd, loads });
-});
+it.skipIf(lacks("redis-server"))(
+  "a Redis that is a replica for a while gets each event once, as a first attempt",
+  async () => {
+    const cwd = tempFolder();
+    const redis = await startRedis();
+    const client = new Redis(redis.port);
+    onTestFinished(() => client.disconnect());
+    const queue = `bullmq://127.0.0.1:${redis.port}/webhooks`;
+    const listener = await startListenProcess(["--forward-to", queue], { env: { ZOHO_HOOKS_RETRY_BASE: "20ms" }, cwd });
+    const third = COUNT / 3;
+    const post = (part: number) => postLoad({ url: listener.url, from: third * part, count: third, connections: 8 });
+    const loads = [post(0)];
+    const went = (state: string) =>
+      expect.poll(() => listener.lines.filter((line) => line.type === "target" && line.state === state).length);
+    for (const round of [1, 2]) {
+      await client.replicaof("127.0.0.1", 1);
+      loads.push(post(round));
+      await went("down").toBe(round);
+      await client.replicaof("NO", "ONE");
+      await went("up").toBe(round);
+    }
+    for (const load of loads) await load.ended;
+    await expect.poll(async () => (await readHealth(join(cwd, DEFAULT_LOG))).waiting, { interval: 200 }).toEqual([]);
+    expect(await client.llen("bull:webhooks:wait")).toBe(COUNT);
+    expect((await listener.stop()).summary).toMatchObject({
+      forwards: { delivered: COUNT, failed: 0, waiting: 0 },
+    });
+    expect(await attemptsOf(cwd)).toEqual({ "1 200": COUNT });
+    await expectNothingLost({ fault: "a Redis that is a replica twice", cwd, loads });
+  },
+);
 
 const KILLED_COUNT = IS_LONG ? 50_000 : 3000;
 

@@ -4,9 +4,10 @@ import { Client } from "undici";
 import { describe, expect, it } from "vitest";
 import { fixture, sign } from "../../src/library/index.ts";
 import { startChild } from "../support/child.ts";
-import { isWindows, post } from "../support/faults.ts";
+import { post } from "../support/faults.ts";
 import { CRM, lead } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 
 /** What a container of a gigabyte gets. */
@@ -41,7 +42,7 @@ const RECEIVERS: Readonly<Record<string, () => Promise<Receiver>>> = {
   },
 };
 
-describe.skipIf(isWindows).each(Object.entries(RECEIVERS))("%s", (name, start) => {
+describe.skipIf(lacks("posix")).each(Object.entries(RECEIVERS))("%s", (name, start) => {
   it.each(["singleBytes", "pipelined", "unfinished"])(
     "stays alive, small and quick under a flood: %s",
     async (attack) => {

@@ -1,13 +1,14 @@
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { expectNothingLost, isWindows, loggedLeads, peakOf, post, smallDisk } from "../support/faults.ts";
+import { expectNothingLost, loggedLeads, peakOf, post, smallDisk } from "../support/faults.ts";
 import { app, lead } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
+import { lacks } from "../support/needs.ts";
 import { postLoad } from "../support/post-load.ts";
 import { tempFolder } from "../support/run.ts";
 
-it.skipIf(isWindows)("listen answers 503 on a full disk, and 200 again once there is room", async (test) => {
+it.skipIf(lacks("posix"))("listen answers 503 on a full disk, and 200 again once there is room", async (test) => {
   const cwd = smallDisk() ?? test.skip("needs the right to mount a tmpfs");
   const target = await app();
   const filler = join(cwd, "filler");
@@ -26,7 +27,7 @@ it.skipIf(isWindows)("listen answers 503 on a full disk, and 200 again once ther
   await expectNothingLost({ fault: "a full disk", cwd, loads: [load], peakMegabytes });
 });
 
-it.skipIf(isWindows)(
+it.skipIf(lacks("posix"))(
   "listen answers 503 when its files may not grow, and has everything that it answered 200",
   async () => {
     const cwd = tempFolder();
@@ -55,7 +56,7 @@ it.skipIf(isWindows)(
   },
 );
 
-it.skipIf(isWindows)("listen does not start in a read-only folder, and says what to do", async () => {
+it.skipIf(lacks("posix"))("listen does not start in a read-only folder, and says what to do", async () => {
   const cwd = tempFolder();
   chmodSync(cwd, 0o555);
   // Root can write everywhere.

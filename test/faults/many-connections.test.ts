@@ -1,16 +1,17 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
-import { expectNothingLost, IS_LONG, isWindows, peakOf } from "../support/faults.ts";
+import { expectNothingLost, IS_LONG, peakOf } from "../support/faults.ts";
 import { app, CRM, lead } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 
 /** Opened at the same time. */
 const BURST = IS_LONG ? 2000 : 1000;
 const BURSTS = IS_LONG ? 5 : 1;
 
-it.skipIf(isWindows)(`listen answers ${BURSTS * BURST} connections that are open at the same time`, async () => {
+it.skipIf(lacks("posix"))(`listen answers ${BURSTS * BURST} connections that are open at the same time`, async () => {
   const cwd = tempFolder();
   const target = await app();
   const listener = await startListenProcess(["--forward-to", target.url], { cwd });

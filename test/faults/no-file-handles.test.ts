@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openLog } from "../../src/log/sqlite/log.ts";
 import { BIN, cleanEnv } from "../support/bin.ts";
-import { DEFAULT_LOG, expectNothingLost, isWindows, peakOf } from "../support/faults.ts";
+import { DEFAULT_LOG, expectNothingLost, peakOf } from "../support/faults.ts";
 import { app } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
+import { lacks } from "../support/needs.ts";
 import { postLoad } from "../support/post-load.ts";
 import { tempFolder } from "../support/run.ts";
 
@@ -17,7 +18,7 @@ const handlesOf = (pid: number): number => {
   return existsSync(folder) ? readdirSync(folder).length : 0;
 };
 
-describe.skipIf(isWindows)("without file handles", () => {
+describe.skipIf(lacks("posix"))("without file handles", () => {
   it("listen reports it, answers on the connections that it has, and accepts others once it can", async () => {
     const cwd = tempFolder();
     const target = await app();

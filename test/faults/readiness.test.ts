@@ -2,11 +2,11 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { DEFAULT_LOG, isWindows, post, smallDisk } from "../support/faults.ts";
+import { DEFAULT_LOG, post, smallDisk } from "../support/faults.ts";
 import { app, lead } from "../support/forward-run.ts";
 import { type ListenProcess, startListenProcess } from "../support/listen-process.ts";
+import { lacks } from "../support/needs.ts";
 import { parseOpenMetrics } from "../support/open-metrics.ts";
-import { hasPostgres } from "../support/postgres.ts";
 import { tempFolder } from "../support/run.ts";
 import { hangServer, startMember, startServer, statesOf } from "../support/team.ts";
 
@@ -27,7 +27,7 @@ async function sampleOf(admin: string, name: string): Promise<number | undefined
   return parseOpenMetrics(text).find((sample) => sample.name === `zoho_hooks_${name}`)?.value;
 }
 
-it.skipIf(isWindows)("listen is not ready once its log was deleted", async () => {
+it.skipIf(lacks("posix"))("listen is not ready once its log was deleted", async () => {
   const cwd = tempFolder();
   const listener = await startListenProcess(["--admin", "0"], { cwd });
   const urls = [listener.url, adminOf(listener)];
@@ -40,7 +40,7 @@ it.skipIf(isWindows)("listen is not ready once its log was deleted", async () =>
   expect(await sampleOf(urls[1] ?? "", "log_up")).toBe(0);
 });
 
-it.skipIf(isWindows)("listen is not ready while its disk is full, also before a delivery comes", async (test) => {
+it.skipIf(lacks("posix"))("listen is not ready while its disk is full, also before a delivery comes", async (test) => {
   const cwd = smallDisk() ?? test.skip("needs the right to mount a tmpfs");
   const listener = await startListenProcess([], { cwd });
   const fill = (): void => {
@@ -61,7 +61,7 @@ it.skipIf(isWindows)("listen is not ready while its disk is full, also before a 
   expect((await listener.stop()).exitCode).toBe(0);
 });
 
-describe.runIf(hasPostgres)("a receiver and a worker on a log in PostgreSQL", () => {
+describe.skipIf(lacks("postgresql"))("a receiver and a worker on a log in PostgreSQL", () => {
   it("are not ready while the database is stopped or hangs, and answer 503 in time", async () => {
     const server = await startServer();
     const store = server.address("team");

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { IS_LONG } from "../support/faults.ts";
 import { app } from "../support/forward-run.ts";
 import type { ListenProcess } from "../support/listen-process.ts";
-import { hasPostgres, runSql } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { runSql } from "../support/postgres.ts";
 import { arrivals, loadTeam, MAX_IN_HAND, seededRandom, startMember, startServer, statesOf } from "../support/team.ts";
 
 const RECEIVERS = IS_LONG ? 4 : 2;
@@ -11,7 +12,7 @@ const WORKERS = RECEIVERS;
 const KILLS = IS_LONG ? 30 : 4;
 const STOPPED_MS = IS_LONG ? 10_000 : 2000;
 
-describe.runIf(hasPostgres)("receivers and workers on one log in PostgreSQL", () => {
+describe.skipIf(lacks("postgresql"))("receivers and workers on one log in PostgreSQL", () => {
   it(`deliver all that was answered through ${KILLS} kills, of any of them and of a database backend`, async () => {
     const random = seededRandom();
     const server = await startServer();

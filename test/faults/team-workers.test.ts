@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { IS_LONG } from "../support/faults.ts";
 import { app, CRM, lead } from "../support/forward-run.ts";
 import type { ListenProcess } from "../support/listen-process.ts";
-import { hasPostgres, runSql } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { runSql } from "../support/postgres.ts";
 import { type Seen, valuesOf } from "../support/target.ts";
 import { yes } from "../support/target-app.ts";
 import { arrivals, startMember, startServer, statesOf } from "../support/team.ts";
@@ -29,7 +30,7 @@ async function postAll(receivers: readonly ListenProcess[], count: number, body:
 
 const numberOf = (seen: Seen): number => Number(valuesOf(seen, "x-zoho-hooks-event")[0]);
 
-describe.runIf(hasPostgres)("workers on one log in PostgreSQL", () => {
+describe.skipIf(lacks("postgresql"))("workers on one log in PostgreSQL", () => {
   it("settle nothing twice when one of them has slept past its lease", async () => {
     const store = (await startServer()).address("team");
     const held: ServerResponse[] = [];
@@ -87,7 +88,7 @@ describe.runIf(hasPostgres)("workers on one log in PostgreSQL", () => {
   });
 });
 
-describe.runIf(hasPostgres)("three receivers on one log in PostgreSQL", () => {
+describe.skipIf(lacks("postgresql"))("three receivers on one log in PostgreSQL", () => {
   it(`mark all but one of each of the same ${SAME} deliveries`, async () => {
     const store = (await startServer()).address("team");
     const receivers = [await startMember(store, []), await startMember(store, []), await startMember(store, [])];

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { createSecureServer } from "node:http2";
 import { createServer, type Socket } from "node:net";
-import { networkInterfaces } from "node:os";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import type { Delivery } from "../../src/delivery/delivery.ts";
 import { openPoster, type Poster, type PosterOptions } from "../../src/forward/post.ts";
 import { answerHint, isDelivered } from "../../src/forward/post-failure.ts";
+import { lacks } from "../support/needs.ts";
 import { startProxy } from "../support/proxy.ts";
 import { selfSigned } from "../support/self-signed.ts";
 import { closeAfterEach, closeLater, target } from "../support/send.ts";
@@ -15,7 +15,6 @@ import { freePort, valuesOf } from "../support/target.ts";
 closeAfterEach();
 
 /** Some containers have no IPv6 at all. */
-const hasIpv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1"));
 
 async function poster(options: Partial<PosterOptions> = {}): Promise<Poster> {
   const opened = await openPoster({ timeoutMs: 10_000, connections: 4, insecure: false, env: {}, ...options });
@@ -74,7 +73,7 @@ describe("a posted delivery", () => {
     expect(app.connections).toBe(1);
   });
 
-  it.skipIf(!hasIpv6)("finds an app that listens on ::1 only under the name localhost", async () => {
+  it.skipIf(lacks("the address ::1"))("finds an app that listens on ::1 only under the name localhost", async () => {
     const app = await target(undefined, { host: "::1" });
     expect(await (await poster()).post(delivery(`http://localhost:${app.port}/`))).toMatchObject({ status: 200 });
   });

@@ -5,7 +5,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { isQueue } from "../../src/delivery/target.ts";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
-import { addressOf, hasRedis, jobsOf, startRedis } from "../support/redis.ts";
+import { lacks } from "../support/needs.ts";
+import { addressOf, jobsOf, startRedis } from "../support/redis.ts";
 import { run } from "../support/run.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -13,7 +14,7 @@ const JSON_TYPE = { "content-type": "application/json" };
 const BODY =
   '{ "module": "Leads", "operation": "create", "ids": [4876876000001400897], "data": { "id": 4876876000001402117 } }\n';
 
-describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not installed)", () => {
+describe.skipIf(lacks("redis-server"))("a queue on Redis", () => {
   it("has every digit of an id that came as a number, and the exact bytes", async () => {
     const redis = await startRedis();
     const listener = await listen(["--forward-to", addressOf(redis)]);

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
+import { lacks } from "../support/needs.ts";
 import { KeptConnection } from "./kept-connection.ts";
 import { signedDeliveries } from "./signed.ts";
 import { startWatchedListen, type WatchedListen } from "./watched-listen.ts";
@@ -76,7 +77,7 @@ function usedMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-it.skipIf(!existsSync("/proc/self/task")).each([
+it.skipIf(lacks("linux")).each([
   ["that records", ["--json"]],
   ["that shows everything", ["-v", "--on-invalid", "warn"]],
 ])("no megabyte holds a listener %s for more than a moment", { timeout: 600_000 }, async (_, argv) => {

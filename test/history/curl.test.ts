@@ -14,6 +14,7 @@ import {
   TOKEN,
   ticketBody,
 } from "../support/logged-project.ts";
+import { lacks } from "../support/needs.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { startTarget, valuesOf } from "../support/target.ts";
 
@@ -56,7 +57,7 @@ describe("events show --curl", () => {
     expect(out).not.toContain("@secret");
   });
 
-  it.skipIf(process.platform === "win32")("writes curl commands that post the same bytes and headers", async () => {
+  it.skipIf(lacks("posix"))("writes curl commands that post the same bytes and headers", async () => {
     const app = await startTarget();
     try {
       const { out } = await project.run(["events", "show", "1", "--curl", "--show-secrets"]);
@@ -74,26 +75,23 @@ describe("events show --curl", () => {
     }
   });
 
-  it.skipIf(process.platform === "win32")(
-    "writes the bytes of a header that are no text as what they are",
-    async () => {
-      const own = await startLoggedProject();
-      const app = await startTarget();
-      try {
-        const odd = "caf\u00e9 \u00c3\u00a9 \u009b31m 'it' $x";
-        await own.deliver("/webhooks/zoho/crm?a='x'", leadBody(), { ...signature(leadBody()), "x-odd": odd });
-        const { out } = await own.run(["events", "show", "1", "--curl", "--show-secrets"]);
-        expect(out).not.toMatch(/[\u0080-\u009f]/);
-        const script = join(own.cwd, "post.sh");
-        writeFileSync(script, out.replace(own.listener.url, app.url));
-        await new Promise((resolve) => spawn("sh", [script], { stdio: "ignore" }).once("close", resolve));
-        expect(app.seen[0] && valuesOf(app.seen[0], "x-odd")).toEqual([odd]);
-      } finally {
-        await app.close();
-        await own.stop();
-      }
-    },
-  );
+  it.skipIf(lacks("posix"))("writes the bytes of a header that are no text as what they are", async () => {
+    const own = await startLoggedProject();
+    const app = await startTarget();
+    try {
+      const odd = "caf\u00e9 \u00c3\u00a9 \u009b31m 'it' $x";
+      await own.deliver("/webhooks/zoho/crm?a='x'", leadBody(), { ...signature(leadBody()), "x-odd": odd });
+      const { out } = await own.run(["events", "show", "1", "--curl", "--show-secrets"]);
+      expect(out).not.toMatch(/[\u0080-\u009f]/);
+      const script = join(own.cwd, "post.sh");
+      writeFileSync(script, out.replace(own.listener.url, app.url));
+      await new Promise((resolve) => spawn("sh", [script], { stdio: "ignore" }).once("close", resolve));
+      expect(app.seen[0] && valuesOf(app.seen[0], "x-odd")).toEqual([odd]);
+    } finally {
+      await app.close();
+      await own.stop();
+    }
+  });
 
   it("says that masked secrets cannot be verified", async () => {
     const { out, err } = await project.run(["events", "show", "1", "--curl"]);

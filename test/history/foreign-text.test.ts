@@ -5,6 +5,7 @@ import { openLogAt } from "../../src/log/open-log.ts";
 import { managedProducts } from "../../src/zoho-webhooks/index.ts";
 import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import { newEntry } from "../support/log-entry.ts";
+import { lacks } from "../support/needs.ts";
 import { SHOP, shopProject } from "../support/own-product.ts";
 import { run, tempFolder } from "../support/run.ts";
 
@@ -80,7 +81,7 @@ const CONTROLS = "\u001b\u009b\u061c\u2028\u202e\u2066";
 const controlsIn = (text: string): readonly string[] => [...text].filter((each) => CONTROLS.includes(each));
 
 // Windows has no such file names.
-describe.skipIf(process.platform === "win32")("a project's path", () => {
+describe.skipIf(lacks("posix"))("a project's path", () => {
   const CONFIG = "zoho-hooks.config.json";
 
   it.each<[what: string, files: Readonly<Record<string, string>>, argv: readonly string[]]>([

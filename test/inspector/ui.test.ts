@@ -15,6 +15,7 @@ import { connect, startInspector, userEnv } from "../support/inspector.ts";
 import { startListener } from "../support/listener.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { leadBody, signature } from "../support/logged-project.ts";
+import { lacks } from "../support/needs.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
 
@@ -63,26 +64,23 @@ describe("zoho-hooks ui", () => {
     expect(third.token).not.toBe(first.token);
   });
 
-  it.skipIf(process.platform !== "linux")(
-    "opens the browser without its token in a command line, and once",
-    async () => {
-      const { path, seen } = desktop("xdg-open");
-      const env = { ...userEnv(), PATH: path };
-      const { token, raw, port } = await startInspector(["--open"], { cwd: tempFolder(), env });
-      await vi.waitFor(() => expect(existsSync(seen)).toBe(true));
-      const opened = readFileSync(seen, "utf8").trim();
-      expect(opened).not.toContain(token);
-      const { origin, pathname } = new URL(opened);
-      expect(origin).toBe(`http://127.0.0.1:${port}`);
-      const forged = pathname.replace(/\d{13}/, (until) => String(Number(until) + 1));
-      const headers = { "sec-fetch-site": "cross-site" };
-      expect((await raw(pathname, { headers })).status).toBe(403);
-      expect(await raw(pathname)).toMatchObject({ status: 302, headers: { location: `/#${token}` } });
-      for (const again of [pathname, forged]) expect(await raw(again)).toMatchObject({ status: 404 });
-    },
-  );
+  it.skipIf(lacks("linux"))("opens the browser without its token in a command line, and once", async () => {
+    const { path, seen } = desktop("xdg-open");
+    const env = { ...userEnv(), PATH: path };
+    const { token, raw, port } = await startInspector(["--open"], { cwd: tempFolder(), env });
+    await vi.waitFor(() => expect(existsSync(seen)).toBe(true));
+    const opened = readFileSync(seen, "utf8").trim();
+    expect(opened).not.toContain(token);
+    const { origin, pathname } = new URL(opened);
+    expect(origin).toBe(`http://127.0.0.1:${port}`);
+    const forged = pathname.replace(/\d{13}/, (until) => String(Number(until) + 1));
+    const headers = { "sec-fetch-site": "cross-site" };
+    expect((await raw(pathname, { headers })).status).toBe(403);
+    expect(await raw(pathname)).toMatchObject({ status: 302, headers: { location: `/#${token}` } });
+    for (const again of [pathname, forged]) expect(await raw(again)).toMatchObject({ status: 404 });
+  });
 
-  it.skipIf(process.platform !== "linux").each([
+  it.skipIf(lacks("linux")).each([
     ["there is no program for it", undefined],
     ["it fails", "exit 3"],
   ])("warns that the browser could not be opened if %s", async (_, script) => {

@@ -6,7 +6,8 @@ import { secret } from "../../src/delivery/secrets.ts";
 import { fixture, type Keys, parse, schemas, schemasOf, sign, verify } from "../../src/library/index.ts";
 import { writeKeySet } from "../../src/signatures/keys.ts";
 import { folderWith } from "../support/files.ts";
-import { hasOpenssl, openssl } from "../support/openssl.ts";
+import { lacks } from "../support/needs.ts";
+import { openssl } from "../support/openssl.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
 const { privateKey, publicKey } = testKeys;
@@ -121,7 +122,7 @@ describe("a format", () => {
     expect(verify("desk", signed, { jwks, issuer }).ok).toBe(true);
   });
 
-  it.skipIf(!hasOpenssl)("is signed for SalesIQ as openssl accepts it, and verified with the public key", () => {
+  it.skipIf(lacks("openssl"))("is signed for SalesIQ as openssl accepts it, and verified with the public key", () => {
     const signed = sign("salesiq", fixture("salesiq", "conversation.created"), { privateKey });
     const cwd = folderWith({
       "key.pem": publicKey,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createHandler, fixture, sign, type VerifyOptions, verify } from "../../src/library/index.ts";
-import { hasOpenssl, openssl } from "../support/openssl.ts";
+import { lacks } from "../support/needs.ts";
+import { openssl } from "../support/openssl.ts";
 
 const keys = { secret: "k" };
 const hour = 3_600_000;
@@ -40,7 +41,7 @@ describe("the option format", () => {
   });
 });
 
-describe.runIf(hasOpenssl)("a finance product's signature", () => {
+describe.skipIf(lacks("openssl"))("a finance product's signature", () => {
   const body = '{"invoice":{"invoice_id":"460000000049123"}}';
   const signedAs = (url: string, text: string) => {
     const printed = openssl(["dgst", "-sha256", "-hmac", "k", "-r"], Buffer.from(text)).toString("utf8");

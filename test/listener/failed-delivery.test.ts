@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { DEFAULT_LOG } from "../support/faults.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import { startHumanListener } from "../support/human-listener.ts";
+import { lacks } from "../support/needs.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
 import { oneAfterTheOther, says } from "../support/target-app.ts";
@@ -60,20 +61,17 @@ describe("a delivery that the app refuses", () => {
     expect(out).not.toContain("your app failed");
   });
 
-  it.skipIf(process.platform === "win32")(
-    "is not blamed on the app, by send to a listen that cannot record it",
-    async () => {
-      const cwd = tempFolder();
-      const listener = await listen([], { cwd });
-      rmSync(join(cwd, DEFAULT_LOG));
-      // Any answer comes too late.
-      const overrides = { answerWithinMs: 0.001 };
-      const { out, err } = await run(["send", "crm", "Leads.create", "--to", listener.url + CRM], { cwd, overrides });
-      expect(out).toContain("503");
-      expect(out).toContain("listen itself could not take it: the reason is in its answer and its output");
-      expect(out + err).not.toMatch(/your app|too late/);
-    },
-  );
+  it.skipIf(lacks("posix"))("is not blamed on the app, by send to a listen that cannot record it", async () => {
+    const cwd = tempFolder();
+    const listener = await listen([], { cwd });
+    rmSync(join(cwd, DEFAULT_LOG));
+    // Any answer comes too late.
+    const overrides = { answerWithinMs: 0.001 };
+    const { out, err } = await run(["send", "crm", "Leads.create", "--to", listener.url + CRM], { cwd, overrides });
+    expect(out).toContain("503");
+    expect(out).toContain("listen itself could not take it: the reason is in its answer and its output");
+    expect(out + err).not.toMatch(/your app|too late/);
+  });
 });
 
 it.each(["http//x", "https/x", "http:/x"])("rejects a route to %s, which is not a host", async (to) => {

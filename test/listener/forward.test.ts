@@ -1,21 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { createConnection, createServer, type Server } from "node:net";
-import { hostname, networkInterfaces } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import { startListener } from "../support/listener.ts";
+import { lacks, otherAddress } from "../support/needs.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { selfSigned } from "../support/self-signed.ts";
 import { valuesOf } from "../support/target.ts";
 import { hang, postRaw, says, sha256 } from "../support/target-app.ts";
-
-/** An address of this machine besides loopback. */
-const OTHER_ADDRESS = Object.values(networkInterfaces())
-  .flatMap((each) => each ?? [])
-  .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
 
 const JSON_TYPE = { "content-type": "application/json" };
 const multipart = Buffer.from(
@@ -301,7 +297,7 @@ describe("targets", () => {
     });
   });
 
-  it.skipIf(process.platform === "win32")("ends in order with a summary if its log was deleted", async () => {
+  it.skipIf(lacks("posix"))("ends in order with a summary if its log was deleted", async () => {
     const target = await app();
     const cwd = tempFolder();
     const listener = await listen(["--forward-to", target.url], { cwd });
@@ -323,9 +319,9 @@ describe("targets", () => {
     });
   });
 
-  it.skipIf(OTHER_ADDRESS === undefined)("can be the receiver's port on another address", async () => {
+  it.skipIf(lacks("a second IPv4 address"))("can be the receiver's port on another address", async () => {
     const target = await app();
-    const where = ["--host", String(OTHER_ADDRESS), "--port", String(target.port)];
+    const where = ["--host", String(otherAddress), "--port", String(target.port)];
     const listener = await listen([...where, "--forward-to", target.url]);
     expect((await listener.post(CRM, lead(1))).status).toBe(200);
     expect(await listener.line("forward")).toMatchObject({ n: 1, state: "delivered" });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import { startHumanListener } from "../support/human-listener.ts";
+import { lacks } from "../support/needs.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { oneAfterTheOther, says, yes } from "../support/target-app.ts";
 
@@ -117,7 +118,7 @@ describe("listen --quiet", () => {
   });
 });
 
-it.skipIf(process.platform === "win32")(
+it.skipIf(lacks("posix"))(
   "listen reports the same problem once with a remedy, and at its end how often it happened",
   async () => {
     const cwd = tempFolder();

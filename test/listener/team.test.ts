@@ -5,7 +5,8 @@ import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, leadNumber, listen } from "../support/forward-run.ts";
 import { startInspector, userEnv } from "../support/inspector.ts";
 import { type Listener, startListener } from "../support/listener.ts";
-import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { runSql, sharedAddress } from "../support/postgres.ts";
 import { type RunResult, run } from "../support/run.ts";
 
 const HOOK_SECRET = "a-hook-secret-of-zoho-mail";
@@ -36,7 +37,7 @@ async function worker(store: string, target: string, argv: readonly string[] = [
 const inStore = (store: string, argv: readonly string[]): Promise<RunResult> =>
   run(argv, { cwd: folderWith({}), env: { ZOHO_HOOKS_STORE: store } });
 
-describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
+describe.skipIf(lacks("postgresql"))("processes on one log in PostgreSQL", () => {
   it("have no password of a queue in the log", async () => {
     const store = await newLog();
     const receiver = await member(store, ["bullmq://user:SEKRET@127.0.0.1:1/queue", "--role", "receive"]);
@@ -222,7 +223,7 @@ describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
   });
 });
 
-describe.runIf(hasPostgres)("a command on a log in PostgreSQL", () => {
+describe.skipIf(lacks("postgresql"))("a command on a log in PostgreSQL", () => {
   it("works as on a file, and never shows the password", async () => {
     const store = await newLog();
     const target = await app();
@@ -278,28 +279,31 @@ describe.runIf(hasPostgres)("a command on a log in PostgreSQL", () => {
   });
 });
 
-it.runIf(hasPostgres)("the inspector shows and replays what a log in PostgreSQL has, and follows it", async () => {
-  const store = await newLog();
-  const target = await app();
-  const listener = await member(store, []);
-  await listener.post(CRM, lead(1), JSON_TYPE);
-  const inspector = await startInspector([], {
-    cwd: folderWith({}),
-    env: { ...userEnv(), ZOHO_HOOKS_STORE: store, ZOHO_HOOKS_FORWARD_TO: target.url },
-  });
-  expect((await inspector.get("/api/events?search=lead+1")).json()).toMatchObject({
-    events: [{ n: 1, product: "crm" }],
-  });
-  expect((await inspector.get("/api/events/1")).text).toContain("lead 1");
-  const stream = await inspector.stream();
-  await listener.post(CRM, lead(2), JSON_TYPE);
-  await stream.until(() => stream.numbers().includes(2));
-  stream.close();
-  expect((await inspector.post("/api/replay", { n: 1, to: target.url })).status).toBe(200);
-  await target.came(1);
-  const { out, err } = await inspector.stop();
-  expect([(await listener.stop()).out, out, err].join("")).not.toContain("SEKRET");
-});
+it.skipIf(lacks("postgresql"))(
+  "the inspector shows and replays what a log in PostgreSQL has, and follows it",
+  async () => {
+    const store = await newLog();
+    const target = await app();
+    const listener = await member(store, []);
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    const inspector = await startInspector([], {
+      cwd: folderWith({}),
+      env: { ...userEnv(), ZOHO_HOOKS_STORE: store, ZOHO_HOOKS_FORWARD_TO: target.url },
+    });
+    expect((await inspector.get("/api/events?search=lead+1")).json()).toMatchObject({
+      events: [{ n: 1, product: "crm" }],
+    });
+    expect((await inspector.get("/api/events/1")).text).toContain("lead 1");
+    const stream = await inspector.stream();
+    await listener.post(CRM, lead(2), JSON_TYPE);
+    await stream.until(() => stream.numbers().includes(2));
+    stream.close();
+    expect((await inspector.post("/api/replay", { n: 1, to: target.url })).status).toBe(200);
+    await target.came(1);
+    const { out, err } = await inspector.stop();
+    expect([(await listener.stop()).out, out, err].join("")).not.toContain("SEKRET");
+  },
+);
 
 it("shows of a SQLite log that it is a file", async () => {
   const cwd = folderWith({});

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { HeaderPair } from "../../src/delivery/delivery.ts";
 import { newEntry } from "../support/log-entry.ts";
+import { lacks } from "../support/needs.ts";
 import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -190,38 +191,34 @@ describe.each(engines)("a log on %s", (engine) => {
     await expect(log.append(newEntry())).rejects.toThrow("closed");
     expect(await collect((await tempLog(engine, { path })).rows())).toHaveLength(600);
   });
+});
 
-  it.skipIf(process.platform === "win32" || engine === "postgresql")(
-    "is private from its first moment, and so are its companions",
-    async () => {
-      const path = join(tempFolder(), "deep", ".zoho-hooks", "events.db");
-      const log = await tempLog(engine, { path });
-      await log.append(newEntry());
-      for (const suffix of ["", "-wal", "-shm"]) expect(statSync(path + suffix).mode & 0o777).toBe(0o600);
-      expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
-    },
-  );
+describe("a log on SQLite", () => {
+  it.skipIf(lacks("posix"))("is private from its first moment, and so are its companions", async () => {
+    const path = join(tempFolder(), "deep", ".zoho-hooks", "events.db");
+    const log = await tempLog("sqlite", { path });
+    await log.append(newEntry());
+    for (const suffix of ["", "-wal", "-shm"]) expect(statSync(path + suffix).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
+  });
 
-  it.skipIf(engine === "postgresql")(
-    "adds a .gitignore to a folder that it creates, and not to the user's folders",
-    async () => {
-      const folder = tempFolder();
-      await tempLog(engine, { path: join(folder, ".zoho-hooks", "events.db") });
-      expect(readFileSync(join(folder, ".zoho-hooks", ".gitignore"), "utf8")).toBe("/*\n!/fixtures/\n");
-      // As in a clone of a project with fixtures.
-      const clone = join(folder, "clone", ".zoho-hooks");
-      mkdirSync(join(clone, "fixtures"), { recursive: true });
-      await tempLog(engine, { path: join(clone, "events.db") });
-      expect(existsSync(join(clone, ".gitignore"))).toBe(true);
-      // As a full disk has left it.
-      truncateSync(join(clone, ".gitignore"));
-      await tempLog(engine, { path: join(clone, "other.db") });
-      expect(readFileSync(join(clone, ".gitignore"), "utf8")).toBe("/*\n!/fixtures/\n");
-      writeFileSync(join(clone, ".gitignore"), "*\n");
-      await tempLog(engine, { path: join(clone, "events.db") });
-      expect(readFileSync(join(clone, ".gitignore"), "utf8")).toBe("*\n");
-      await tempLog(engine, { path: join(folder, "own.db") });
-      expect(existsSync(join(folder, ".gitignore"))).toBe(false);
-    },
-  );
+  it("adds a .gitignore to a folder that it creates, and not to the user's folders", async () => {
+    const folder = tempFolder();
+    await tempLog("sqlite", { path: join(folder, ".zoho-hooks", "events.db") });
+    expect(readFileSync(join(folder, ".zoho-hooks", ".gitignore"), "utf8")).toBe("/*\n!/fixtures/\n");
+    // As in a clone of a project with fixtures.
+    const clone = join(folder, "clone", ".zoho-hooks");
+    mkdirSync(join(clone, "fixtures"), { recursive: true });
+    await tempLog("sqlite", { path: join(clone, "events.db") });
+    expect(existsSync(join(clone, ".gitignore"))).toBe(true);
+    // As a full disk has left it.
+    truncateSync(join(clone, ".gitignore"));
+    await tempLog("sqlite", { path: join(clone, "other.db") });
+    expect(readFileSync(join(clone, ".gitignore"), "utf8")).toBe("/*\n!/fixtures/\n");
+    writeFileSync(join(clone, ".gitignore"), "*\n");
+    await tempLog("sqlite", { path: join(clone, "events.db") });
+    expect(readFileSync(join(clone, ".gitignore"), "utf8")).toBe("*\n");
+    await tempLog("sqlite", { path: join(folder, "own.db") });
+    expect(existsSync(join(folder, ".gitignore"))).toBe(false);
+  });
 });

@@ -19,6 +19,7 @@ import { openLog } from "../../src/log/sqlite/log.ts";
 import { damagePages } from "../support/damage-pages.ts";
 import { speedUpClock } from "../support/fast-clock.ts";
 import { newEntry } from "../support/log-entry.ts";
+import { lacks } from "../support/needs.ts";
 import { collect, tempFolder, tempLog } from "../support/temp-log.ts";
 
 const fault = (code: string) => ({ name: "UserError", code, hint: expect.stringMatching(/./) });
@@ -161,7 +162,7 @@ describe("a log in SQLite", () => {
     expect(outcome).toMatchObject(fault("log-damaged"));
   });
 
-  it.skipIf(process.platform === "win32")("refuses to go on when its file was deleted under it", async () => {
+  it.skipIf(lacks("posix"))("refuses to go on when its file was deleted under it", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog("sqlite", { path });
     await log.append(newEntry());
@@ -171,7 +172,7 @@ describe("a log in SQLite", () => {
     await expect(log.append(newEntry())).rejects.toMatchObject(fault("log-gone"));
   });
 
-  it.skipIf(process.platform === "win32")("refuses to go on when its newest part was deleted under it", async () => {
+  it.skipIf(lacks("posix"))("refuses to go on when its newest part was deleted under it", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog("sqlite", { path });
     await log.append(newEntry());
@@ -189,7 +190,7 @@ describe("a log in SQLite", () => {
       await expect(log.append(newEntry({ body: "x".repeat(50_000) }))).rejects.toMatchObject(fault("log-damaged"));
   });
 
-  it.skipIf(process.platform === "win32")("is the same log behind a link to it", async () => {
+  it.skipIf(lacks("posix"))("is the same log behind a link to it", async () => {
     const folder = tempFolder();
     const [path, link] = [join(folder, "data", "events.db"), join(folder, "link.db")];
     await (await tempLog("sqlite", { path })).close();
@@ -251,7 +252,7 @@ describe("a log in SQLite", () => {
     await expect(log.get(1)).rejects.toMatchObject(fault("log-damaged"));
   });
 
-  it.skipIf(process.platform === "win32")("reports missing write permission for a folder and a file", async () => {
+  it.skipIf(lacks("posix"))("reports missing write permission for a folder and a file", async () => {
     const folder = join(tempFolder(), "shut");
     mkdirSync(folder, { mode: 0o555 });
     const path = join(tempFolder(), "events.db");
@@ -280,7 +281,7 @@ describe("a log in SQLite", () => {
     await expect(below).rejects.toMatchObject(fault("log-unreachable"));
   });
 
-  it.skipIf(!existsSync("/proc/self"))("ends where the file system makes no folder", async () => {
+  it.skipIf(lacks("linux"))("ends where the file system makes no folder", async () => {
     const nowhere = openLog({ path: "/proc/zoho-hooks/logs/events.db", now });
     await expect(nowhere).rejects.toMatchObject(fault("log-unreachable"));
   });

@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { logFormat } from "../../src/log/format.ts";
 import { readHealth } from "../../src/log/sqlite/health.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { runSql, sharedAddress } from "../support/postgres.ts";
 import { run } from "../support/run.ts";
 import { runSqlIn, tempFolder, tempLog } from "../support/temp-log.ts";
 
@@ -84,7 +85,7 @@ describe("a log of another format in SQLite", () => {
   });
 });
 
-describe.runIf(hasPostgres)("a log of another format in PostgreSQL", () => {
+describe.skipIf(lacks("postgresql"))("a log of another format in PostgreSQL", () => {
   it.each(FORMATS)("is refused by name, and left as it is: format %i", async (format) => {
     const cwd = tempFolder();
     const path = join(cwd, "events.db");

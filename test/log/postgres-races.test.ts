@@ -3,7 +3,8 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Log } from "../../src/log/log.ts";
 import { type OpenPostgresOptions, openPostgresLog } from "../../src/log/postgres/log.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { runSql, sharedAddress } from "../support/postgres.ts";
 
 const APP = "http://localhost:3000/";
 const DAY_MS = 86_400_000;
@@ -42,7 +43,7 @@ const blocked = (address: string, statements: number) =>
     )
     .toHaveLength(statements);
 
-describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
+describe.skipIf(lacks("postgresql"))("a log in PostgreSQL", () => {
   it("renews the leases of others while a delivery is being settled", async () => {
     const address = await newAddress();
     const log = await opened(address, { leaseMs: 300 });

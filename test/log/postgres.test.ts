@@ -7,7 +7,8 @@ import { connectTo, openDatabase } from "../../src/log/postgres/connect.ts";
 import { Leases } from "../../src/log/postgres/leases.ts";
 import { type OpenPostgresOptions, openPostgresLog, readPostgresOwner } from "../../src/log/postgres/log.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { runSql, sharedAddress } from "../support/postgres.ts";
 import { collect } from "../support/temp-log.ts";
 
 const APP = "http://localhost:3000/";
@@ -39,7 +40,7 @@ async function claim(log: Log, limit = 10): Promise<readonly Claim[]> {
   return claims;
 }
 
-describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
+describe.skipIf(lacks("postgresql"))("a log in PostgreSQL", () => {
   it("has each delivery once as the original, whichever receiver gets which", async () => {
     const address = await newAddress();
     const logs = [await opened(address), await opened(address)];

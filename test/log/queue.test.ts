@@ -160,23 +160,6 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await claimed(again)).map(({ n }) => n)).toEqual([1, 2, 3]);
   });
 
-  // PostgreSQL has the clock of the database.
-  it.skipIf(engine === "postgresql")(
-    "are due at once when they seem to wait for longer than any pause, because the clock was set back",
-    async () => {
-      const log = await tempLog(engine);
-      await log.append(waitingFor({}, 3_600_000));
-      await log.append(waitingFor());
-      await log.append(waitingFor());
-      const [first, second] = await claimed(log, { limit: 2 });
-      if (first) await log.queue.complete(first, answered(503), { state: "retry", at: later(7_200_000) });
-      if (second) await log.queue.complete(second, answered(503), { state: "retry", at: later(LONGEST_PAUSE) });
-      const { claims, hasMore, nextAt } = await log.queue.claim(request());
-      expect(claims.map(({ n }) => n)).toEqual([1, 2]);
-      expect([hasMore, nextAt]).toEqual([false, later(LONGEST_PAUSE)]);
-    },
-  );
-
   it("that are damaged or incomplete are reported, and block no others", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
@@ -186,18 +169,6 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect(claims.map(({ n }) => n)).toEqual([1, 4]);
     expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/JSON/) }, { n: 3 }]);
     expect(await claimed(log)).toEqual([]);
-  });
-
-  it.skipIf(engine === "postgresql")("on a damaged page are reported, and block no others", async () => {
-    const path = join(tempFolder(), "events.db");
-    const log = await tempLog(engine, { path });
-    for (const body of ["{}", "hurt".repeat(5000), "{}"])
-      await log.append({ ...waitingFor(), delivery: newEntry({ body }).delivery });
-    await log.close();
-    damagePages(path, "hurt".repeat(1000));
-    const { claims, unreadable } = await (await tempLog(engine, { path })).queue.claim(request());
-    expect(claims.map(({ n }) => n)).toEqual([1, 3]);
-    expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/malformed/) }]);
   });
 
   it("stay delivered when a replay has delivered them while they were claimed", async () => {
@@ -288,5 +259,33 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect(mine?.isValid()).toBe(true);
     if (mine) await log.queue.complete(mine, answered(200), { state: "delivered" });
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
+  });
+});
+
+describe("the waiting deliveries of a log on SQLite", () => {
+  // PostgreSQL has the clock of the database.
+  it("are due at once when they seem to wait for longer than any pause, because the clock was set back", async () => {
+    const log = await tempLog("sqlite");
+    await log.append(waitingFor({}, 3_600_000));
+    await log.append(waitingFor());
+    await log.append(waitingFor());
+    const [first, second] = await claimed(log, { limit: 2 });
+    if (first) await log.queue.complete(first, answered(503), { state: "retry", at: later(7_200_000) });
+    if (second) await log.queue.complete(second, answered(503), { state: "retry", at: later(LONGEST_PAUSE) });
+    const { claims, hasMore, nextAt } = await log.queue.claim(request());
+    expect(claims.map(({ n }) => n)).toEqual([1, 2]);
+    expect([hasMore, nextAt]).toEqual([false, later(LONGEST_PAUSE)]);
+  });
+
+  it("on a damaged page are reported, and block no others", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog("sqlite", { path });
+    for (const body of ["{}", "hurt".repeat(5000), "{}"])
+      await log.append({ ...waitingFor(), delivery: newEntry({ body }).delivery });
+    await log.close();
+    damagePages(path, "hurt".repeat(1000));
+    const { claims, unreadable } = await (await tempLog("sqlite", { path })).queue.claim(request());
+    expect(claims.map(({ n }) => n)).toEqual([1, 3]);
+    expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/malformed/) }]);
   });
 });

@@ -6,7 +6,8 @@ import { type FormatStep, formatSteps, logFormat } from "../../src/log/format.ts
 import { startChild } from "../support/child.ts";
 import { startListener } from "../support/listener.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { runSql, sharedAddress } from "../support/postgres.ts";
 import { run } from "../support/run.ts";
 import { freePort, startTarget } from "../support/target.ts";
 import { engines, type LogEngine, openTestLog, runSqlIn, tempFolder, tempLog } from "../support/temp-log.ts";
@@ -156,26 +157,29 @@ describe.each(engines)("a log of an earlier format in %s", (engine) => {
   });
 });
 
-it.runIf(hasPostgres)("upgrades a log in PostgreSQL with store init where the user of listen may not", async () => {
-  const path = newPath();
-  await (await openTestLog("postgresql", { path })).close();
-  const store = await sharedAddress(path);
-  const schema = /schema=(\w+)/.exec(store)?.[1];
-  await runSql(
-    store,
-    `CREATE ROLE ${schema} LOGIN; GRANT USAGE ON SCHEMA ${schema} TO ${schema};
+it.skipIf(lacks("postgresql"))(
+  "upgrades a log in PostgreSQL with store init where the user of listen may not",
+  async () => {
+    const path = newPath();
+    await (await openTestLog("postgresql", { path })).close();
+    const store = await sharedAddress(path);
+    const schema = /schema=(\w+)/.exec(store)?.[1];
+    await runSql(
+      store,
+      `CREATE ROLE ${schema} LOGIN; GRANT USAGE ON SCHEMA ${schema} TO ${schema};
      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${schema};
      GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${schema}`,
-  );
-  addSteps(STEP);
-  const argv = ["--store", store.replace("postgres@", `${schema}@`)];
-  const refused = await run(["listen", "--port", "0", ...argv]);
-  expect(refused.exitCode).toBe(2);
-  expect(refused.err).toContain("have the owner of the database run `zoho-hooks store init`");
-  const { out } = await run(["store", "init", "--store", store]);
-  expect(out).toContain("was upgraded to the format of this version");
-  await (await startListener(argv)).stop();
-});
+    );
+    addSteps(STEP);
+    const argv = ["--store", store.replace("postgres@", `${schema}@`)];
+    const refused = await run(["listen", "--port", "0", ...argv]);
+    expect(refused.exitCode).toBe(2);
+    expect(refused.err).toContain("have the owner of the database run `zoho-hooks store init`");
+    const { out } = await run(["store", "init", "--store", store]);
+    expect(out).toContain("was upgraded to the format of this version");
+    await (await startListener(argv)).stop();
+  },
+);
 
 async function createFormat2(engine: LogEngine, path: string, sql: string): Promise<void> {
   if (engine === "sqlite") {

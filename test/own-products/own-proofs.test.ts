@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { type Listener, startListener } from "../support/listener.ts";
-import { hasOpenssl, openssl } from "../support/openssl.ts";
+import { lacks } from "../support/needs.ts";
+import { openssl } from "../support/openssl.ts";
 import { run } from "../support/run.ts";
 
 let listener: Listener | undefined;
@@ -112,7 +113,7 @@ describe("a user-defined product is verified", () => {
     }
   });
 
-  it.skipIf(!hasOpenssl).each([
+  it.skipIf(lacks("openssl")).each([
     ["sha256", "hex", ""],
     ["sha512", "base64", "v1="],
     ["sha1", "base64", ""],

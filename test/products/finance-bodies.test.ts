@@ -197,6 +197,40 @@ it("a body of another product may have one member with the name of a record", ()
     });
 });
 
+describe("a sales order that Books or Commerce could have sent", () => {
+  const ORDER = {
+    salesorder_id: ID,
+    status: "confirmed",
+    total: 120.5,
+    line_items: [{ item_id: "46000000001777101", rate: 100.5 }],
+  };
+  const receivedAt = (order: object, product?: string): Receipt => {
+    const headers: readonly HeaderPair[] = [["X-ZOHO-Event", "salesorder.delivered"]];
+    const delivery = posted(JSON.stringify({ salesorder: order }), { headers });
+    const now = new Date("2025-01-15T10:30:00Z");
+    const chosen = product === undefined ? undefined : findProduct(products, product);
+    return receive({ products, product: chosen, delivery, secrets: noSecrets, now });
+  };
+
+  it("is valid as either", () => {
+    const receipt = receivedAt(ORDER);
+    expect(receipt).toMatchObject({ product: "commerce", event: "salesorder.delivered", schema: { ok: true } });
+    expect(receipt.ambiguousWith).toContain("books salesorder.delivered");
+  });
+
+  it.each([
+    ["salesorder.salesorder_id", { ...ORDER, salesorder_id: { a: 1 } }],
+    ["salesorder.total", { ...ORDER, total: { a: 1 } }],
+    ["salesorder.line_items", { ...ORDER, line_items: "text" }],
+  ])("is checked by the stricter of both: %s has the wrong type", (at, order) => {
+    const receipt = receivedAt(order);
+    expect(receipt).toMatchObject({ known: true, schema: { ok: false, issues: [{ at }] } });
+    expect(decideReply(receipt, { schema: "enforce", onInvalid: "reject" }).reply.status).toBe(422);
+    // Zoho does not document what Commerce posts.
+    expect(receivedAt(order, "commerce").schema).toEqual({ ok: true, issues: [] });
+  });
+});
+
 describe("an event of Zoho Billing", () => {
   const envelope = (rest: string): string =>
     `{"event_id":"9030000000533101","event_type":"subscription_created",${rest}}`;

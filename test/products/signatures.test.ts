@@ -4,7 +4,8 @@ import { withHeader } from "../../src/delivery/delivery.ts";
 import type { Proof } from "../../src/model/product.ts";
 import { products } from "../../src/products/index.ts";
 import { canonicalOf, matchesOf, named, payloadOf, posted, signatureOf, verdictOf } from "../support/deliveries.ts";
-import { hasOpenssl, openssl } from "../support/openssl.ts";
+import { lacks } from "../support/needs.ts";
+import { openssl } from "../support/openssl.ts";
 
 const proofOf = (product: string): Proof => {
   const found = products.find(({ id }) => id === product)?.formats[0]?.proofs[0];
@@ -107,7 +108,7 @@ describe("the signature of Zoho Mail", () => {
   });
 });
 
-describe.runIf(hasOpenssl)("openssl over the sent bytes", () => {
+describe.skipIf(lacks("openssl"))("openssl over the sent bytes", () => {
   const body = Buffer.from('{"a":"\u00e9\u4e2d"}\n');
 
   it.each<[string, Proof, string]>([

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/process/prompts.ts";
 import { answering } from "../support/answers.ts";
 import { folderWith } from "../support/files.ts";
+import { lacks } from "../support/needs.ts";
 import { run, tempFolder } from "../support/run.ts";
 
 const CONFIG = "zoho-hooks.config.json";
@@ -68,19 +69,16 @@ describe("init", () => {
     expect(seen.size).toBe(4);
   });
 
-  it.skipIf(process.platform === "win32")(
-    "makes .env readable only by its owner when it writes secrets to it",
-    async () => {
-      const cwd = tempFolder();
-      await run(["init", "--yes"], { cwd });
-      expect(statSync(join(cwd, ".env")).mode & 0o777).toBe(0o600);
-      const other = folderWith({ ".env": "A=1\n" });
-      chmodSync(join(other, ".env"), 0o644);
-      await run(["init", "--yes"], { cwd: other });
-      expect(statSync(join(other, ".env")).mode & 0o777).toBe(0o600);
-      expect(variables(other)).toHaveProperty("ZOHO_WEBHOOK_SECRET");
-    },
-  );
+  it.skipIf(lacks("posix"))("makes .env readable only by its owner when it writes secrets to it", async () => {
+    const cwd = tempFolder();
+    await run(["init", "--yes"], { cwd });
+    expect(statSync(join(cwd, ".env")).mode & 0o777).toBe(0o600);
+    const other = folderWith({ ".env": "A=1\n" });
+    chmodSync(join(other, ".env"), 0o644);
+    await run(["init", "--yes"], { cwd: other });
+    expect(statSync(join(other, ".env")).mode & 0o777).toBe(0o600);
+    expect(variables(other)).toHaveProperty("ZOHO_WEBHOOK_SECRET");
+  });
 
   it("changes nothing the second time", async () => {
     const cwd = tempFolder();
@@ -222,7 +220,7 @@ describe("init", () => {
     },
   );
 
-  it.skipIf(process.platform === "win32")("refuses a .gitignore that is a link, which Git does not read", async () => {
+  it.skipIf(lacks("posix"))("refuses a .gitignore that is a link, which Git does not read", async () => {
     const cwd = folderWith({ ignores: ".env\n.zoho-hooks\n" });
     symlinkSync("ignores", join(cwd, ".gitignore"));
     const { exitCode, err } = await run(["init", "--yes"], { cwd });
@@ -258,7 +256,7 @@ describe("init in a repository", () => {
     expect(await init("/nowhere")).not.toContain("Git tracks");
   });
 
-  it.skipIf(process.platform === "win32")("runs no program that the repository's settings name", async () => {
+  it.skipIf(lacks("posix"))("runs no program that the repository's settings name", async () => {
     const cwd = folderWith({ ".env": "A=1\n", "hook.sh": "#!/bin/sh\ntouch hooked\n" });
     chmodSync(join(cwd, "hook.sh"), 0o755);
     execFileSync("git", ["init", "--quiet"], { cwd });
@@ -268,7 +266,7 @@ describe("init in a repository", () => {
     expect([err, existsSync(join(cwd, "hooked"))]).toEqual([expect.stringContaining(TRACKED), false]);
   });
 
-  it.skipIf(process.platform === "win32").each([
+  it.skipIf(lacks("posix")).each([
     ["in .git", ".git"],
     ["among its files, as a clone may bring it", "."],
   ])("fetches nothing for a repository %s, which could name any program for that", async (_, place) => {
@@ -419,7 +417,7 @@ describe("init at a terminal", () => {
     expect(existsSync(join(none, "AGENTS.md"))).toBe(false);
   });
 
-  it.skipIf(process.platform === "win32")("leaves an AGENTS.md alone that is a link", async () => {
+  it.skipIf(lacks("posix"))("leaves an AGENTS.md alone that is a link", async () => {
     const cwd = folderWith({ "CLAUDE.md": "# Rules\n" });
     symlinkSync("CLAUDE.md", join(cwd, "AGENTS.md"));
     expect((await run(["init", "--yes"], { cwd })).exitCode).toBe(0);

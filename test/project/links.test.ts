@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startListener } from "../support/listener.ts";
+import { lacks } from "../support/needs.ts";
 import { run, tempFolder } from "../support/run.ts";
 
 const KEYS = join(".zoho-hooks", "keys");
@@ -37,7 +38,7 @@ async function handOver(cwd: string) {
 }
 
 // Only who may do so makes links on Windows.
-describe.skipIf(process.platform === "win32")("a link in a project leads nothing of the tool's own elsewhere:", () => {
+describe.skipIf(lacks("posix"))("a link in a project leads nothing of the tool's own elsewhere:", () => {
   it.each([
     [".zoho-hooks", true],
     [KEYS, true],

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { startListener } from "../support/listener.ts";
+import { lacks } from "../support/needs.ts";
 import { run } from "../support/run.ts";
 
 let umask: number;
@@ -16,7 +17,7 @@ afterEach(() => {
 const modeOf = (...path: readonly string[]): string => (statSync(join(...path)).mode & 0o777).toString(8);
 
 // Windows has no such modes.
-it.skipIf(process.platform === "win32")("makes the folder of keys private, whatever the umask is", async () => {
+it.skipIf(lacks("posix"))("makes the folder of keys private, whatever the umask is", async () => {
   const cwd = folderWith({ ".zoho-hooks/keys/other.pem": "" });
   expect((await run(["keygen"], { cwd })).exitCode).toBe(0);
   expect([modeOf(cwd, ".zoho-hooks/keys"), modeOf(cwd, ".zoho-hooks/keys/.gitignore")]).toEqual(["700", "644"]);
@@ -25,7 +26,7 @@ it.skipIf(process.platform === "win32")("makes the folder of keys private, whate
   expect([modeOf(fresh, ".zoho-hooks"), modeOf(fresh, ".zoho-hooks/keys")]).toEqual(["700", "700"]);
 });
 
-it.skipIf(process.platform === "win32")("makes the files of the log private, whatever the umask is", async () => {
+it.skipIf(lacks("posix"))("makes the files of the log private, whatever the umask is", async () => {
   const cwd = folderWith({});
   const app = await startListener([], { cwd });
   const files = [".zoho-hooks/events.db", ".zoho-hooks/events.db-lock", ".zoho-hooks/.gitignore"];

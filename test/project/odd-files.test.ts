@@ -4,11 +4,12 @@ import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openLogAt } from "../../src/log/open-log.ts";
+import { lacks } from "../support/needs.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
 // /dev/null stands for every device: /dev/zero would never end where it is read.
-it.skipIf(process.platform === "win32").each<[string, string, string[], Record<string, string>?]>([
+it.skipIf(lacks("posix")).each<[string, string, string[], Record<string, string>?]>([
   ["a .env", ".env", ["products"]],
   ["a config file", "zoho-hooks.config.json", ["products"]],
   ["a payload", "payload.json", ["verify", "payload.json"]],
@@ -40,14 +41,14 @@ it("refuses a file that is too large, before reading it", async () => {
   }
 });
 
-it.skipIf(process.platform === "win32")("reads a payload from a pipe, as a shell passes <(…)", async () => {
+it.skipIf(lacks("posix"))("reads a payload from a pipe, as a shell passes <(…)", async () => {
   const cwd = tempFolder();
   execFileSync("mkfifo", [join(cwd, "pipe")]);
   execFileSync("sh", ["-c", "echo '[1' > pipe &"], { cwd, stdio: "ignore" });
   expect((await run(["verify", "pipe"], { cwd })).exitCode).toBe(4);
 });
 
-describe.skipIf(process.platform === "win32")("a pipe of the project", () => {
+describe.skipIf(lacks("posix"))("a pipe of the project", () => {
   const module = { products: { forms: { schema: "pipe.mjs" } } };
   it.each<[name: string, settings: object, argv: readonly string[], status?: number]>([
     ["pipe.mjs", module, ["types"]],
@@ -79,12 +80,12 @@ describe.skipIf(process.platform === "win32")("a pipe of the project", () => {
   });
 });
 
-it.skipIf(process.platform !== "linux")("reports a file that the system cannot read", async () => {
+it.skipIf(lacks("linux"))("reports a file that the system cannot read", async () => {
   const { exitCode, err } = await run(["verify", "/proc/self/mem"], { cwd: tempFolder() });
   expect([exitCode, err]).toEqual([2, expect.stringContaining("error: /proc/self/mem cannot be read: EIO")]);
 });
 
-describe.skipIf(process.platform === "win32")("a pipe among the files of the event log", () => {
+describe.skipIf(lacks("posix"))("a pipe among the files of the event log", () => {
   const LISTEN = ["listen", "--port", "0", "--tunnel", "none", "--timeout", "20ms"];
   const SEND = ["send", "crm", "Leads.create"];
 

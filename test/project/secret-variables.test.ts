@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startChannelWorld } from "../support/channel-world.ts";
 import { folderWith } from "../support/files.ts";
-import { hasPostgres, sharedAddress } from "../support/postgres.ts";
+import { lacks } from "../support/needs.ts";
+import { sharedAddress } from "../support/postgres.ts";
 import { run, tempFolder } from "../support/run.ts";
 
 const BODY = '{"invoice":{"invoice_id":"460000000026001","invoice_number":"INV-1"}}';
@@ -89,7 +90,7 @@ describe("a variable with _FILE", () => {
     expect(lines().find(({ id }) => id === "ngrok.token")?.text).toBe("from NGROK_AUTHTOKEN_FILE: not tried");
   });
 
-  it.runIf(hasPostgres)("has the key of what receivers share", async () => {
+  it.skipIf(lacks("postgresql"))("has the key of what receivers share", async () => {
     const cwd = folderWith({ key: "a long random text of the tests\n" });
     const env = { ZOHO_HOOKS_STORE: await sharedAddress(randomUUID()), ZOHO_HOOKS_STORE_KEY_FILE: "key" };
     const listen = (more: object) =>

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { lacks } from "../support/needs.ts";
 import { foreignFolder, newPerson } from "../support/person.ts";
 import { tempFolder } from "../support/run.ts";
 
@@ -119,7 +120,7 @@ describe("a worktree of git", () => {
 });
 
 describe("a folder is the same", () => {
-  it.skipIf(process.platform === "win32")("through a link, however it was trusted", async () => {
+  it.skipIf(lacks("posix"))("through a link, however it was trusted", async () => {
     const person = newPerson();
     const [cwd, other] = [foreignFolder(TARGET), foreignFolder(TARGET)];
     const links = tempFolder();
@@ -137,13 +138,13 @@ describe("a folder is the same", () => {
   });
 
   const folder = foreignFolder(TARGET);
-  it.skipIf(!existsSync(folder.toUpperCase()))("in another case, where the file system ignores it", async () => {
+  it.skipIf(lacks("a file system that ignores case"))("in another case, where the file system ignores it", async () => {
     const person = newPerson();
     await person.run(["trust"], { cwd: folder.toUpperCase() });
     expect(await person.run(COMMAND, { cwd: folder })).toMatchObject(TRUSTED);
   });
 
-  it.skipIf(existsSync(folder.toUpperCase()))(
+  it.skipIf(lacks("a file system that distinguishes case"))(
     "in this case alone, where the file system distinguishes it",
     async () => {
       const person = newPerson();

@@ -106,6 +106,20 @@ describe("what is accepted unsigned", () => {
     expect(named.filter((names) => !names.some((each) => accepted.includes(each)))).toEqual([]);
   });
 
+  it("is nothing of Desk's with its key set, in whichever format", async () => {
+    const listener = await startListener(["--no-store"], { cwd: tempFolder(), env: JWKS });
+    const { unsigned } = (await listener.line("ready")) as { unsigned?: readonly Unsigned[] };
+    const [, sample] = samples.find(([name]) => name === "desk guide") ?? [];
+    const body = Buffer.from(sample?.body_b64 ?? "", "base64").toString();
+    const { status, text } = await listener.post("/webhooks/zoho/desk", body);
+    const unchecked = await listener.post("/webhooks/zoho/desk", body, { "x-zoho-signature": "0f".repeat(32) });
+    const other = await listener.post("/webhooks/zoho/desk", '{"hello":1}');
+    await listener.stop();
+    expect(unsigned?.filter(({ product }) => product === "desk")).toEqual([]);
+    expect([status, unchecked.status, other.status]).toEqual([401, 401, 401]);
+    expect(text).toBe("desk-token: keys are configured, but there is no X-ZDesk-JWT header");
+  });
+
   it("are the other channels of a product whose channels have tokens", async () => {
     const world = await startChannelWorld();
     await world.create("--id", "1", "--url", "https://a.example/webhooks/zoho/crm");

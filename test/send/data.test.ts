@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
+import { lacks } from "../support/needs.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { closeAfterEach, env, hmac, SECRET, send, TOKEN, target } from "../support/send.ts";
 import { type Target, valuesOf } from "../support/target.ts";
@@ -206,10 +207,8 @@ describe("send --data", () => {
   });
 });
 
-const openssl = spawnSync("openssl", ["version"]).status === 0;
-
 describe("the signature", () => {
-  it.skipIf(!openssl)("is what openssl computes over the bytes that arrive", async () => {
+  it.skipIf(lacks("openssl"))("is what openssl computes over the bytes that arrive", async () => {
     const app = await target();
     await send("crm Leads.create --format guide --to PORT", app);
     const [seen] = app.seen;

@@ -1,15 +1,14 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { lacks } from "../support/needs.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { closeAfterEach, env, hmac, SECRET, send, target } from "../support/send.ts";
 import { freePort } from "../support/target.ts";
 
 closeAfterEach();
-
-const curl = spawnSync("curl", ["--version"]).status === 0 && spawnSync("sh", ["-c", "exit 0"]).status === 0;
 
 /** Runs a command line in a POSIX shell, without the user's curl settings. */
 function shell(command: string): Promise<{ status: number | null; err: string }> {
@@ -82,7 +81,7 @@ describe("send --dry-run", () => {
   });
 });
 
-describe.skipIf(!curl)("send --curl", () => {
+describe.skipIf(lacks("posix", "curl"))("send --curl", () => {
   const bodies: readonly (readonly [string, Buffer])[] = [
     ["the sample of an event", Buffer.alloc(0)],
     ["quotes, dollars and backticks", Buffer.from(`{"a":"it's \\"$HOME\\" \`id\` $(id) \\\\ ! % @"}`)],

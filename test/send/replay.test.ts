@@ -14,6 +14,7 @@ import {
   TOKEN,
   ticketBody,
 } from "../support/logged-project.ts";
+import { lacks } from "../support/needs.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { freePort, startTarget, type Target, valuesOf } from "../support/target.ts";
 
@@ -352,7 +353,7 @@ describe("replay of a changed body", () => {
   });
 });
 
-describe.skipIf(process.platform === "win32")("replay --edit", () => {
+describe.skipIf(lacks("posix"))("replay --edit", () => {
   /** A program that does this to the file that it is given, and leaves its mode and content behind. */
   function editor(script: string): { command: string; seen(): string; mode(): string; path(): string } {
     const folder = mkdtempSync(join(tmpdir(), "zoho-hooks-editor-"));

@@ -1,10 +1,11 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { headerValue } from "../../src/delivery/delivery.ts";
 import { secret } from "../../src/delivery/secrets.ts";
 import { guideSignature } from "../../src/signatures/body-signature.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/run.ts";
 
 const NOW = new Date("2025-01-15T10:30:00Z");
@@ -63,9 +64,7 @@ describe("the guide's signature", () => {
     }
   });
 
-  const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
-
-  it.skipIf(!hasOpenssl)("equals openssl's for bytes that are not text", () => {
+  it.skipIf(lacks("openssl"))("equals openssl's for bytes that are not text", () => {
     const body = Buffer.from([0, 0xff, 0x0d, 0x0a, 0xef, 0xbb, 0xbf, 0x80]);
     const file = join(tempFolder(), "body");
     writeFileSync(file, body);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -124,10 +124,6 @@ function follow(child: ChildProcess, unchecked = false): BinChild {
     ended,
   };
 }
-
-/** util-linux `script` gives a command a terminal. On macOS it takes other arguments. */
-export const hasTerminal =
-  process.platform === "linux" && /util-linux/.test(String(spawnSync("script", ["-V"]).stdout));
 
 export interface Screen {
   readonly text: string;

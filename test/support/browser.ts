@@ -1,14 +1,8 @@
-import { existsSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, expect, onTestFinished } from "vitest";
 import { type BinChild, startBin } from "./bin.ts";
+import { chromiumPath } from "./needs.ts";
 import { tempFolder } from "./run.ts";
-
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = PLACES.find((place) => existsSync(place));
-
-/** The tests of a page are skipped without a browser: `node .ci/chromium.js` installs one. */
-export const hasBrowser = executablePath !== undefined;
 
 let browser: Promise<Browser> | undefined;
 
@@ -20,7 +14,7 @@ export function closeBrowserAtEnd(): void {
 /** A page of a profile of its own, whose errors fail the test. */
 export async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
   // Chromium has no sandbox for root.
-  browser ??= chromium.launch({ executablePath: executablePath ?? "", args: ["--no-sandbox"] });
+  browser ??= chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
   const context = await (await browser).newContext({ viewport: { width: 1200, height: 750 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);

@@ -10,8 +10,6 @@ import { collect, tempFolder } from "./temp-log.ts";
 /** `FAULTS=long npm run test:faults`: hundreds of kills, 10,000 connections, minutes of load. */
 export const IS_LONG = process.env.FAULTS === "long";
 
-export const isWindows = process.platform === "win32";
-
 /** A disk of 4 MB, where this user may mount one. */
 export function smallDisk(): string | undefined {
   const folder = tempFolder();

@@ -1,35 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
-
-const DEBIAN = "/usr/lib/postgresql";
-
-/** The folder of `initdb` and `postgres`; undefined where PostgreSQL is not installed. */
-const programs = [
-  ...(existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : []).map((version) =>
-    join(DEBIAN, version, "bin"),
-  ),
-  ...(process.env.PATH ?? "").split(":"),
-].find((folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres")));
-
-export const hasPostgres = process.platform !== "win32" && programs !== undefined && hasUser();
-if (!hasPostgres) process.stderr.write("Skipped without PostgreSQL: apt-get install postgresql\n");
-
-/** PostgreSQL does not run as root. */
-function hasUser(): boolean {
-  if (process.getuid?.() !== 0) return true;
-  try {
-    execFileSync("id", ["postgres"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { postgresFolder } from "./needs.ts";
 
 export interface Server {
   /** Of the log in a schema of its own. */
@@ -87,7 +64,7 @@ function run(...command: readonly string[]): void {
 }
 
 function asUser(name = "", ...args: readonly string[]): [string, string[]] {
-  const program = join(programs ?? "", name);
+  const program = join(postgresFolder, name);
   if (process.getuid?.() !== 0) return [program, [...args]];
   return ["setpriv", ["--reuid", "postgres", "--regid", "postgres", "--clear-groups", program, ...args]];
 }

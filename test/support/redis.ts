@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { Queue } from "bullmq";
@@ -6,9 +6,6 @@ import { Redis } from "ioredis";
 import { onTestFinished } from "vitest";
 import { freePort } from "./target.ts";
 import { tempFolder } from "./temp-log.ts";
-
-/** Debian's package redis-server. */
-export const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
 
 export interface RedisServer {
   readonly port: number;

@@ -7,12 +7,13 @@ import { openPostgresLog } from "../../src/log/postgres/log.ts";
 import type { SqlRow } from "../../src/log/rows.ts";
 import { loadEngine } from "../../src/log/sqlite/engine.ts";
 import { type OpenLogOptions, openLog } from "../../src/log/sqlite/log.ts";
-import { hasPostgres, runSql, sharedAddress } from "./postgres.ts";
+import { lacks } from "./needs.ts";
+import { runSql, sharedAddress } from "./postgres.ts";
 
 export type LogEngine = "sqlite" | "postgresql";
 
 /** The engines that there are here: every test of the log runs on each. SQLite is that of this Node, or better-sqlite3. */
-export const engines: readonly LogEngine[] = ["sqlite", ...(hasPostgres ? (["postgresql"] as const) : [])];
+export const engines: readonly LogEngine[] = ["sqlite", ...(lacks("postgresql") ? [] : (["postgresql"] as const))];
 
 export function tempFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "zoho-hooks-"));

@@ -4,6 +4,7 @@ import { accessSync, chmodSync, constants, mkdtempSync, rmSync, statfsSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
+import { skippedText } from "./needs.ts";
 
 /**
  * For a run of the tests, all that they and their children put into the system's temporary folder goes into one of its own:
@@ -15,6 +16,7 @@ export default function setUp({ name }: TestProject): () => Promise<void> {
   for (const name of ["TMPDIR", "TEMP", "TMP"]) process.env[name] = root;
   const cleanUp = process.platform === "win32" ? async () => {} : startCleaner(root);
   return async () => {
+    process.stdout.write(skippedText(root));
     await cleanUp();
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });
   };

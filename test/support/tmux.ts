@@ -6,8 +6,6 @@ import { onTestFinished } from "vitest";
 import { BIN, cleanEnv } from "./bin.ts";
 import { tempFolder } from "./run.ts";
 
-export const hasTmux = spawnSync("tmux", ["-V"]).status === 0;
-
 export interface ShellOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly columns?: number;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { AtomicFile } from "../../src/util/files.ts";
 import { folderWith } from "../support/files.ts";
+import { lacks } from "../support/needs.ts";
 
 it("leaves the old content, and nothing beside it, until a file is committed", () => {
   const folder = folderWith({ "a.txt": "old" });
@@ -22,7 +23,7 @@ it("leaves the old content, and nothing beside it, until a file is committed", (
 });
 
 // Windows has no such modes.
-it.skipIf(process.platform === "win32").each([
+it.skipIf(lacks("posix")).each([
   ["its own mode", {}, 0o660],
   ["that of the tool's own files", { mode: 0o600, keepMode: false }, 0o600],
 ])("gives a file that is replaced %s", (_, mode, expected) => {

@@ -103,6 +103,20 @@ describe("a delivery whose signature is wrong", () => {
   });
 });
 
+it("a delivery without its product's signature is no success where no key is set", async () => {
+  const folder = tempFolder();
+  const human = await startHumanListener([], { cwd: folder });
+  await run(["send", "books", "invoice"], { cwd: folder });
+  await run(["send", "commerce", "salesorder.delivered"], { cwd: folder });
+  await human.shown(/#2 /);
+  await human.stop();
+  const { exitCode, out, lines } = await run(["verify", "--logged", "1", "--json"], { cwd: folder });
+  expect([exitCode, lines()[0]]).toEqual([6, expect.objectContaining({ outcome: "no_key" })]);
+  expect(out).toContain("nothing shows that Zoho sent it");
+  // Zoho signs none of Commerce.
+  expect((await run(["verify", "--logged", "2"], { cwd: folder })).exitCode).toBe(0);
+});
+
 it("explains in JSON, too, why a body is no event", async () => {
   const problemOf = async (body: string, ...argv: string[]) =>
     (await run(["verify", "--json", ...argv], { stdin: body })).lines()[0]?.problem;

@@ -391,7 +391,13 @@ describe("verify of what listen printed", () => {
     const alone = await run(["verify"], { stdin: unsigned, env });
     expect(alone.out).toMatch(/a secret is configured, but there is no x-zoho-signature header$/m);
     expect(alone.exitCode).toBe(3);
-    expect((await run(["verify"], { stdin: unsigned })).exitCode).toBe(0);
+    const withoutKey = await run(["verify"], { stdin: unsigned });
+    expect([withoutKey.exitCode, withoutKey.out]).toEqual([
+      6,
+      expect.stringContaining(
+        "  nothing shows that Zoho sent it: if its webhook signs or has a token, set ZOHO_WEBHOOK_SECRET\n",
+      ),
+    ]);
   });
 
   it("verifies what send would post", async () => {

@@ -5,6 +5,7 @@ import { type CredentialsStore, credentialsStore } from "../../src/zoho-api/cred
 import { findDataCentre } from "../../src/zoho-api/data-centres.ts";
 import { hasEnvSignIn, signInFromEnv } from "../../src/zoho-api/env-sign-in.ts";
 import { type KeyringEntry, keyringVault, NoKeyring, type Vault } from "../../src/zoho-api/keyring.ts";
+import { lacks } from "../support/needs.ts";
 import { failureOf, temporaryFolder } from "../support/zoho-client.ts";
 
 let folder: string;
@@ -131,14 +132,11 @@ describe("the credentials store", () => {
     expect(await failureOf(store().save("acme", profile, secrets))).toMatchObject({ exitCode: 6 });
   });
 
-  it.skipIf(process.platform === "win32" || process.getuid?.() === 0)(
-    "names the file that it may not read",
-    async () => {
-      await store().save("acme", profile, secrets);
-      await chmod(join(folder, "profiles.json"), 0o000);
-      expect((await failureOf(store().profiles())).message).toContain("profiles.json could not be read");
-    },
-  );
+  it.skipIf(lacks("posix", "a user other than root"))("names the file that it may not read", async () => {
+    await store().save("acme", profile, secrets);
+    await chmod(join(folder, "profiles.json"), 0o000);
+    expect((await failureOf(store().profiles())).message).toContain("profiles.json could not be read");
+  });
 
   it("names the file that cannot be written if the folder is not one", async () => {
     await writeFile(join(folder, "not-a-folder"), "");

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { desktop } from "../support/desktop.ts";
+import { lacks } from "../support/needs.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
@@ -39,9 +40,7 @@ function take(host: string, port = 0): Promise<{ port: number; close(): void } |
   });
 }
 
-const other = await take("::1");
-other?.close();
-const hasIpv6 = other !== undefined;
+const hasIpv6 = !lacks("the address ::1");
 
 describe("login --browser", () => {
   it.each(LOOPBACKS)("rejects a port that another program uses at %s", async (host) => {
@@ -77,7 +76,7 @@ describe("login --browser", () => {
   });
 
   // macOS and Windows open browsers with other programs.
-  describe.runIf(process.platform === "linux")("opens a browser", () => {
+  describe.skipIf(lacks("linux"))("opens a browser", () => {
     const opened = async (seen: string): Promise<string> => {
       await expect.poll(() => existsSync(seen)).toBe(true);
       return readFileSync(seen, "utf8").trim();

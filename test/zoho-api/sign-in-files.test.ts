@@ -1,6 +1,5 @@
 import {
   chmodSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -12,6 +11,7 @@ import {
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { managedProducts } from "../../src/zoho-webhooks/index.ts";
+import { lacks } from "../support/needs.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
@@ -154,7 +154,7 @@ describe("the environment's sign-in on a read-only disk", () => {
 });
 
 // Windows has no such modes, and links only for who may make them.
-describe.skipIf(process.platform === "win32")("the file with the secrets", () => {
+describe.skipIf(lacks("posix"))("the file with the secrets", () => {
   const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
   it("gets private permissions again when it is used", async () => {
@@ -179,7 +179,7 @@ describe.skipIf(process.platform === "win32")("the file with the secrets", () =>
   });
 });
 
-it.skipIf(!existsSync("/proc/self"))("goes on where the file system makes no folder for what it keeps", async () => {
+it.skipIf(lacks("linux"))("goes on where the file system makes no folder for what it keeps", async () => {
   const ZOHO_REFRESH_TOKEN = server.accounts.makeRefreshToken(ALL_SCOPES);
   const { exitCode, err } = await zoho(["whoami"], {
     env: { ...env, ZOHO_REFRESH_TOKEN, XDG_CONFIG_HOME: "/proc/zoho-hooks/home" },

@@ -1,6 +1,8 @@
 import type { Delivery } from "../../delivery/delivery.ts";
 import { noSecrets } from "../../delivery/secrets.ts";
+import type { Format } from "../../model/product.ts";
 import { receive } from "../../recognition/receive.ts";
+import { parseJson, writeJson } from "../../util/json.ts";
 import { type Found, passed, skipped } from "../finding.ts";
 import { type Check, fault, isAccepted, statusText } from "./check.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -52,7 +54,46 @@ export const idempotency: readonly Check[] = [
         : counted(endpoint, updates, "two updates of one record", 2);
     },
   },
+  {
+    id: "idempotency.adjacent-ids",
+    title: "acts on two events whose ids differ by one",
+    why: "the id of an event is a number above 2^53, and JSON.parse rounds two of them to one: the second event is dropped as a repeat of the first",
+    remedy:
+      "read the id as text from the raw body, as zoho-hooks' parse does, or with a JSON parser that keeps long numbers",
+    events: 2,
+    applies: ({ format, sample }) => longEventId(format, sample.data, sample.event) !== undefined,
+    missing: ({ count }) => (count === undefined ? NO_COUNT : undefined),
+    run: (endpoint) => counted(endpoint, adjacentEvents(endpoint), "two events whose ids differ by one", 2),
+  },
 ];
+
+/** The id of an event that is written as a number which JavaScript rounds. */
+function longEventId({ body }: Format, data: unknown, event: string): string | undefined {
+  const text = writeJson(data);
+  const parsed = parseJson(text);
+  const id = parsed.ok ? body.identity?.(parsed.value, event) : undefined;
+  if (id === undefined || !/^\d+$/.test(id) || Number.isSafeInteger(Number(id))) return undefined;
+  return new RegExp(`:${id}[,}]`).test(text) ? id : undefined;
+}
+
+/** Two deliveries about different records, whose events' ids are the same JavaScript number. */
+function adjacentEvents({ subject: { format, sample }, make }: Endpoint): readonly Delivery[] {
+  let next: bigint | undefined;
+  const renumber = (data: unknown): unknown => {
+    const own = longEventId(format, data, sample.event);
+    if (own === undefined) return data;
+    next = next === undefined ? firstOfTwins(BigInt(own)) : next + 1n;
+    return replaced(data, own, String(next));
+  };
+  return [make({ edit: renumber }), make({ edit: renumber })];
+}
+
+/** The first number from `start` on that is the same JavaScript number as the one after it. */
+function firstOfTwins(start: bigint): bigint {
+  let first = start;
+  while (Number(first) !== Number(first + 1n)) first++;
+  return first;
+}
 
 /** Two deliveries about one record, which our own rule for duplicates tells apart. */
 function twoUpdates({ subject, make, now }: Endpoint): readonly Delivery[] | undefined {

@@ -1,3 +1,4 @@
+import { LISTEN_FLAGS, statusHint } from "../../forward/answer-hint.ts";
 import { Button, counted, Pairs, Pill, Time, type Tone, Verdict, visible } from "../../page-kit/page/parts.tsx";
 import { set } from "../../page-kit/page/signals.ts";
 import type { AttemptRow, EventDetails } from "../api.ts";
@@ -158,11 +159,14 @@ function YourApp({ event: { state, attempts, forwards } }: { readonly event: Eve
   );
 }
 
+/** No flag names the target here. */
+const ON_PAGE = { ...LISTEN_FLAGS, toFlag: "" };
 const REPLAYS = { same: "replay", edited: "edited replay" } as const;
 
 function Attempt({ attempt, before }: { readonly attempt: AttemptRow; readonly before: AttemptRow | undefined }) {
   const { status, error, reply, replay } = attempt;
   const isGood = status !== null && status >= 200 && status < 300;
+  const hint = status === null || status === before?.status ? undefined : statusHint(status, ON_PAGE);
   return (
     <li>
       <span class="faint">{attempt.attempt}</span>
@@ -171,6 +175,7 @@ function Attempt({ attempt, before }: { readonly attempt: AttemptRow; readonly b
       <span class="faint">{milliseconds(attempt.latency_ms)}</span>
       {replay !== null && <span class="pill">{REPLAYS[replay]}</span>}
       {error !== null && error !== before?.error && <p class="bad">{visible(error)}</p>}
+      {hint !== undefined && <p>{hint}</p>}
       {reply !== null && reply !== "" && reply !== before?.reply && <pre>{visible(reply)}</pre>}
     </li>
   );

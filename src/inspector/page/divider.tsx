@@ -2,8 +2,9 @@ import { signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 
 const STORAGE_KEY = "zoho-hooks-list-width";
+/** All columns, with numbers of nine digits. In app.css as well. */
+const MIN_REM = 34;
 /** Percent of the page. */
-const MIN = 25;
 const MAX = 75;
 const STEP = 2;
 /** Those of app.css, where nothing is set. */
@@ -15,7 +16,7 @@ const width = signal<number | null>(stored());
 
 function stored(): number | null {
   const value = Number(localStorage.getItem(STORAGE_KEY));
-  return value >= MIN && value <= MAX ? value : null;
+  return value > 0 && value <= MAX ? value : null;
 }
 
 /** For the element that has list and details as its columns. */
@@ -26,9 +27,10 @@ export function listWidth(): Readonly<Record<string, string>> {
 /** Between the list and the details. */
 export function Divider() {
   const isDragged = useRef(false);
-  const value = width.value ?? defaultWidth();
+  const min = percentOf(MIN_REM);
+  const value = Math.max(min, width.value ?? Math.min(DEFAULT_PERCENT, percentOf(DEFAULT_MAX_REM)));
   const move = (to: number): void => {
-    width.value = Math.max(MIN, Math.min(MAX, to));
+    width.value = Math.max(percentOf(MIN_REM), Math.min(MAX, to));
     localStorage.setItem(STORAGE_KEY, String(width.value));
   };
   const reset = (): void => {
@@ -41,7 +43,7 @@ export function Divider() {
       tabIndex={0}
       aria-label="Width of the list"
       aria-orientation="vertical"
-      aria-valuemin={MIN}
+      aria-valuemin={Math.round(min)}
       aria-valuemax={MAX}
       aria-valuenow={Math.round(value)}
       title="Drag to move, double-click to reset"
@@ -61,7 +63,7 @@ export function Divider() {
         const moves: Readonly<Record<string, () => void>> = {
           ArrowLeft: () => move(value - STEP),
           ArrowRight: () => move(value + STEP),
-          Home: () => move(MIN),
+          Home: () => move(min),
           End: () => move(MAX),
           Enter: reset,
         };
@@ -74,7 +76,8 @@ export function Divider() {
   );
 }
 
-function defaultWidth(): number {
-  const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
-  return Math.min(DEFAULT_PERCENT, ((DEFAULT_MAX_REM * rem) / document.documentElement.clientWidth) * 100);
+/** A length as percent of the page. */
+function percentOf(rem: number): number {
+  const rootPx = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  return ((rem * rootPx) / document.documentElement.clientWidth) * 100;
 }

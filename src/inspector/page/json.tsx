@@ -35,6 +35,7 @@ export function Json({ text, issues = [], folded: given }: JsonProps) {
         key="fold"
         type="button"
         class="fold"
+        tabIndex={-1}
         aria-expanded={!isFolded}
         aria-label={`Lines ${number} to ${end}`}
         onClick={() => toggle(number)}

@@ -1,19 +1,9 @@
 import { signal } from "@preact/signals";
 import { set } from "../../page-kit/page/signals.ts";
 import { copyTab, explain, markOrDiff, replayAsItIs } from "./actions.ts";
-import { closeDetails, move, moveTo, pageLength, showNewest } from "./list.tsx";
-import {
-  closeResult,
-  detailsOpen,
-  dialog,
-  filters,
-  paused,
-  report,
-  result,
-  selected,
-  setFilters,
-  shown,
-} from "./model.ts";
+import { closeDetails, move, pageLength, showNewest, showOldest } from "./list.tsx";
+import { closeResult, detailsOpen, dialog, filters, paused, report, result, selected, setFilters } from "./model.ts";
+import { clearTime, isStripVisible } from "./strip.tsx";
 
 const withSelected = (act: (n: number) => unknown) => () => {
   if (selected.value !== null) act(selected.value);
@@ -33,10 +23,10 @@ export const SHORTCUTS: readonly (readonly [keys: string, text: string, act?: ()
   ["/", "search; Enter and ↓ go on to the list", search],
   ["p", "pause the list", togglePause],
   ["s", "send a sample", set(dialog, "send")],
-  ["Home End", "the newest, the oldest that is loaded"],
+  ["Home End", "the newest, the oldest"],
   ["← →", "on the strip of time: list the events of a time, as dragging does; with Shift a longer one"],
   ["← →", "on the line between list and event: move it"],
-  ["Esc", "close, clear, back to the list"],
+  ["Esc", "clear the time, close, back to the list"],
   ["?", "this help", set(dialog, "help")],
 ];
 
@@ -62,7 +52,7 @@ const LIST_KEYS: Readonly<Record<string, () => unknown>> = {
   PageDown: () => move(pageLength()),
   PageUp: () => move(-pageLength()),
   Home: showNewest,
-  End: () => moveTo(shown.value.length - 1),
+  End: () => showOldest().catch(report),
   Enter: openDetails,
 };
 
@@ -104,9 +94,10 @@ export function onKey(event: KeyboardEvent): void {
   act();
 }
 
-/** Undoes one thing: the filter that is being typed, the answer of a command, the details. */
+/** Undoes one thing: the filter that is being typed, the time of the strip, the answer of a command, the details. */
 function stepBack(target: HTMLElement): void {
   if (target.id === "search" && filters.value.search !== "") setFilters({ search: "" }).catch(report);
+  else if (filters.value.since !== "" && isStripVisible()) clearTime();
   else if (result.value !== null && target.id !== "search") closeResult();
   else closeDetails();
 }

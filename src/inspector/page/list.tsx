@@ -15,6 +15,7 @@ import {
   listFocused,
   loaded,
   loadOlder,
+  loadOldest,
   marked,
   release,
   report,
@@ -44,7 +45,7 @@ export function move(distance: number): void {
   moveTo(index === -1 ? Math.max(0, distance - 1) : index + distance);
 }
 
-export function moveTo(index: number): void {
+function moveTo(index: number): void {
   const at = Math.max(0, Math.min(index, shown.value.length - 1));
   const row = rowAt(at);
   const { current: list } = box;
@@ -82,6 +83,13 @@ export function showNewest(): void {
   scrollToTop();
   release();
   moveTo(0);
+}
+
+export async function showOldest(): Promise<void> {
+  const before = selected.value;
+  await loadOldest();
+  // Another one may have been selected meanwhile.
+  if (selected.value === before) moveTo(shown.value.length - 1);
 }
 
 export function closeDetails(): void {

@@ -5,6 +5,8 @@ import type { EventDetails, EventPage, EventRow, Outcome, ProductEntry, State, S
 import { CallError, call, readStream } from "./client.ts";
 
 const PAGE_SIZE = 200;
+/** The server sends no more at once. */
+const MAX_PAGE_SIZE = 500;
 /** Beyond it the oldest rows are dropped, so that memory stays bounded. */
 const MAX_ROWS = 50_000;
 const MAX_BACK_OFF_MS = 8_000;
@@ -180,21 +182,32 @@ async function load({ keepOlder = false } = {}): Promise<void> {
   }
 }
 
-let loadingOlder = false;
-export async function loadOlder(): Promise<void> {
+let loadingOlder: Promise<void> | undefined;
+export function loadOlder(limit = PAGE_SIZE): Promise<void> {
+  loadingOlder ??= readOlder(limit).finally(() => {
+    loadingOlder = undefined;
+  });
+  return loadingOlder;
+}
+
+function hasOlder(): boolean {
+  return more.value && rows.value.length > 0 && rows.value.length < MAX_ROWS;
+}
+
+async function readOlder(limit: number): Promise<void> {
   const [oldest] = rows.value;
-  if (loadingOlder || !more.value || oldest === undefined || rows.value.length >= MAX_ROWS) return;
-  loadingOlder = true;
+  if (oldest === undefined || !hasOlder()) return;
   const ticket = loads;
-  try {
-    const page = await call<EventPage>(`/api/events?${query({ before: oldest.n, limit: PAGE_SIZE })}`);
-    if (ticket === loads) {
-      rows.value = [...[...page.events].reverse(), ...rows.value];
-      more.value = page.more;
-    }
-  } finally {
-    loadingOlder = false;
-  }
+  const page = await call<EventPage>(`/api/events?${query({ before: oldest.n, limit })}`);
+  if (ticket !== loads) return;
+  rows.value = [...[...page.events].reverse(), ...rows.value];
+  more.value = page.more;
+}
+
+/** Loads all older rows, until other filters are set. */
+export async function loadOldest(): Promise<void> {
+  const { value } = filters;
+  while (filters.value === value && hasOlder()) await loadOlder(MAX_PAGE_SIZE);
 }
 
 /** At most one call in this time, after it. */

@@ -46,6 +46,16 @@ effect(() => {
   );
 });
 
+/** Lists all times again. */
+export function clearTime(): void {
+  setFilters({ since: "", until: "" }).catch(report);
+}
+
+/** False where details replace the list, on a narrow screen. */
+export function isStripVisible(): boolean {
+  return (document.querySelector<HTMLElement>(".strip")?.offsetHeight ?? 0) > 0;
+}
+
 /** Deliveries over time, coloured by outcome. Drag over it to list those of that time alone. */
 export function Strip() {
   const shown = activity.value;
@@ -85,9 +95,7 @@ export function Strip() {
         {since === "" ? (
           <span class="hint">Drag to list a time</span>
         ) : (
-          <Button onPress={() => setFilters({ since: "", until: "" }).catch(report)}>
-            {rangeOf(Date.parse(since), Date.parse(until))} ✕
-          </Button>
+          <Button onPress={clearTime}>{rangeOf(Date.parse(since), Date.parse(until))} ✕</Button>
         )}
       </div>
       <Bars activity={shown} start={start} />

@@ -9,7 +9,7 @@ import { SECRET, TOKEN } from "../send.ts";
 export interface EndpointOptions {
   /** The things that it does wrong; nothing by default. */
   readonly faults?: readonly Fault[];
-  /** Of another product than CRM: the header of its signature over the raw body, and no token. */
+  /** Of another product than CRM: the header of its signature over the raw body, or over time and body as of Payments, and no token. */
   readonly signature?: { readonly header: string; readonly encoding: "hex" | "base64" };
   /** Where the number of handled events is written. */
   readonly countFile?: string;
@@ -51,6 +51,7 @@ export type Fault =
   | "refuses repeats"
   | "counts repeats"
   | "keys on the record alone"
+  | "keys on a rounded id"
   | "refuses everything"
   | "answers without end"
   | "allows 24 in a row"
@@ -210,12 +211,16 @@ class App {
 
   #isSigned(request: IncomingMessage, body: Buffer, data: unknown): boolean {
     const { signature = { header: "x-zoho-signature", encoding: "hex" } } = this.#options;
-    const given = request.headers[signature.header];
-    if (typeof given !== "string") return this.#has("requires no signature");
+    const header = request.headers[signature.header];
+    if (typeof header !== "string") return this.#has("requires no signature");
+    const [, stamp = "", given = header] = /^t=(\d+),v=(.*)$/.exec(header) ?? [];
     if (this.#has("accepts a wrong signature")) return true;
     const bytes = this.#has("hashes JSON.stringify") && data ? JSON.stringify(data) : body;
     const signed = this.#has("hashes Latin-1") ? Buffer.from(body.toString("latin1")) : bytes;
-    const expected = createHmac("sha256", SECRET).update(signed).digest(signature.encoding);
+    const expected = createHmac("sha256", SECRET)
+      .update(stamp && `${stamp}.`)
+      .update(signed)
+      .digest(signature.encoding);
     if (!this.#has("throws for a short signature") && given.length !== expected.length) return false;
     return timingSafeEqual(Buffer.from(given), Buffer.from(expected));
   }
@@ -228,7 +233,8 @@ class App {
 
   #isRepeat(data: Readonly<Record<string, unknown>>, text: string): boolean {
     const [id] = Array.isArray(data.ids) ? data.ids : [];
-    const key = this.#has("keys on the record alone") && id !== undefined ? String(id) : text;
+    const rounded = this.#has("keys on a rounded id") ? data.event_id : undefined;
+    const key = String(rounded ?? (this.#has("keys on the record alone") ? id : undefined) ?? text);
     const isRepeat = this.#keys.has(key);
     this.#keys.add(key);
     return isRepeat;

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { BIN } from "../support/bin.ts";
 import { folderWith } from "../support/files.ts";
@@ -24,4 +24,19 @@ it("says at once that a Node is too old, and which one it takes", () => {
   expect(JSON.parse(runOn("18.20.8", "products", "--json").stderr)).toMatchObject({ v: 1, error: { code: "usage" } });
   expect(runOn("18.20.8", "--version").status).toBe(0);
   for (const version of [`${oldest}.0`, "22.1.0"]) expect(runOn(version, "--help").status).toBe(0);
+});
+
+it("says in one line that a clone is not built yet", () => {
+  const folder = folderWith({ "package.json": '{"version":"1.2.3"}' });
+  cpSync(dirname(BIN), join(folder, "bin"), { recursive: true });
+  const runThere = (...argv: string[]) =>
+    spawnSync(process.execPath, [join(folder, "bin/zoho-hooks.js"), ...argv], { encoding: "utf8" });
+  expect(runThere("products")).toMatchObject({
+    status: 2,
+    stdout: "",
+    stderr: "error: not built yet: npm run build\n",
+  });
+  const error = { code: "usage", message: "not built yet: npm run build" };
+  expect(JSON.parse(runThere("products", "--json").stderr)).toEqual({ v: 1, error });
+  expect(runThere("--version").stdout).toBe("1.2.3\n");
 });
