@@ -165,10 +165,12 @@ export function failedTargets(entry: LogEntry): readonly string[] {
   return [...failed, ...mirroredTo(entry)];
 }
 
-/** The target of a mirrored delivery that failed and was not accepted since. */
+/** The target of a mirrored delivery that failed and whose last replay was not accepted. */
 function mirroredTo({ status = 0, forwards, attempts }: LogEntry): readonly string[] {
-  const outside = attempts.filter(({ target }) => !forwards.some((each) => each.target === target));
-  const isTaken = outside.some((attempt) => isSuccess(attempt.status));
+  const outside = attempts.filter(
+    ({ target, replay }) => replay !== "edited" && !forwards.some((each) => each.target === target),
+  );
+  const isTaken = isSuccess(outside.at(-1)?.status);
   return status < 300 || isTaken ? [] : outside.slice(0, 1).map(({ target }) => target);
 }
 
@@ -286,11 +288,11 @@ async function replayOne({ workspace, plan, log }: Replay, sending: Sending): Pr
   const kind = (isExpected === true ? undefined : result.error?.code) ?? String(result.status);
   const { status, latencyMs, replyPreview: reply } = result;
   if (kind !== "interrupted") {
-    // A changed body that is accepted does not settle the original.
-    const resolvesFailure = delivered && !outgoing.changed;
+    // What becomes of a changed body says nothing about the original.
+    const settles = outgoing.changed ? undefined : delivered ? "delivered" : "failed";
     const replayed = outgoing.changed ? "edited" : "same";
     const attempt = { target, at, status, latencyMs, error: result.error?.message, reply, replay: replayed } as const;
-    await log.recordAttempt(n, { ...attempt, resolvesFailure });
+    await log.recordAttempt(n, { ...attempt, settles });
   }
   const error = ok ? undefined : (result.error?.message ?? unexpectedStatus(result, expectStatus));
   const hint = ok ? undefined : (result.error?.hint ?? answerHint(result, plan.to === undefined ? { toFlag: "" } : {}));

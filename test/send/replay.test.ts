@@ -114,6 +114,31 @@ describe("replay", () => {
     expect(left.err).toContain("nothing was sent");
   });
 
+  it("counts what was delivered once as failed after a replay that failed, until one is accepted", async () => {
+    let status = 200;
+    const project = await start({ answer: (response) => void response.writeHead(status).end() });
+    for (const subject of ["one", "two"]) await project.deliver("/webhooks/zoho/desk", ticketBody(subject));
+    status = 500;
+    const broken = await project.run(["replay", "--since", "yesterday"]);
+    expect([broken.exitCode, broken.out]).toEqual([5, expect.stringContaining("0 ok, 2 failed")]);
+    const { out } = await project.run(["events", "list", "--only", "failed"]);
+    expect(out.match(/→ failed after 2 attempts/g)).toHaveLength(2);
+    expect((await project.run(["events", "stats", "--json"])).lines()[0]).toMatchObject({ delivered: 0, failed: 2 });
+    status = 200;
+    const mended = await project.run(["replay", "--only", "failed"]);
+    expect([mended.exitCode, mended.out]).toEqual([0, expect.stringContaining("2 ok, 0 failed")]);
+    expect((await project.run(["events", "list", "--only", "failed", "--json"])).lines()).toEqual([]);
+  });
+
+  it("counts what was never forwarded as failed after a replay that failed", async () => {
+    const project = await start({ forward: false, answer: (response) => void response.writeHead(500).end() });
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    writeFileSync(join(project.cwd, "zoho-hooks.config.json"), JSON.stringify({ forwardTo: String(project.app.port) }));
+    expect((await project.run(["replay", "--since", "1h"])).exitCode).toBe(5);
+    expect((await project.run(["replay", "--only", "failed"])).exitCode).toBe(5);
+    expect(project.app.seen).toHaveLength(2);
+  });
+
   it("does not settle a failure when another body or another app was accepted", async () => {
     const project = await start({
       answer: (response, { body }) => void response.writeHead(body.includes("Printer") ? 500 : 200).end(),
