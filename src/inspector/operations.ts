@@ -151,7 +151,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
     send: (request: SendRequest) => run(operations.send, sendInput(request)),
     /** An error as the user reads it. */
     failure(error: unknown): Failure {
-      const { message, hint = null } = failureTexts(error, context);
+      const { message, hint = null } = failureTexts(error, context, context.knownSecrets);
       return { error: message, hint };
     },
   };
