@@ -106,7 +106,7 @@ it("is shown by listen with its app's answer, once for several apps", async () =
       targets.flatMap((target) => ["--forward-to", target]),
       { cwd },
     );
-    await listener.shown(new RegExp(`(?:→ 200[sS]*){${targets.length}}`));
+    await listener.shown(new RegExp(targets.map(() => "→ 200").join("[^→]*")));
     return (await listener.stop()).out;
   };
   expect(await shownBy(app.url)).toMatch(/#1 .*Leads\.create .* – reconstructed[\s\S]*→ 200/);
