@@ -95,7 +95,7 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
       // The user knows, and what is left over has been reported.
       return INTERRUPT_STATUS[String(failure)] ?? INTERRUPTED;
     }
-    const text = knownSecrets.mask(await renderFailure(failure, runtime, mode, knownSecrets));
+    const text = knownSecrets.mask(await renderFailure(failure, runtime, mode));
     runtime.stderr.write(fitText(text, runtime.stderr));
     if (!(failure instanceof UserError)) return ExitCode.bug;
     return failure.code === CANCELLED ? INTERRUPTED : failure.exitCode;

@@ -97,7 +97,7 @@ async function serveForListen(context: Context): Promise<ExitCode> {
     await stop();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    answer({ type: "failed", ...failureTexts(error, context, context.knownSecrets) });
+    answer({ type: "failed", ...failureTexts(error, context) });
   }
   return ExitCode.ok;
 }

@@ -151,7 +151,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
     send: (request: SendRequest) => run(operations.send, sendInput(request)),
     /** An error as the user reads it. */
     failure(error: unknown): Failure {
-      const { message, hint = null } = failureTexts(error, context, context.knownSecrets);
+      const { message, hint = null } = failureTexts(error, context);
       return { error: message, hint };
     },
   };

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { maskUrls } from "../delivery/mask.ts";
-import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { ErrorLine } from "../process/lines.ts";
 import type { Runtime } from "../process/runtime.ts";
 import { errorText, UserError } from "../util/errors.ts";
@@ -13,14 +12,9 @@ import type { Report } from "./report.ts";
 const REPORT = "please report it to the maintainers of zoho-hooks, with this text and the command line";
 
 /** An error that ends a command, as text for stderr: what happened and what to do; in JSON mode as an object. */
-export async function renderFailure(
-  error: unknown,
-  runtime: Runtime,
-  mode: Mode,
-  knownSecrets: KnownSecrets,
-): Promise<string> {
+export async function renderFailure(error: unknown, runtime: Runtime, mode: Mode): Promise<string> {
   const known = error instanceof UserError;
-  const { message, hint } = failureTexts(error, runtime, knownSecrets);
+  const { message, hint } = failureTexts(error, runtime);
   if (mode.json) {
     const line: ErrorLine = { error: { code: known ? error.code : "bug", message, hint } };
     return jsonLine({ v: 1, ...line });
@@ -34,14 +28,10 @@ export async function renderFailure(
   return textOf(`${paint.bad("error:")} ${plain(message)}`, hint !== undefined && `  ${paint.dim(plain(hint))}`);
 }
 
-/** Message and remedy of an error, as they are shown. Secrets in the message are masked before long values are cut. */
-export function failureTexts(
-  error: unknown,
-  runtime: Runtime,
-  knownSecrets: KnownSecrets,
-): { readonly message: string; readonly hint?: string } {
+/** Message and remedy of an error, as they are shown. */
+export function failureTexts(error: unknown, runtime: Runtime): { readonly message: string; readonly hint?: string } {
   // A URL with a password or token may be typed where none belongs, and its message repeats it.
-  const message = shortValues(maskUrls(knownSecrets.mask(errorText(error))));
+  const message = shortValues(maskUrls(errorText(error)));
   if (!(error instanceof UserError)) return { message, hint: `this is a bug: ${REPORT}` };
   return error.hint ? { message, hint: asCalled(maskUrls(error.hint), runtime) } : { message };
 }

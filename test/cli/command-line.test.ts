@@ -90,7 +90,7 @@ describe("a message", () => {
     ]);
   });
 
-  it("masks a secret before it is cut", async () => {
+  it("masks a secret that it cuts", async () => {
     const secret = `s3cret-${"0123456789".repeat(30)}`;
     const { err } = await run(["replay", `x${secret}`], { env: { ZOHO_WEBHOOK_SECRET: secret }, cwd: tempFolder() });
     expect(err).toContain("is not a whole number");

@@ -115,7 +115,7 @@ export function readInput<T>(tool: string, schema: z.ZodType<T>, input: unknown)
 }
 
 export function failureAnswer(error: unknown, context: Context): Answer {
-  const { message, hint } = failureTexts(error, context, context.knownSecrets);
+  const { message, hint } = failureTexts(error, context);
   const text = context.knownSecrets.mask(hint === undefined ? message : `${message}\n${hint}`);
   return { isError: true, note: UNTRUSTED, data: cutToBytes(text, MAX_RESULT_BYTES) };
 }

@@ -49,7 +49,7 @@ export class Screen {
   async printFailure(error: unknown): Promise<void> {
     const { verbose, knownSecrets, stderr, argv } = this.#context;
     const options = { json: false, quiet: false, verbose, color: !argv.includes("--no-color") };
-    const text = knownSecrets.mask(await renderFailure(error, this.#context, options, knownSecrets));
+    const text = knownSecrets.mask(await renderFailure(error, this.#context, options));
     this.#line.erase();
     stderr.write(fitText(text, stderr));
     this.#line.schedule();
