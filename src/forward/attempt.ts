@@ -21,6 +21,8 @@ export interface AttemptOptions {
   now(): Date;
   /** There are several targets. */
   readonly showTarget: boolean;
+  /** Called before the first report about a delivery that `reconcile` made: no receiver has shown it. */
+  onReconstructed?(n: number): Promise<void>;
   onReport(report: ForwardReport): void;
   onTrouble(message: string): void;
 }
@@ -102,6 +104,7 @@ export async function attempt(destination: Destination, delivery: ClaimedDeliver
   }
   // A retry may succeed: only a delivery that is given up needs something to be done.
   const hint = outcome.state === "failed" ? answerHint(result, LISTEN_FLAGS) : undefined;
+  if (source.reconstructed && attemptsBefore === 0) await options.onReconstructed?.(claim.n);
   onReport({
     type: "forward",
     n: claim.n,

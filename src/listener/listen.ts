@@ -356,7 +356,7 @@ async function openLog({ context, plan, parts }: Run): Promise<LogPart | undefin
 /** Resolves to what is said about deliveries of earlier runs, where this one sends any. */
 async function startForwardingPart({ context, plan, parts }: Run): Promise<readonly string[]> {
   if (parts.log === undefined || plan.role === "receive") return [];
-  const waiting = await waitingNotes(parts.log.log, plan.routes);
+  const waiting = await waitingNotes(context, plan, parts.log.log);
   if (!plan.routes.empty) parts.forwarding = await startForwarding(context, plan, parts.log.log);
   return waiting;
 }

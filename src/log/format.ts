@@ -36,6 +36,11 @@ export const formatSteps: FormatStep[] = [
         EXECUTE definition;
       END $$;`,
   },
+  // Format 4: replays of deliveries that were never queued may have failed.
+  {
+    sqlite: "CREATE INDEX attempts_replayed ON attempts (n) WHERE replay = 'same'",
+    postgresql: "CREATE INDEX attempts_replayed ON attempts (n) WHERE replay = 'same'",
+  },
 ];
 
 /** The format that this program reads and writes, on both engines. */

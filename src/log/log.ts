@@ -190,7 +190,7 @@ export interface LogRow
   readonly schemaOk: boolean | undefined;
   /** Length of the recorded body, which may be cut. */
   readonly bytes: number;
-  /** The last attempt, not counting replays that were edited or failed. Its status is undefined where no answer came. */
+  /** The last attempt, not counting replays that do not decide its state (`STATE`). Its status is undefined where no answer came. */
   readonly lastAttempt: Pick<Attempt, "status" | "latencyMs"> | undefined;
   /** The user's own names of headers and parameters with a secret. */
   readonly secretFields: readonly string[];
@@ -344,13 +344,13 @@ export interface NewAttempt {
   readonly error: string | undefined;
   /** The start of the answer. */
   readonly reply?: string | undefined;
-  /** The target has the delivery now: one that had failed, or waits, becomes delivered. */
-  readonly resolvesFailure?: boolean;
+  /** The target's state from now on, of a replay. One that still waits becomes delivered, but does not fail. */
+  readonly settles?: "delivered" | "failed" | undefined;
   /** Undefined for an attempt of `listen`. `edited`: other bytes than those that came, so its answer is about those. */
   readonly replay?: "same" | "edited" | undefined;
 }
 
-export interface Attempt extends Omit<NewAttempt, "resolvesFailure" | "replay"> {
+export interface Attempt extends Omit<NewAttempt, "settles" | "replay"> {
   readonly replay: NewAttempt["replay"];
   /** Counts from 1 for each delivery and target. */
   readonly attempt: number;

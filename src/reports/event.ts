@@ -206,7 +206,7 @@ function stateTexts({ answer, logged, sameAs, status }: EventReport, paint: Pain
     if (short) return [paint.bad("→ failed")];
     // A mirrored delivery was never queued, so it has attempts only.
     const failed = forwards.find((each) => each.state === "failed");
-    const tries = failed?.attempts ?? attempts.length;
+    const tries = attempts.filter(({ target }) => failed === undefined || target === failed.target).length;
     const where = failed === undefined || forwards.length === 1 ? "" : ` at ${plain(failed.target)}`;
     return [paint.bad(`→ failed after ${counted(tries, "attempt")}${where}`)];
   }

@@ -307,7 +307,17 @@ describe("an app that is down", () => {
     await second.stop();
     expect(numbers(target.seen)).toEqual([3]);
     const third = await listen([], { cwd });
-    expect(JSON.stringify((await third.line("ready")).notes)).toContain(`2 deliveries wait for ${gone}`);
+    const note = JSON.stringify((await third.line("ready")).notes);
+    expect(note).toContain(`2 deliveries wait for ${gone}`);
+    await third.stop();
+    // As it is proposed, for any path of the app.
+    const [, command = ""] = / (events prune --give-up http:\/\/localhost:\d+)"/.exec(note) ?? [];
+    const given = await run(command.split(" "), { cwd });
+    expect([given.exitCode, given.err]).toEqual([
+      0,
+      expect.stringContaining(`2 deliveries to ${gone} marked as failed`),
+    ]);
+    expect(JSON.stringify((await (await listen([], { cwd })).line("ready")).notes)).not.toContain("wait for");
   });
 });
 

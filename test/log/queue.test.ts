@@ -97,8 +97,8 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     await log.recordAttempt(1, answered(200));
     await log.recordAttempt(2, answered(500));
     expect((await log.get(1))?.state).toBe("delivered");
-    expect((await log.get(2))?.state).toBe("received");
-    expect((await log.stats()).total).toMatchObject({ received: 2, delivered: 1 });
+    expect((await log.get(2))?.state).toBe("failed");
+    expect((await log.stats()).total).toMatchObject({ received: 2, delivered: 1, failed: 1 });
   });
 
   it("become delivered after a successful attempt outside of the queue, whether waiting or failed", async () => {
@@ -108,10 +108,44 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     if (claim) await log.queue.complete(claim, answered(400), { state: "failed" });
     await log.append(waitingFor());
     for (const n of [1, 2]) {
-      await log.recordAttempt(n, { ...answered(200), resolvesFailure: true });
+      await log.recordAttempt(n, { ...answered(200), settles: "delivered" });
       expect((await log.get(n))?.state).toBe("delivered");
     }
     expect(await log.queue.waiting()).toEqual([]);
+  });
+
+  it("are in the state of the last outcome, counting replays of the same bytes to their targets", async () => {
+    const log = await tempLog(engine);
+    const failures = async () => (await collect(log.rows({ only: ["failed"] }))).map(({ n }) => n);
+    const replay = (n: number, status: number, target = APP, replayed: "same" | "edited" = "same") =>
+      log.recordAttempt(n, {
+        ...answered(status),
+        target,
+        replay: replayed,
+        settles: replayed === "edited" ? undefined : status === 200 ? "delivered" : "failed",
+      });
+    const states = async () => [(await log.get(1))?.state, (await log.get(2))?.state, (await log.get(3))?.state];
+    await log.append(waitingFor());
+    const [claim] = await claimed(log);
+    if (claim) await log.queue.complete(claim, answered(200), { state: "delivered" });
+    // Never queued, as by a listen without a target.
+    await log.append(newEntry());
+    await log.append(waitingFor());
+    for (const n of [1, 2]) await replay(n, 500, OTHER, "edited");
+    await replay(1, 500, OTHER);
+    expect([await states(), await failures()]).toEqual([["delivered", "received", "waiting"], []]);
+    for (const n of [1, 2, 3]) await replay(n, 500);
+    expect([await states(), await failures()]).toEqual([
+      ["failed", "failed", "waiting"],
+      [2, 1],
+    ]);
+    expect((await log.get(1))?.forwards).toMatchObject([{ target: APP, state: "failed" }]);
+    expect((await collect(log.rows())).map(({ lastAttempt }) => lastAttempt?.status)).toEqual([500, 500, 500]);
+    expect((await log.stats()).total).toMatchObject({ failed: 2, waiting: 1 });
+    for (const n of [1, 2]) await replay(n, 200, APP, "edited");
+    expect(await failures()).toEqual([2, 1]);
+    for (const n of [1, 2]) await replay(n, 200);
+    expect([await states(), await failures()]).toEqual([["delivered", "delivered", "waiting"], []]);
   });
 
   it("wait again without an attempt when they are released", async () => {
@@ -175,7 +209,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [claim] = await claimed(log);
-    await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
+    await log.recordAttempt(1, { ...answered(200), settles: "delivered" });
     if (claim) await log.queue.complete(claim, answered(500), { state: "retry", at: later(0) });
     const kept = await log.get(1);
     expect(kept?.state).toBe("delivered");
@@ -218,7 +252,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     for (let i = 0; i < 4; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
     expect((await log.queue.waiting())[0]?.waiting).toBe(4);
-    await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
+    await log.recordAttempt(1, { ...answered(200), settles: "delivered" });
     const [second] = await claimed(log);
     expect(second?.n).toBe(2);
     expect(second && (await log.queue.complete(second, answered(200), { state: "delivered" }))).toBe("due");
@@ -230,7 +264,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
     const [first] = await claimed(log);
-    await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
+    await log.recordAttempt(1, { ...answered(200), settles: "delivered" });
     expect(first && (await log.queue.complete(first, answered(200), { state: "delivered" }))).toBe("due");
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
   });
@@ -239,7 +273,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
     const [first] = await claimed(log);
-    await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
+    await log.recordAttempt(1, { ...answered(200), settles: "delivered" });
     expect(first && (await log.queue.complete(first, answered(500), { state: "retry", at: later(60_000) }))).toBe(
       "due",
     );

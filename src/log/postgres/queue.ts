@@ -12,7 +12,7 @@ import type {
   WaitingCount,
 } from "../log.ts";
 import { maybeNumber, numberOf, readClaim, readWaiting, type SqlRow, textOf } from "../rows.ts";
-import { DELIVERED, FAILED, WAITING, waitingCounts } from "../states.ts";
+import { DELIVERED, FAILED, failDelivered, WAITING, waitingCounts } from "../states.ts";
 import { toJson } from "./append.ts";
 import type { Database } from "./connect.ts";
 import { Flush } from "./flush.ts";
@@ -99,9 +99,11 @@ export class PostgresQueue {
 
   /** Resolves to its number among the attempts of the delivery for the target. */
   async recordAttempt(n: number, attempt: NewAttempt): Promise<number> {
-    const { resolvesFailure: mends = false } = attempt;
+    const mends = attempt.settles === "delivered";
     const given = toJson([{ ...attemptRow(0, n, attempt), mends }]);
     const [row] = await this.#database.query("durable", SETTLE, [given, this.#nowMs(), mends]);
+    if (attempt.settles === "failed")
+      await this.#database.query("durable", failDelivered("?", "?"), [n, attempt.target]);
     return row === undefined ? 0 : numberOf(row, "attempt");
   }
 

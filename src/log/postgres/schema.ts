@@ -88,6 +88,7 @@ CREATE TABLE attempts (
   replay text
 );
 CREATE INDEX attempts_of_delivery ON attempts (n);
+CREATE INDEX attempts_replayed ON attempts (n) WHERE replay = 'same';
 
 CREATE TABLE receivers (
   id uuid PRIMARY KEY,

@@ -2,7 +2,16 @@ import { DUPLICATE_WINDOW_MS } from "../../delivery/delivery.ts";
 import type { Appended, ClaimRef, NewAttempt, NewEntry } from "../log.ts";
 import { keptBody } from "../retention.ts";
 import { deliveryRow, maybeText, numberOf, type SqlRow, textOf } from "../rows.ts";
-import { BLOCKED, DELIVERED, EVERY_RECORD, hasEarlier, unblockProduct, unblockRecord, WAITING } from "../states.ts";
+import {
+  BLOCKED,
+  DELIVERED,
+  EVERY_RECORD,
+  failDelivered,
+  hasEarlier,
+  unblockProduct,
+  unblockRecord,
+  WAITING,
+} from "../states.ts";
 import type { NativeDatabase } from "./engine.ts";
 
 /** A delivery that takes as much room as a small real one. */
@@ -92,7 +101,8 @@ export class Appender {
   /** Adds an attempt outside of the queue. Returns its number among those of the delivery for the target. */
   recordAttempt(n: number, made: NewAttempt): number {
     this.addAttempt(n, made);
-    if (made.resolvesFailure === true) this.unblock(this.#sql.mend.all(n, made.target));
+    if (made.settles === "delivered") this.unblock(this.#sql.mend.all(n, made.target));
+    if (made.settles === "failed") this.#sql.fail.run(n, made.target);
     return numberOf(this.#sql.lastAttempt.get(n, made.target) ?? {}, "attempt");
   }
 
@@ -152,6 +162,7 @@ function statements(database: NativeDatabase) {
       `UPDATE forwards SET state = ${DELIVERED} WHERE n = ? AND target = ? AND state <> ${DELIVERED}
        RETURNING target, order_key`,
     ),
+    fail: database.prepare(failDelivered("?", "?")),
     refuse: database.prepare("UPDATE deliveries SET accepted = 0, status = 503, refusal = ? WHERE n = ?"),
     dropForwards: database.prepare("DELETE FROM forwards WHERE n = ? RETURNING target, order_key"),
     addAttempt: database.prepare(

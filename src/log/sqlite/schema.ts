@@ -70,6 +70,7 @@ CREATE TABLE attempts (
   replay TEXT
 ) STRICT;
 CREATE INDEX attempts_of_delivery ON attempts (n);
+CREATE INDEX attempts_replayed ON attempts (n) WHERE replay = 'same';
 
 CREATE TABLE holder (
   only INTEGER PRIMARY KEY CHECK (only = 1),
