@@ -88,8 +88,11 @@ export function refreshableTokens(
       // A request that never reached Zoho, or that a 429 refused, does not count.
       const isUnsent = error instanceof UserError && error.code === "unreachable";
       const counted = isUnsent || throttled?.is429 === true ? [] : [startedAt];
-      const others = recentRefreshes(await cache.read(), startedAt);
-      await cache.write({ refreshedAt: [...others, ...counted], throttledUntil });
+      const last = await cache.read();
+      const others = recentRefreshes(last, startedAt);
+      // A throttle says nothing of the token, which may be good for other calls.
+      const kept = throttled === undefined ? {} : last;
+      await cache.write({ ...kept, refreshedAt: [...others, ...counted], throttledUntil });
       throw error;
     }
   };

@@ -85,7 +85,7 @@ export async function startRig(
 }
 
 /** Not on this machine, where no limit of the accounts server is remembered. Its requests go to the server of the test. */
-export const ACCOUNTS_URL = "https://accounts.example.com";
+const ACCOUNTS_URL = "https://accounts.example.com";
 
 function atServer(server: ZohoServer, http: ZohoHttp): ZohoHttp {
   return { ...http, send: (request) => http.send({ ...request, url: request.url.replace(ACCOUNTS_URL, server.url) }) };
