@@ -361,10 +361,10 @@ async function startForwardingPart({ context, plan, parts }: Run): Promise<reado
   return waiting;
 }
 
-function recorderOf({ config, role, routes }: Plan, { log, forwarding }: Parts): Recorder {
+function recorderOf({ role, routes }: Plan, { log, forwarding }: Parts): Recorder {
   if (forwarding !== undefined) return forwarding.recorder;
   if (log === undefined) return memoryRecorder();
-  return role === "receive" ? recordForOthers(log.log, routes, config.settings.ordered) : recordAndForward(log.log);
+  return role === "receive" ? recordForOthers(log.log, routes) : recordAndForward(log.log);
 }
 
 /** Shows the ready block; with `-v` the important notes are in it. From then on deliveries of earlier runs are sent. */

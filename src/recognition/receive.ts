@@ -66,7 +66,6 @@ export function receive(input: ReceiveInput): Receipt {
     verdicts,
     schema: isSchemaChecked(input, found, verdicts) ? checkReading(found, secretFieldNames(verdicts)) : undefined,
     records,
-    batch: format.body.batches === true && new Set(records).size > 1,
     identity:
       event === undefined
         ? undefined
