@@ -214,7 +214,7 @@ function asUsageError(error: CommanderError, argv: readonly string[], program: T
     return new UserError("usage", `${flag} takes no value`, `write it as ${flag} alone`);
   const typed = `${path} ${unknown ?? flag}`;
   if (/^events (delete|remove|rm)$/.test(typed)) return new UserError("usage", message, DELETE_HINT);
-  const [, credential] = / --(secret|token)(?:-file)?$/.exec(typed) ?? [];
+  const [, credential] = / --(secret|token)$/.exec(typed) ?? [];
   if (credential !== undefined) return new UserError("usage", message, secretHint(credential));
   if (flag === "--from" && command.options.some(({ long }) => long === "--since"))
     return new UserError("usage", message, `did you mean ${["--since", ...typedValue(flag, argv)].join(" ")}?`);

@@ -54,7 +54,7 @@ export interface Destination {
 }
 
 interface Attempted {
-  /** `due` where the log has something to claim now: the delivery itself, or the next one of its order; a time when it is due again. */
+  /** `due` where the log has it to claim again now; a time when it is due again. */
   readonly next: "done" | "due" | Date;
   /** The target takes no deliveries now. */
   readonly down?: Down;
@@ -120,7 +120,6 @@ export async function attempt(destination: Destination, delivery: ClaimedDeliver
     state: outcome.state,
     retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,
   });
-  if (completed === "due") return { next: "due" };
   return { next: next.state === "retry" ? next.at : "done" };
 }
 

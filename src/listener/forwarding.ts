@@ -45,7 +45,7 @@ const ANSWER_TIMEOUT_MS = 300;
 
 export async function startForwarding(context: ListenContext, plan: Plan, log: Log): Promise<ForwardingPart> {
   const { routes } = plan;
-  const { concurrency, retries, retryBase, ordered, respond } = plan.config.settings;
+  const { concurrency, retries, retryBase, respond } = plan.config.settings;
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   // Fails here, before the first event, if a proxy cannot be used.
   const poster = await openPosterOf(plan, log);
@@ -77,12 +77,9 @@ export async function startForwarding(context: ListenContext, plan: Plan, log: L
 
   return {
     name: "forwarding",
-    recorder: recordAndForward(log, { routes, forwarder, mirror, ordered }),
+    recorder: recordAndForward(log, { routes, forwarder, mirror }),
     notes: [
       `Forwarding to ${routes.texts.join(", ")}${mirror === undefined ? "" : "; the sender gets your app's answer"}.`,
-      ...(mirror !== undefined && ordered
-        ? ["--ordered does not apply to mirrored deliveries: each is sent to your app as soon as it arrives."]
-        : []),
     ],
     appAnswers: () => appAnswers(routes.targets.filter((target) => poster.isDirect(target) && !isQueue(target))),
     async resume() {

@@ -65,7 +65,7 @@ export interface Log {
 /** A queue for each target. */
 export interface LogQueue {
   /**
-   * Claims deliveries that are due for a target, the longest due first; of ordered ones only the first of each key. On SQLite
+   * Claims deliveries that are due for a target, the longest due first. On SQLite
    * only for the owner of the lock, with whose process all claims end; elsewhere a claim is a lease, which the log renews
    * until it is completed or released.
    */
@@ -106,8 +106,8 @@ export interface Appended {
   readonly forwards: readonly { readonly target: string; readonly claim: ClaimRef | undefined }[];
 }
 
-/** `due`: the next one of its order is due now. `lost`: the claim had ended, and another process may have sent it, too. */
-export type Completed = "done" | "due" | "lost";
+/** `lost`: the claim had ended, and another process may have sent it, too. */
+export type Completed = "done" | "lost";
 
 /** Ends with the process. */
 export interface Duty {
@@ -277,12 +277,7 @@ export interface HeldLock {
 
 export interface ForwardRequest {
   readonly targets: readonly string[];
-  /**
-   * `product:record`, or `EVERY_RECORD` in place of the record: deliveries of one key reach a target one after the other.
-   * Undefined when order does not matter.
-   */
-  readonly orderKey?: string | undefined;
-  /** Those for which the caller has reserved room: claimed at once, unless an earlier delivery has to come first. */
+  /** Those for which the caller has reserved room: claimed at once. */
   readonly claim?: readonly string[];
 }
 

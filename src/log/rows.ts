@@ -29,7 +29,7 @@ export const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, p
 const STATES: readonly DeliveryState[] = ["received", "waiting", "delivered", "failed", "duplicate", "rejected"];
 const SENDERS = ["wrong_signature", "missing_signature", "no_key", "verified"] as const;
 const REPLAYS = ["same", "edited"] as const;
-/** Forward states, indexed by their number in the log. */
+/** Forward states, indexed by their number in the log, of which 1 is no longer used. */
 const FORWARD_STATES: readonly ForwardState[] = ["waiting", "waiting", "delivered", "failed"];
 
 export function readRecord(row: SqlRow): LogRecord {
