@@ -20,7 +20,7 @@ import {
   usualSubcommand,
 } from "./terminal/help.ts";
 import { CANCELLED, ExitCode, UserError } from "./util/errors.ts";
-import { shellQuoted } from "./util/text.ts";
+import { shellQuoted, shortValue } from "./util/text.ts";
 
 declare const __VERSION__: string;
 
@@ -214,12 +214,21 @@ function asUsageError(error: CommanderError, argv: readonly string[], program: T
     return new UserError("usage", `${flag} takes no value`, `write it as ${flag} alone`);
   const typed = `${path} ${unknown ?? flag}`;
   if (/^events (delete|remove|rm)$/.test(typed)) return new UserError("usage", message, DELETE_HINT);
-  const [, credential] = / --(secret|token)(?:-file)?$/.exec(typed) ?? [];
+  const [, credential] = / --(secret|token)$/.exec(typed) ?? [];
   if (credential !== undefined) return new UserError("usage", message, secretHint(credential));
+  if (flag === "--from" && command.options.some(({ long }) => long === "--since"))
+    return new UserError("usage", message, `did you mean ${["--since", ...typedValue(flag, argv)].join(" ")}?`);
   const other = otherName(typed, argv);
   if (other !== undefined) return new UserError("usage", message, `did you mean ${other}?`);
   const help = isCommand(called) ? `run zoho-hooks ${path} --help for usage` : HELP_HINT;
   return new UserError("usage", message, suggestion === undefined ? help : `did you mean ${suggestion}?`);
+}
+
+/** The value of a flag that is not one of ours, quoted for a shell; empty where none follows. */
+function typedValue(flag: string, argv: readonly string[]): readonly string[] {
+  const at = argv.findIndex((word) => word === flag || word.startsWith(`${flag}=`));
+  const value = argv[at] === flag ? argv[at + 1] : argv[at]?.slice(flag.length + 1);
+  return value === undefined || value.startsWith("-") ? [] : [shellQuoted(shortValue(value))];
 }
 
 const HELP_HINT = "run zoho-hooks --help for the commands and their flags";

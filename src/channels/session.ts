@@ -70,7 +70,7 @@ export async function openZoho(
     account,
     isZohoLocal,
     /** How often a long run looks at its channels. */
-    pollMs: isZohoLocal ? LOCAL_POLL_MS : POLL_MS,
+    pollMs: pollInterval(isZohoLocal),
     /** The folder of the memory, and of the locks of listeners. */
     folder,
     client: watchClient(api, product, context.signal),
@@ -79,6 +79,11 @@ export async function openZoho(
     /** A channels command to copy, with the flags of this sign-in: `zoho-hooks channels show 4711 --product crm`. */
     command: (words: string) => `${context.invocation} channels ${words} ${flags}`,
   };
+}
+
+/** How often a long run looks at what it has at Zoho. */
+export function pollInterval(isZohoLocal: boolean): number {
+  return isZohoLocal ? LOCAL_POLL_MS : POLL_MS;
 }
 
 /** All channels, as Zoho lists them and as they are remembered here. */

@@ -5,7 +5,7 @@ import { noPaint, paintFor } from "../reports/paint.ts";
 import { findTopics, helpColumns } from "../terminal/help.ts";
 import { pageText } from "../terminal/page.ts";
 import { UserError } from "../util/errors.ts";
-import { cut, shellQuoted } from "../util/text.ts";
+import { cut, shellQuoted, shortValue } from "../util/text.ts";
 
 /** Prints a page of the documentation as text. `names`: the commands. */
 export async function showTopic(topic: string, names: readonly string[], runtime: Runtime): Promise<void> {
@@ -15,7 +15,9 @@ export async function showTopic(topic: string, names: readonly string[], runtime
   if (path === undefined) {
     const [near] = nearest(topic, [...topics.keys(), ...names], 1);
     const hint =
-      near === undefined ? `zoho-hooks help --search ${shellQuoted(topic)} finds pages` : `did you mean ${near}?`;
+      near === undefined
+        ? `zoho-hooks help --search ${shellQuoted(shortValue(topic))} finds pages`
+        : `did you mean ${near}?`;
     throw new UserError("usage", `there is no command or topic '${topic}'`, hint);
   }
   const paint = await paintFor(stdout, runtime, !argv.includes("--no-color"));

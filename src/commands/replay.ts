@@ -61,5 +61,7 @@ If its body was changed, or its signature has a timestamp, it is signed again, p
 Filters and ranges choose among the deliveries that your app should have received. To send one that was refused, give
 its number. The settings forwardTimeout and insecure apply here, too.
 
-Exits with 0 if every delivery was answered with 2xx, else with 5. With --expect-status, exits with 0 if every delivery
-got such an answer, else with 8.`;
+Exits with 0 if every delivery was answered with 2xx, else with 5; with 2 if filters chose only what is not sent. With
+--expect-status, exits with 0 if every delivery got such an answer, else with 8. What your app does not accept has
+failed from then on, also what it had accepted before: replay --only failed sends it again. A changed body, or another
+target than the delivery has, changes nothing about that.`;

@@ -3,7 +3,7 @@ import { findDeadUrl } from "../channels/dead-url.ts";
 import { contractEvents, doubledEvents, expandEvents, normaliseEvents, withoutEvents } from "../channels/events.ts";
 import { DAY_MS, soonest } from "../channels/expiry.ts";
 import type { RememberedChannel } from "../channels/memory.ts";
-import { orphanIds } from "../channels/orphaned-channels.ts";
+import { lostUnderListen, orphanIds } from "../channels/orphaned-channels.ts";
 import { replaceWords } from "../channels/replace-words.ts";
 import type { ZohoSession } from "../channels/session.ts";
 import { withChannelTokens } from "../channels/tokens.ts";
@@ -36,7 +36,7 @@ type ChannelCase = Awaited<ReturnType<typeof readCase>>;
 /** Everything that the rules need, so that they neither read nor ask. */
 async function readCase(project: CheckedProject, session: ZohoSession, listed: readonly Channel[]) {
   const { context, config, listener } = project;
-  const { memory, product, command } = session;
+  const { memory, product, command, pollMs } = session;
   const { settings, secrets } = config;
   const now = session.now();
   const folder = context.userFolder;
@@ -53,6 +53,8 @@ async function readCase(project: CheckedProject, session: ZohoSession, listed: r
     ours,
     /** Remembered channels that Zoho no longer has. */
     missing: await memory.missing(listed, now),
+    /** Those that a running `listen` has lost. It creates them again. */
+    lost: await lostUnderListen(session, listed),
     /** URL of the running `listen`, if it has a tunnel. */
     publicUrl: listener?.publicUrl,
     /** The ids of those left over by a `listen --channel` that is gone. */
@@ -71,6 +73,7 @@ async function readCase(project: CheckedProject, session: ZohoSession, listed: r
     product,
     now,
     command,
+    pollMs,
   };
 }
 
@@ -112,6 +115,7 @@ function evaluateChannels(each: ChannelCase): readonly Found[] {
   const active = ours.filter((known) => !orphans.includes(known));
   const findings = [
     missingFinding(each),
+    lostFinding(each),
     urlFinding(each, active),
     movedFinding(each, active),
     tokenFinding(each, active),
@@ -138,6 +142,13 @@ function missingFinding({ missing, command }: ChannelCase): Found | undefined {
   const { id } = first;
   const remedy = `${command(`renew ${id}`)} creates it again; ${command(`delete ${id}`)} forgets it`;
   return { id: "channels.missing", ...failed(`Zoho no longer has ${ids}`, remedy) };
+}
+
+function lostFinding({ lost, pollMs }: ChannelCase): Found | undefined {
+  if (lost.length === 0) return undefined;
+  const ids = lost.map(({ id }) => id).join(", ");
+  const remedy = `that listen creates it again within ${formatSpan(pollMs)}`;
+  return { id: "channels.missing", ...failed(`Zoho no longer has ${ids}, of a listen that runs`, remedy) };
 }
 
 function urlFinding({ dead, command }: ChannelCase, active: readonly KnownChannel[]): Found | undefined {

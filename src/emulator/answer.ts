@@ -22,6 +22,8 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   /** What the request asks for that the emulator does not have. The terminal says so. */
   readonly lacks?: string;
+  /** What to change in the request. It is shown with it. */
+  readonly hint?: string | undefined;
 }
 
 /** An error of CRM, Bigin or Recruit. */

@@ -21,6 +21,7 @@ import {
 import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
 import { DELIVERY_FAULTS, type Faults, type RequestFault, requireTimes } from "./faults.ts";
+import { requireKnown, requireOneOf } from "./members.ts";
 import type { Organisation } from "./organisation.ts";
 import { isPoll } from "./own-client.ts";
 import { exportCommand, publishedSecrets } from "./published.ts";
@@ -53,6 +54,29 @@ const SHOWN_REQUESTS = 100;
 const SHOWN_DELIVERIES = 200;
 const MAX_RECORDS = 10_000;
 
+/**
+ * What a call takes: parameters of a GET, members of another's body. Those of `fail`, `answer` and `restore` are checked where they
+ * are read.
+ */
+const TAKEN: Readonly<Record<string, readonly string[]>> = {
+  "GET state": [],
+  "GET records": ["product", "module", "limit"],
+  "POST records": ["product", "module", "action", "id", "data"],
+  "GET beginnings": ["product", "module"],
+  "POST subscriptions": ["product", "id", "action"],
+  "GET requests": ["after"],
+  "GET requests/N": [],
+  "GET deliveries": ["after", "settled"],
+  "GET deliveries/N": [],
+  "POST deliveries/N/again": [],
+  "GET samples": [],
+  "POST deliver": ["product", "event", "to", "format"],
+  "POST advance": ["by"],
+  "POST reset": [],
+  "GET snapshot": [],
+  "POST code": ["scope"],
+};
+
 /** Answers the calls under `/_emulator/`, which docs/emulator.md describes. */
 export class Control {
   readonly #parts: Parts;
@@ -80,7 +104,11 @@ export class Control {
     const call = `${request.method} ${request.path.slice(CONTROL_PATH.length)}`;
     const [, n = "", again] = /^(?:GET|POST) (?:deliveries|requests)\/(\d{1,15})(\/again)?$/.exec(call) ?? [];
     const body = isRecord(request.json) ? request.json : {};
-    switch (n === "" ? call : call.replace(n, "N")) {
+    const name = n === "" ? call : call.replace(n, "N");
+    const known = TAKEN[name];
+    const given = request.method === "GET" ? Object.fromEntries(request.query) : body;
+    if (known !== undefined) requireKnown(given, known, `taken by ${name}`);
+    switch (name) {
       case "GET state":
         return this.#state();
       case "GET records":
@@ -178,26 +206,26 @@ export class Control {
 
   #write(body: Body): unknown {
     const store = this.#store(body);
-    const [module, action] = [requiredText(body, "module"), requiredText(body, "action")];
+    const module = requiredText(body, "module");
+    const action = requireOneOf(body, "action", ["create", "change", "delete"]);
     const { data = {} } = body;
     if (!isRecord(data)) throw usageError("data is not an object");
     if (action === "create") return store.create(module, data);
     const id = requiredText(body, "id");
     if (action === "change") return store.change(module, id, data);
-    if (action !== "delete") throw usageError(`action: ${JSON.stringify(action)} is not create, change or delete`);
     store.remove(module, id);
     return { id };
   }
 
   #endSubscription(body: Body): void {
-    const [product, id, action] = ["product", "id", "action"].map((name) => requiredText(body, name));
+    const [product, id] = [requiredText(body, "product"), requiredText(body, "id")];
+    const action = requireOneOf(body, "action", ["expire", "delete"]);
     const { services } = this.#parts.organisation;
     const isIt = (each: Subscription): boolean => each.product === product && each.id === id;
     const service = services.find((each) => each.subscriptions().some(isIt));
-    if (service === undefined || product === undefined || id === undefined)
+    if (service === undefined)
       throw notFound(`${product} has no channel or webhook ${id}`, "GET /_emulator/state lists them");
     if (action === "delete") service.unsubscribe(product, id);
-    else if (action !== "expire") throw usageError(`action: ${JSON.stringify(action)} is not expire or delete`);
     else if (service.expire === undefined)
       throw usageError(`webhooks of ${product} do not expire`, "action delete ends it");
     else service.expire(product, id);
@@ -270,9 +298,7 @@ export function planFault(faults: Faults, given: Body): void {
   const { answer, delivery, times = 1 } = given;
   if ((answer === undefined) === (delivery === undefined)) throw usageError("either answer or delivery must be given");
   const kind = delivery === undefined ? "answer" : "delivery";
-  const stranger = Object.keys(given).find((name) => given[name] !== undefined && !FAULT_MEMBERS[kind].includes(name));
-  if (stranger !== undefined)
-    throw usageError(`${stranger} is not for a fault of kind ${kind}`, `it takes ${FAULT_MEMBERS[kind].join(", ")}`);
+  requireKnown(given, FAULT_MEMBERS[kind], `for a fault of kind ${kind}`);
   const count = requireTimes(times);
   const optional = (name: string): string | undefined =>
     given[name] === undefined ? undefined : requiredText(given, name);

@@ -272,9 +272,9 @@ export class Emulator {
   #list(request: ApiRequest, bytes: number, ms: number, answer: Partial<Answer & { body: string }> = {}): void {
     if (isPoll(request)) return;
     const { at, method, path, query, headers, text } = request;
-    const { status, lacks, body = "" } = answer;
+    const { status, lacks, hint, body = "" } = answer;
     const entry = this.requests.add(
-      { at, method, path, query: query.toString(), headers, body: text, answer: body, status, ms, lacks },
+      { at, method, path, query: query.toString(), headers, body: text, answer: body, status, ms, lacks, hint },
       bytes + body.length + 1000,
     );
     this.#options.onRequest?.(entry);

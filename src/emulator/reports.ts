@@ -17,7 +17,7 @@ export interface EmulatorReport {
 export interface EmulatedRequestReport extends Omit<RequestView, "at" | "query"> {
   readonly type: "emulated-request";
   readonly at: Date;
-  /** The command that answers what the emulator lacks. */
+  /** The command that answers what the emulator lacks, or what to change in the request. */
   readonly hint: string | undefined;
 }
 

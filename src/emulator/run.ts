@@ -187,7 +187,7 @@ function requestReport(
   emulatorUrl: string,
 ) {
   const path = maskUrl(query === "" ? seen.path : `${seen.path}?${query}`);
-  const hint = seen.lacks === undefined ? undefined : stubCommand(emulatorUrl, seen);
+  const hint = seen.lacks === undefined ? seen.hint : stubCommand(emulatorUrl, seen);
   return { type: "emulated-request", ...seen, at: new Date(at), path, hint } as const;
 }
 

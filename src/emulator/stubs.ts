@@ -1,6 +1,7 @@
 import { usageError } from "../util/errors.ts";
 import type { Answer, ApiRequest } from "./answer.ts";
 import { requireTimes } from "./faults.ts";
+import { requireKnown } from "./members.ts";
 import { isPoll } from "./own-client.ts";
 
 /** An answer that the user gives in the place of the emulator. */
@@ -81,9 +82,7 @@ export function requirePath(path: unknown, example: string): string {
 
 function readStub(given: Readonly<Record<string, unknown>>): Stub {
   const { method, path, status = 200, body, times } = given;
-  const stranger = Object.keys(given).find((name) => given[name] !== undefined && !MEMBERS.includes(name));
-  if (stranger !== undefined)
-    throw usageError(`${stranger} is not a member of an answer`, `it takes ${MEMBERS.join(", ")}`);
+  requireKnown(given, MEMBERS, "a member of an answer");
   if (method !== undefined && (typeof method !== "string" || !/^[a-z]+$/i.test(method)))
     throw usageError(`method: ${JSON.stringify(method)} is not a method`, "such as GET; leave it out for any");
   if (typeof status !== "number" || !Number.isInteger(status) || status < 200 || status > 599)

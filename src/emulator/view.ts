@@ -30,6 +30,8 @@ export interface SeenRequest extends Pick<ApiRequest, "at" | "method" | "path" |
   readonly ms: number;
   /** What the request asks for that the emulator does not have, such as its method and path. */
   readonly lacks: string | undefined;
+  /** What to change in the request. */
+  readonly hint: string | undefined;
 }
 export type NumberedRequest = SeenRequest & { readonly n: number };
 export type RequestView = Omit<NumberedRequest, "headers" | "body" | "answer">;

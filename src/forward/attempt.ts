@@ -22,6 +22,8 @@ export interface AttemptOptions {
   now(): Date;
   /** There are several targets. */
   readonly showTarget: boolean;
+  /** Called before the first report about a delivery that `reconcile` made: no receiver has shown it. */
+  onReconstructed?(n: number): Promise<void>;
   onReport(report: ForwardReport): void;
   onTrouble(message: string): void;
 }
@@ -53,7 +55,7 @@ export interface Destination {
 }
 
 interface Attempted {
-  /** `due` where the log has something to claim now: the delivery itself, or the next one of its order; a time when it is due again. */
+  /** `due` where the log has it to claim again now; a time when it is due again. */
   readonly next: "done" | "due" | Date;
   /** The target takes no deliveries now. */
   readonly down?: Down;
@@ -103,6 +105,7 @@ export async function attempt(destination: Destination, delivery: ClaimedDeliver
   }
   // A retry may succeed: only a delivery that is given up needs something to be done.
   const hint = outcome.state === "failed" ? answerHint(result, LISTEN_FLAGS) : undefined;
+  if (source.reconstructed && attemptsBefore === 0) await options.onReconstructed?.(claim.n);
   onReport({
     type: "forward",
     n: claim.n,
@@ -117,7 +120,6 @@ export async function attempt(destination: Destination, delivery: ClaimedDeliver
     retry_in_ms: outcome.state === "retry" ? outcome.afterMs : null,
     person: { showTarget, reply: replyPreview },
   });
-  if (completed === "due") return { next: "due" };
   return { next: next.state === "retry" ? next.at : "done" };
 }
 

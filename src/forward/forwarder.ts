@@ -1,8 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { originOf } from "../delivery/target.ts";
 import type { Appended, ClaimRef, ForwardRequest, Log, NewEntry } from "../log/log.ts";
-import { EVERY_RECORD } from "../log/states.ts";
-import type { Receipt } from "../model/receipt.ts";
 import type { Recorder, RecordRequest } from "../receiver/recorder.ts";
 import { errorText } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
@@ -101,8 +99,6 @@ interface ForwardingParts {
   readonly forwarder: Forwarder;
   /** Set when the sender gets the app's own answer. */
   readonly mirror: Mirror | undefined;
-  /** Deliveries of one record reach a target one after the other. */
-  readonly ordered: boolean;
 }
 
 /** Records deliveries in the log and forwards accepted ones, if anything is forwarded: at once when there is room, else later from the log. */
@@ -116,7 +112,7 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
       if (forwarding === undefined || targets.length === 0)
         return await log.append(toLogEntry(entry, decision.reply.status));
 
-      const { forwarder, mirror, ordered } = forwarding;
+      const { forwarder, mirror } = forwarding;
       // Only one app can answer the sender. The other targets are queued as without a mirror.
       const [mirrored = "", ...others] = targets;
       const queued = mirror === undefined ? targets : others;
@@ -125,8 +121,7 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
       const reserved = forwarder.reserve(queued, bytes);
       let appended: Appended;
       try {
-        const orderKey = ordered ? orderKeyOf(receipt) : undefined;
-        appended = await log.append(toLogEntry(entry, status, { targets: queued, orderKey, claim: reserved }));
+        appended = await log.append(toLogEntry(entry, status, { targets: queued, claim: reserved }));
       } catch (error) {
         forwarder.release(reserved, bytes);
         throw error;
@@ -141,11 +136,7 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
         forward() {
           for (const { target, claim } of forwards) {
             if (claim !== undefined) forwarder.deliver(claim, target, source);
-            else {
-              // Another delivery has to come before it.
-              if (reserved.includes(target)) forwarder.release([target], bytes);
-              forwarder.wake([target]);
-            }
+            else forwarder.wake([target]);
           }
         },
       };
@@ -154,14 +145,12 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
 }
 
 /** Records deliveries with their targets, for other processes on the log to deliver. */
-export function recordForOthers(log: Pick<Log, "append">, routes: Routes, ordered: boolean): Recorder {
+export function recordForOthers(log: Pick<Log, "append">, routes: Routes): Recorder {
   return {
     record(entry) {
       const targets = targetsOf(entry, routes);
-      const orderKey = ordered ? orderKeyOf(entry.receipt) : undefined;
-      return log.append(
-        toLogEntry(entry, entry.decision.reply.status, targets.length === 0 ? undefined : { targets, orderKey }),
-      );
+      const { status } = entry.decision.reply;
+      return log.append(toLogEntry(entry, status, targets.length === 0 ? undefined : { targets }));
     },
   };
 }
@@ -169,10 +158,6 @@ export function recordForOthers(log: Pick<Log, "append">, routes: Routes, ordere
 function targetsOf({ arrival, receipt, decision }: RecordRequest, routes: Routes | undefined): readonly string[] {
   const isForwarded = decision.accepted && receipt.handshake === undefined;
   return (isForwarded && routes?.targetsOf(receipt.product, receipt.event, arrival.delivery.url)) || [];
-}
-
-function orderKeyOf({ product, records: [first], batch }: Receipt): string | undefined {
-  return first === undefined ? undefined : `${product}:${batch ? EVERY_RECORD : first}`;
 }
 
 /** `status` is undefined until the sender is answered. */

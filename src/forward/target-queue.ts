@@ -177,9 +177,8 @@ export class TargetQueue {
     const error = `it is damaged in the event log: ${reason}`;
     this.#reportTrouble(new Error(`#${ref.n} failed: ${error}`));
     const failed = { target, at: now(), status: undefined, latencyMs: 0, error };
-    const completed = await this.#retryUntilClosed(() => log.queue.complete(ref, failed, { state: "failed" }));
+    await this.#retryUntilClosed(() => log.queue.complete(ref, failed, { state: "failed" }));
     onUnreadable?.({ n: ref.n, target, reason: error });
-    if (completed === "due") this.wake();
   }
 
   /** Claimed deliveries go back to the log when the app is down, the queue closes or their claims have ended. */

@@ -114,6 +114,16 @@ export function parseTime(text: string, name: string, now: Date): Date {
   return new Date(time);
 }
 
+/** Whether a text is one that `--since` reads. */
+export function isTimeText(text: string): boolean {
+  try {
+    parseTime(text, "", new Date());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function dayOf(now: Date, days: number): Date {
   return new Date(now.getFullYear(), now.getMonth(), now.getDate() + days);
 }

@@ -7,6 +7,7 @@ import type { ForwardReport, TargetLine } from "../forward/lines.ts";
 import { createMirror } from "../forward/mirror.ts";
 import { isDelivered } from "../forward/post-failure.ts";
 import { openTargets } from "../forward/queue-poster.ts";
+import { entryEvent, hiddenSecrets } from "../history/entry.ts";
 import { commandOnLog } from "../history/open-log.ts";
 import type { Log, WaitingCount } from "../log/log.ts";
 import { rowOf } from "../log/row-of.ts";
@@ -15,12 +16,12 @@ import { answerRuleOf, type Deadline, deadlineOf } from "../model/sender.ts";
 import type { Config } from "../project/load.ts";
 import type { Recorder } from "../receiver/recorder.ts";
 import { errorText } from "../util/errors.ts";
+import { shellQuoted } from "../util/text.ts";
 import { counted } from "../util/units.ts";
 import type { ForwardCounts, ListenContext } from "./lines.ts";
 import { createFailureAlarm, type GivenUp } from "./on-failed.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
-import type { RunRoutes } from "./targets.ts";
 
 /** Sends deliveries to the developer's app, through the queue in the log. */
 export interface ForwardingPart extends Part {
@@ -44,11 +45,12 @@ const ANSWER_TIMEOUT_MS = 300;
 
 export async function startForwarding(context: ListenContext, plan: Plan, log: Log): Promise<ForwardingPart> {
   const { routes } = plan;
-  const { concurrency, retries, retryBase, ordered, respond } = plan.config.settings;
+  const { concurrency, retries, retryBase, respond } = plan.config.settings;
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   // Fails here, before the first event, if a proxy cannot be used.
   const poster = await openPosterOf(plan, log);
   const outcomes = new ForwardOutcomes(context, plan);
+  const reconstructed = new ReconstructedLines(context, plan, log);
   const shared = {
     log,
     now: context.now,
@@ -61,6 +63,7 @@ export async function startForwarding(context: ListenContext, plan: Plan, log: L
     poster,
     retry: { retries, baseMs: retryBase },
     concurrency,
+    onReconstructed: (n) => reconstructed.show(n),
     onReport: (report) => outcomes.attempted(report),
     onUnreadable: (failure) => outcomes.failed(failure),
     onTarget: (report) => outcomes.targetChanged(report),
@@ -74,12 +77,9 @@ export async function startForwarding(context: ListenContext, plan: Plan, log: L
 
   return {
     name: "forwarding",
-    recorder: recordAndForward(log, { routes, forwarder, mirror, ordered }),
+    recorder: recordAndForward(log, { routes, forwarder, mirror }),
     notes: [
       `Forwarding to ${routes.texts.join(", ")}${mirror === undefined ? "" : "; the sender gets your app's answer"}.`,
-      ...(mirror !== undefined && ordered
-        ? ["--ordered does not apply to mirrored deliveries: each is sent to your app as soon as it arrives."]
-        : []),
     ],
     appAnswers: () => appAnswers(routes.targets.filter((target) => poster.isDirect(target) && !isQueue(target))),
     async resume() {
@@ -134,6 +134,34 @@ async function appAnswers(apps: readonly string[]): Promise<boolean | undefined>
   const answers = Promise.all([...new Set(apps.map(originOf))].map(isListening));
   const soon = await Promise.race([answers, delay<boolean[]>(ANSWER_TIMEOUT_MS, [], { ref: false })]);
   return soon.length === 0 ? undefined : !soon.includes(false);
+}
+
+/** Shows the events of deliveries that `reconcile` made, each once, however many targets it has. */
+class ReconstructedLines {
+  readonly #context: ListenContext;
+  readonly #plan: Plan;
+  readonly #log: Log;
+  readonly #shown = new Map<number, Promise<void>>();
+
+  constructor(context: ListenContext, plan: Plan, log: Log) {
+    this.#context = context;
+    this.#plan = plan;
+    this.#log = log;
+  }
+
+  show(n: number): Promise<void> {
+    const shown = this.#shown.get(n) ?? this.#read(n);
+    this.#shown.set(n, shown);
+    return shown;
+  }
+
+  async #read(n: number): Promise<void> {
+    // Where it cannot be read, its forwarding is reported all the same.
+    const entry = await this.#log.get(n).catch(() => undefined);
+    if (entry === undefined) return;
+    const hidden = hiddenSecrets(this.#context, this.#plan.options);
+    this.#context.report(entryEvent(this.#plan.products, entry, hidden, { fresh: true }));
+  }
 }
 
 /** What came of the deliveries of a run: counts them, shows them, and calls `--on-failed`. */
@@ -280,7 +308,17 @@ function findEqualFailures(): (report: ForwardReport) => ForwardReport | undefin
 }
 
 /** Deliveries that earlier runs left in the log: those for this run's targets, and those for targets that it does not have. */
-export async function waitingNotes(log: Log, routes: RunRoutes): Promise<readonly string[]> {
+export async function waitingNotes(
+  context: ListenContext,
+  { config, routes }: Pick<Plan, "config" | "routes">,
+  log: Log,
+): Promise<readonly string[]> {
+  const giveUp = (target: string): string => {
+    const origin = originOf(target);
+    // All paths of an app, but none that this run forwards to.
+    const name = isQueue(target) || routes.targets.some((own) => originOf(own) === origin) ? target : origin;
+    return commandOnLog(context, config, `events prune --give-up ${shellQuoted(maskUrl(name))}`);
+  };
   const counts = await log.queue.waiting();
   const own = sumOfWaiting(counts.filter(({ target }) => routes.has(target)));
   return [
@@ -291,7 +329,7 @@ export async function waitingNotes(log: Log, routes: RunRoutes): Promise<readonl
       .filter(({ target, waiting }) => waiting > 0 && !routes.has(target))
       .map(
         ({ target, waiting }) =>
-          `${counted(waiting, "delivery waits", "deliveries wait")} for ${maskUrl(target)}, which this run does not forward to: ${remedyFor(target)} to send ${waiting === 1 ? "it" : "them"}.`,
+          `${counted(waiting, "delivery waits", "deliveries wait")} for ${maskUrl(target)}, which this run does not forward to: ${remedyFor(target)} to send ${waiting === 1 ? "it" : "them"}, or give up with ${giveUp(target)}`,
       ),
   ];
 }

@@ -25,7 +25,7 @@ import type { ListenContext, ListenReport } from "./lines.ts";
 import { keptBytes, type LogPart, startLog, startPruning } from "./log-part.ts";
 import type { Part, RegisteredPart } from "./part.ts";
 import { EXPECT_TIMEOUT, type ListenOptions, type Plan, readPlan } from "./plan.ts";
-import { guideRangesNote, type ReadyState, readyReport, warnIfOpen } from "./ready.ts";
+import { type ReadyState, readyReport, warnIfOpen } from "./ready.ts";
 import { type ReceiverPart, startReceiverPart } from "./receiver-part.ts";
 import { type SharedSecretsPart, shareSecrets } from "./shared-secrets.ts";
 import { startSleepDetector } from "./sleep-detector.ts";
@@ -292,7 +292,6 @@ function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): 
   const { config, products, tally, drift, loops, options } = plan;
   const reportHint = reportHintsOnce(context, products, { below: true, tips });
   const sameAs = findEqualRejections();
-  let rangesNote = guideRangesNote(plan.allowed);
   return (event) => {
     const { n, body, receipt, status } = event;
     const isWhole = keptBytes(event) >= body.length;
@@ -303,11 +302,6 @@ function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): 
     if (event.shown) {
       drift?.add(event);
       reportHint(receipt, status);
-    }
-    const isForeign = receipt.verdicts.some(({ id, verdict }) => id === "source-address" && verdict === "failed");
-    if (event.shown && rangesNote !== undefined && isForeign) {
-      context.report({ type: "notice", message: rangesNote, below: true });
-      rangesNote = undefined;
     }
     for (const part of listed(parts)) part.onEvent?.(event);
     tally.add(event);
@@ -358,15 +352,15 @@ async function openLog({ context, plan, parts }: Run): Promise<LogPart | undefin
 /** Resolves to what is said about deliveries of earlier runs, where this one sends any. */
 async function startForwardingPart({ context, plan, parts }: Run): Promise<readonly string[]> {
   if (parts.log === undefined || plan.role === "receive") return [];
-  const waiting = await waitingNotes(parts.log.log, plan.routes);
+  const waiting = await waitingNotes(context, plan, parts.log.log);
   if (!plan.routes.empty) parts.forwarding = await startForwarding(context, plan, parts.log.log);
   return waiting;
 }
 
-function recorderOf({ config, role, routes }: Plan, { log, forwarding }: Parts): Recorder {
+function recorderOf({ role, routes }: Plan, { log, forwarding }: Parts): Recorder {
   if (forwarding !== undefined) return forwarding.recorder;
   if (log === undefined) return memoryRecorder();
-  return role === "receive" ? recordForOthers(log.log, routes, config.settings.ordered) : recordAndForward(log.log);
+  return role === "receive" ? recordForOthers(log.log, routes) : recordAndForward(log.log);
 }
 
 /** Shows the ready block; with `-v` the important notes are in it. From then on deliveries of earlier runs are sent. */

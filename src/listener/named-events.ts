@@ -2,6 +2,7 @@ import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../mod
 import type { Format, Product } from "../model/product.ts";
 import { patternProducts, requireKnownEvent, warnOfMistypedModules } from "../own-products/project-products.ts";
 import type { Config } from "../project/load.ts";
+import { shortValue } from "../util/text.ts";
 import type { ListenContext } from "./lines.ts";
 import type { Registration } from "./registrations.ts";
 
@@ -72,14 +73,17 @@ function warnOfUnknownEvents(
     const isGlob = /[*?]/.test(text);
     if (formats.some((format) => (isGlob ? mayMatch(format, name) : isNamed(format, name, id === undefined)))) continue;
     if (isGlob) {
-      context.report({ type: "warning", message: `no known event matches ${name}; an unknown event still could` });
+      context.report({
+        type: "warning",
+        message: `no known event matches ${shortValue(name)}; an unknown event still could`,
+      });
       continue;
     }
     if (effect === undefined) requireKnownEvent(products, text, where);
     const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
     context.report({
       type: "warning",
-      message: `there is no known event ${name}: ${effect}`,
+      message: `there is no known event ${shortValue(name)}: ${effect}`,
       hint: near && `did you mean ${near}?`,
     });
   }

@@ -87,11 +87,11 @@ export function createFailureAlarm(context: ListenContext, commandLine: string |
       const found = failures.get(nameOf(target));
       if (found !== undefined) found.isDown = false;
     },
-    /** Reports what has failed since the last alarms, and resolves when no command runs any more. After Ctrl-C nothing is started. */
+    /** Reports what has failed since the last alarms, and ends the command soon. After Ctrl-C nothing is started. */
     async stop(): Promise<void> {
       stopped.abort();
       if (!context.signal.aborted) for (const name of [...failures.keys()]) raise(name);
-      await alarm.settled();
+      await alarm.stop();
     },
   };
 }

@@ -2,7 +2,6 @@ import { CREDENTIAL_VARIABLES, noSecrets, type Secrets } from "../delivery/secre
 import type { Product } from "../model/product.ts";
 import { apiAt } from "../project/inspector-access.ts";
 import { defaults, type Settings } from "../project/settings.ts";
-import { type AddressList, GUIDE_RANGES } from "../receiver/evaluate.ts";
 import type { Receiver } from "../receiver/receiver.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { acceptedUnsigned, canAllowUnsigned, type Unsigned } from "../recognition/unsigned.ts";
@@ -99,7 +98,6 @@ export function readyReport(
       ...(isMirrored && routes.empty ? ["--respond mirror has no effect without --forward-to."] : []),
       ...(settings.schema === "warn" ? [] : [`Schemas: ${settings.schema}.`]),
       ...(allowed === undefined ? [] : [`Accepting only from ${allowed.ranges.join(", ")}.`]),
-      guideRangesNote(allowed) ?? [],
       ...notes,
       ...(offersTunnel
         ? [
@@ -200,12 +198,6 @@ function missingValueNotes(secrets: Secrets, { products }: Settings): readonly s
       ([id]) =>
         `Deliveries of ${id} are not checked: the config sets "auth", but its value, ZOHO_WEBHOOK_AUTH, is not set.`,
     );
-}
-
-/** Shown again with the first 403 for an address. */
-export function guideRangesNote(allowed: AddressList | undefined): string | undefined {
-  if (allowed === undefined || !GUIDE_RANGES.every((range) => allowed.ranges.includes(range))) return undefined;
-  return "Zoho may also send from addresses outside the Webhooks Guide's two ranges: a 403 may have rejected a genuine delivery.";
 }
 
 /** Warns where anyone who reaches this machine can post events to the app. */

@@ -63,7 +63,7 @@ export function onlyCondition(only: readonly DeliveryKind[], low: number, high: 
 function kindCondition(kind: DeliveryKind, low: number, high: number): Condition {
   switch (kind) {
     case "failed":
-      return { sql: `n IN (${FAILED_NUMBERS})`, values: [low, high, low, high] };
+      return { sql: `n IN (${FAILED_NUMBERS})`, values: [low, high, low, high, low, high] };
     case "rejected":
       return { sql: "status >= 300 AND accepted = 0", values: [] };
     case "invalid":

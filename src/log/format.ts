@@ -11,9 +11,10 @@ const FIRST_FORMAT = 2;
 
 /**
  * The steps from `FIRST_FORMAT` on. Add one with every change of the tables, indexes or functions of either engine; never change
- * one that was released. All that a log needs run in one transaction, while no receiver uses it. Commands of an earlier version
- * that read or replay may have it open, and so may a receiver that was paused: what a column or function means must not change
- * under its old name.
+ * one that was released. PostgreSQL's functions are replaced after the steps, so that a step has only to drop one whose
+ * arguments or result have changed. All that a log needs run in one transaction, while no receiver uses it. Commands of an
+ * earlier version that read or replay may have it open, and so may a receiver that was paused: what a column or function means
+ * must not change under its old name.
  */
 export const formatSteps: FormatStep[] = [
   // Format 3: deliveries that `reconcile` has put into the log.
@@ -23,18 +24,23 @@ export const formatSteps: FormatStep[] = [
       CREATE INDEX deliveries_reconstructed ON deliveries (n) WHERE reconstructed = 1;`,
     postgresql: `
       ALTER TABLE deliveries ADD COLUMN reconstructed smallint NOT NULL DEFAULT 0;
-      CREATE INDEX deliveries_reconstructed ON deliveries (n) WHERE reconstructed = 1;
-      DO $$
-      DECLARE
-        definition text;
-      BEGIN
-        SELECT pg_get_functiondef(oid) INTO STRICT definition FROM pg_proc
-        WHERE proname = 'append' AND pronamespace = current_schema()::regnamespace;
-        definition := replace(definition, 'receiver uuid, headers text', 'receiver uuid, reconstructed smallint, headers text');
-        definition := replace(definition, 'issues, receiver)', 'issues, receiver, reconstructed)');
-        definition := replace(definition, 'issues, receiver FROM', 'issues, receiver, coalesce(reconstructed, 0) FROM');
-        EXECUTE definition;
-      END $$;`,
+      CREATE INDEX deliveries_reconstructed ON deliveries (n) WHERE reconstructed = 1;`,
+  },
+  // Format 4: deliveries of one record no longer wait for each other.
+  {
+    sqlite: `
+      UPDATE forwards SET state = 0 WHERE state = 1;
+      DROP INDEX forwards_in_order;
+      ALTER TABLE forwards DROP COLUMN order_key;`,
+    postgresql: `
+      UPDATE forwards SET state = 0 WHERE state = 1;
+      ALTER TABLE forwards DROP COLUMN order_key;
+      DROP FUNCTION settle(json, bigint, boolean);`,
+  },
+  // Format 5: replays of deliveries that were never queued may have failed.
+  {
+    sqlite: "CREATE INDEX attempts_replayed ON attempts (n) WHERE replay = 'same'",
+    postgresql: "CREATE INDEX attempts_replayed ON attempts (n) WHERE replay = 'same'",
   },
 ];
 

@@ -65,7 +65,7 @@ export interface Log {
 /** A queue for each target. */
 export interface LogQueue {
   /**
-   * Claims deliveries that are due for a target, the longest due first; of ordered ones only the first of each key. On SQLite
+   * Claims deliveries that are due for a target, the longest due first. On SQLite
    * only for the owner of the lock, with whose process all claims end; elsewhere a claim is a lease, which the log renews
    * until it is completed or released.
    */
@@ -106,8 +106,8 @@ export interface Appended {
   readonly forwards: readonly { readonly target: string; readonly claim: ClaimRef | undefined }[];
 }
 
-/** `due`: the next one of its order is due now. `lost`: the claim had ended, and another process may have sent it, too. */
-export type Completed = "done" | "due" | "lost";
+/** `lost`: the claim had ended, and another process may have sent it, too. */
+export type Completed = "done" | "lost";
 
 /** Ends with the process. */
 export interface Duty {
@@ -190,7 +190,7 @@ export interface LogRow
   readonly schemaOk: boolean | undefined;
   /** Length of the recorded body, which may be cut. */
   readonly bytes: number;
-  /** The last attempt, not counting replays that were edited or failed. Its status is undefined where no answer came. */
+  /** The last attempt, not counting replays that do not decide its state (`STATE`). Its status is undefined where no answer came. */
   readonly lastAttempt: Pick<Attempt, "status" | "latencyMs"> | undefined;
   /** The user's own names of headers and parameters with a secret. */
   readonly secretFields: readonly string[];
@@ -277,12 +277,7 @@ export interface HeldLock {
 
 export interface ForwardRequest {
   readonly targets: readonly string[];
-  /**
-   * `product:record`, or `EVERY_RECORD` in place of the record: deliveries of one key reach a target one after the other.
-   * Undefined when order does not matter.
-   */
-  readonly orderKey?: string | undefined;
-  /** Those for which the caller has reserved room: claimed at once, unless an earlier delivery has to come first. */
+  /** Those for which the caller has reserved room: claimed at once. */
   readonly claim?: readonly string[];
 }
 
@@ -344,13 +339,13 @@ export interface NewAttempt {
   readonly error: string | undefined;
   /** The start of the answer. */
   readonly reply?: string | undefined;
-  /** The target has the delivery now: one that had failed, or waits, becomes delivered. */
-  readonly resolvesFailure?: boolean;
+  /** The target's state from now on, of a replay. One that still waits becomes delivered, but does not fail. */
+  readonly settles?: "delivered" | "failed" | undefined;
   /** Undefined for an attempt of `listen`. `edited`: other bytes than those that came, so its answer is about those. */
   readonly replay?: "same" | "edited" | undefined;
 }
 
-export interface Attempt extends Omit<NewAttempt, "resolvesFailure" | "replay"> {
+export interface Attempt extends Omit<NewAttempt, "settles" | "replay"> {
   readonly replay: NewAttempt["replay"];
   /** Counts from 1 for each delivery and target. */
   readonly attempt: number;

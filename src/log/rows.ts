@@ -29,7 +29,7 @@ export const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, p
 const STATES: readonly DeliveryState[] = ["received", "waiting", "delivered", "failed", "duplicate", "rejected"];
 const SENDERS = ["wrong_signature", "missing_signature", "no_key", "verified"] as const;
 const REPLAYS = ["same", "edited"] as const;
-/** Forward states, indexed by their number in the log. */
+/** Forward states, indexed by their number in the log, of which 1 is no longer used. */
 const FORWARD_STATES: readonly ForwardState[] = ["waiting", "waiting", "delivered", "failed"];
 
 export function readRecord(row: SqlRow): LogRecord {
@@ -71,10 +71,13 @@ export const ROW_COLUMNS = `deliveries.n, received_at, method, url, product, for
   (SELECT length(body) FROM contents WHERE contents.n = deliveries.n) AS bytes,
   ${lastAttempt("status")} AS app_status, ${lastAttempt("latency_ms")} AS app_latency_ms, ${STATE} AS outcome`;
 
-/** Without replays that change nothing: edited ones, and those that failed. */
+/** Without replays that do not decide the `STATE`: edited ones, and those to another target than the delivery has. */
 function lastAttempt(column: string): string {
+  const forwards = "SELECT target FROM forwards WHERE forwards.n = deliveries.n";
   return `(SELECT ${column} FROM attempts WHERE attempts.n = deliveries.n
-    AND (replay IS NULL OR replay = 'same' AND attempts.status BETWEEN 200 AND 299) ORDER BY id DESC LIMIT 1)`;
+    AND (replay IS NULL OR replay = 'same'
+      AND (deliveries.status >= 300 OR attempts.target IN (${forwards}) OR NOT EXISTS (${forwards})))
+    ORDER BY id DESC LIMIT 1)`;
 }
 
 export function readRow(row: SqlRow): LogRow {

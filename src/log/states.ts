@@ -1,88 +1,62 @@
-/** Successful attempts outside of the queue: a mirrored answer, a replay. */
-function deliveredUnqueued(n: string): string {
-  return `SELECT 1 FROM attempts WHERE attempts.n = ${n} AND attempts.status BETWEEN 200 AND 299
-    AND NOT EXISTS (SELECT 1 FROM forwards WHERE forwards.n = ${n} AND forwards.target = attempts.target)`;
+/**
+ * The outcome of the last attempt outside of the queue, a mirrored answer or a replay of the same bytes: 1 for 2xx, 0 for any
+ * other, NULL without one.
+ */
+function unqueuedOutcome(n: string): string {
+  return `(SELECT CASE WHEN attempts.status BETWEEN 200 AND 299 THEN 1 ELSE 0 END FROM attempts
+    WHERE attempts.n = ${n} AND (attempts.replay IS NULL OR attempts.replay = 'same')
+      AND NOT EXISTS (SELECT 1 FROM forwards WHERE forwards.n = ${n} AND forwards.target = attempts.target)
+    ORDER BY attempts.id DESC LIMIT 1)`;
 }
 
-/** The numbers between two bounds of the deliveries that have failed for a target. */
+/** The numbers between two bounds, which are given three times, of the deliveries whose `STATE` is failed. */
 export const FAILED_NUMBERS = `SELECT n FROM forwards WHERE state = 3 AND n BETWEEN ? AND ?
   UNION ALL SELECT n FROM deliveries AS mirrored
-  WHERE status >= 300 AND n BETWEEN ? AND ? AND accepted = 1 AND NOT EXISTS (${deliveredUnqueued("mirrored.n")})`;
+  WHERE status >= 300 AND n BETWEEN ? AND ? AND accepted = 1 AND coalesce(${unqueuedOutcome("mirrored.n")}, 0) = 0
+  UNION ALL SELECT n FROM deliveries AS untargeted
+  WHERE n IN (SELECT n FROM attempts WHERE replay = 'same' AND n BETWEEN ? AND ?) AND accepted = 1
+    AND NOT EXISTS (SELECT 1 FROM forwards WHERE forwards.n = untargeted.n) AND ${unqueuedOutcome("untargeted.n")} = 0`;
 
 /**
- * The state of a delivery. Without a target it stays `received`; a duplicate that
- * waits is `waiting`. Expects the table `deliveries` in scope. Looks at `forwards` once: for a million that is most of the time.
+ * The state of a delivery. The last outcome decides, whether of `listen` or of a replay of the same bytes: a delivery has
+ * failed while that is a failure for one of the targets that it was queued for, for the app whose answer was mirrored, or,
+ * where it was never queued, for the target of its last replay. An edited replay decides nothing, nor does one to another
+ * target of a delivery that has targets. Without a target and a replay it stays `received`; a duplicate that waits is `waiting`.
+ * Expects the table `deliveries` in scope. Looks at `forwards` once: for a million that is most of the time.
  */
 export const STATE = `CASE
   WHEN accepted = 0 THEN 'rejected'
-  WHEN status >= 300 AND NOT EXISTS (${deliveredUnqueued("deliveries.n")}) THEN 'failed'
+  WHEN status >= 300 AND coalesce(${unqueuedOutcome("deliveries.n")}, 0) = 0 THEN 'failed'
   ELSE CASE (SELECT min(CASE state WHEN 3 THEN 1 WHEN 2 THEN 3 ELSE 2 END) FROM forwards WHERE forwards.n = deliveries.n)
     WHEN 1 THEN 'failed'
     WHEN 2 THEN 'waiting'
     WHEN 3 THEN CASE WHEN duplicate_of IS NULL THEN 'delivered' ELSE 'duplicate' END
-    ELSE CASE
-      WHEN duplicate_of IS NOT NULL THEN 'duplicate'
-      WHEN EXISTS (${deliveredUnqueued("deliveries.n")}) THEN 'delivered'
-      ELSE 'received' END
+    ELSE CASE ${unqueuedOutcome("deliveries.n")}
+      WHEN 0 THEN 'failed'
+      WHEN 1 THEN CASE WHEN duplicate_of IS NULL THEN 'delivered' ELSE 'duplicate' END
+      ELSE CASE WHEN duplicate_of IS NULL THEN 'received' ELSE 'duplicate' END END
     END
   END`;
 
-/**
- * States of a row in `forwards`. Claims are not among them: the owner of the lock has them in memory. A row is blocked while
- * an earlier delivery of its order waits: only the first of each order key may be due.
- */
+/** States of a row in `forwards`. Claims are not among them: the owner of the lock has them in memory. */
 export const WAITING = 0;
-export const BLOCKED = 1;
 export const DELIVERED = 2;
 export const FAILED = 3;
-
-/** All rows that wait, blocked or not, found by the partial indexes. */
-export const WAITING_ROWS = `(SELECT id, target, due_at FROM forwards WHERE state = ${WAITING}
-  UNION ALL SELECT id, target, due_at FROM forwards WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED}) AS waiting`;
 
 /** Counts waiting deliveries by target. `next`: when the first is due. */
 export function waitingCounts(next: string): string {
   return `SELECT each.target, count, next, received_at AS oldest FROM
-      (SELECT target, count(*) AS count, ${next} AS next, min(id) AS first FROM ${WAITING_ROWS} GROUP BY target) AS each
+      (SELECT target, count(*) AS count, ${next} AS next, min(id) AS first
+        FROM forwards WHERE state = ${WAITING} GROUP BY target) AS each
     LEFT JOIN forwards ON forwards.id = first LEFT JOIN deliveries ON deliveries.n = forwards.n`;
 }
 
-/** Gives up what waits for a target; not what another process has settled since the inner query. */
+/** Gives up what waits for a target. */
 export function giveUp(target: string): string {
-  return `UPDATE forwards SET state = ${FAILED}
-    WHERE id IN (SELECT id FROM ${WAITING_ROWS} WHERE target = ${target}) AND state < ${DELIVERED}`;
+  return `UPDATE forwards SET state = ${FAILED} WHERE target = ${target} AND state = ${WAITING}`;
 }
 
-/** Replaces the record in the order key of a batch, which is ordered relative to every record of its product. */
-export const EVERY_RECORD = "*";
-
-/** Whether an earlier delivery of the same order still waits for the target of `this`, a row or what is to become one. */
-export function hasEarlier(bound = "AND earlier.id < this.id"): string {
-  const before = (keys: string): string => `EXISTS (SELECT 1 FROM forwards AS earlier
-    WHERE earlier.target = this.target AND earlier.state < ${DELIVERED} AND earlier.order_key IS NOT NULL ${bound} AND ${keys})`;
-  const product = "substr(this.order_key, 1, instr(this.order_key, ':'))";
-  const every = `${product} || '${EVERY_RECORD}'`;
-  // ';' is the character after ':'.
-  const ofProduct = `earlier.order_key >= ${product} AND earlier.order_key < rtrim(${product}, ':') || ';'`;
-  return `${before(`earlier.order_key IN (this.order_key, ${every})`)} OR (this.order_key = ${every} AND ${before(ofProduct)})`;
-}
-
-const firstOf = (target: string, key: string, bound = ""): string =>
-  `SELECT min(id) FROM forwards WHERE target = ${target} AND order_key = ${key} AND state < ${DELIVERED} ${bound}`;
-
-/**
- * Makes the first that waited for a settled row due. The arguments are SQL; `every` is the key of its product's batches, and a
- * bound may leave out what came before it.
- */
-export function unblockRecord(target: string, key: string, every: string, bound?: string): string {
-  return `UPDATE forwards AS this SET state = ${WAITING}
-     WHERE id IN (${firstOf(target, key, bound)} UNION ALL ${firstOf(target, every, bound)}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`;
-}
-
-/** Unblocks the product of a finished batch: its keys lie between `from` and `to`. Deliveries after the next batch wait for that one. */
-export function unblockProduct(target: string, from: string, to: string, every: string): string {
-  return `UPDATE forwards AS this SET state = ${WAITING}
-     WHERE target = ${target} AND order_key >= ${from} AND order_key < ${to} AND state < ${DELIVERED}
-       AND id <= coalesce((${firstOf(target, every)}), ${Number.MAX_SAFE_INTEGER}) AND state = ${BLOCKED}
-       AND NOT (${hasEarlier()})`;
+/** Marks a delivery as failed for a target that it had been delivered to. */
+export function failDelivered(n: string, target: string): string {
+  return `UPDATE forwards SET state = ${FAILED} WHERE n = ${n} AND target = ${target} AND state = ${DELIVERED}`;
 }

@@ -218,8 +218,6 @@ export interface Body {
   readonly layout?: "list" | "wrapped";
   /** The ids of the records that an event is about, as text. */
   records(data: unknown, event: string): readonly string[];
-  /** Several record ids mean several records; in other formats they are those of one record and its parents. */
-  readonly batches?: boolean;
   /** The part that all deliveries of one event share. Default: the bytes. */
   identity?(data: unknown, event: string): string | undefined;
   /** Name of the event of a custom body, which is any other body on the product's own URL. */

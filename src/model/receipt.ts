@@ -28,8 +28,6 @@ export interface Receipt {
    */
   readonly schema: SchemaResult | undefined;
   readonly records: readonly string[];
-  /** It is about several independent records. */
-  readonly batch: boolean;
   /** Two deliveries of the same identity are one event, delivered twice. */
   readonly identity: string | undefined;
   /** See `Sender.hint`. */
@@ -52,7 +50,6 @@ export const emptyReceipt: Receipt = {
   verdicts: [],
   schema: undefined,
   records: [],
-  batch: false,
   identity: undefined,
   hint: undefined,
 };

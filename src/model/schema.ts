@@ -148,7 +148,8 @@ export function toIssue(
   isSecret: IsSecret,
 ): SchemaIssue {
   const hidden = path.some((key) => isSecret(String(key)));
-  const shown = hidden && expected.startsWith('"') ? "another value" : expected;
+  // These name values.
+  const shown = hidden && /["(]/.test(expected) ? "another value" : expected;
   return { path, at: pathText(path), expected: shown, received: receivedText(valueAt(data, path), hidden) };
 }
 
@@ -173,15 +174,12 @@ const TYPES: Readonly<Record<string, string>> = {
   tuple: "array",
 };
 const UNITS: Readonly<Record<string, string>> = { string: "character", array: "element", object: "field" };
-const DATE_TIME = "a date-time such as 2025-01-15T10:30:00Z";
-/** Descriptions of text formats, by their names in zod and in JSON Schema. */
+/** Descriptions of text formats, by their names in zod. */
 const FORMATS: Readonly<Record<string, string>> = {
-  datetime: DATE_TIME,
-  "date-time": DATE_TIME,
+  datetime: "a date-time such as 2025-01-15T10:30:00Z",
   date: "a date such as 2025-01-15",
   email: "an email address",
   url: "a URL",
-  uri: "a URL",
 };
 const NOTHING = "nothing";
 

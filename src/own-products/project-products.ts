@@ -21,6 +21,7 @@ import { SETTINGS, settingName } from "../project/settings.ts";
 import { STORE_KEY, TRUST_ALL } from "../project/variables.ts";
 import { canAllowUnsigned, isNeverSigned, unsignedCustomFormat } from "../recognition/unsigned.ts";
 import { usageError } from "../util/errors.ts";
+import { shortValue } from "../util/text.ts";
 
 type ProductConfig = Pick<Config, "root" | "importModule"> & {
   readonly settings: Pick<Config["settings"], "products"> &
@@ -130,9 +131,9 @@ export function requireKnownEvent(products: readonly Product[], text: string, wh
   if (/[*?]/.test(text) || formats.some((format) => isNamed(format, name, product === undefined))) return;
   const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
   throw usageError(
-    `${where} ${text}: there is no event ${name}`,
+    `${where} ${shortValue(text)}: there is no event ${shortValue(name)}`,
     near === undefined
-      ? `zoho-hooks products lists the events; to wait for one that it does not list, use a pattern: '${text}*'`
+      ? `zoho-hooks products lists the events; to wait for one that it does not list, use a pattern: '${shortValue(text)}*'`
       : `did you mean ${near}?`,
   );
 }

@@ -9,13 +9,6 @@ const OPENERS: Readonly<Record<string, Program>> = {
   win32: ["rundll32", "url.dll,FileProtocolHandler"],
 };
 
-const CLIPBOARDS: Readonly<Record<string, readonly Program[]>> = {
-  darwin: [["pbcopy"]],
-  win32: [["clip"]],
-};
-/** For Wayland, then two for X. */
-const OTHER_CLIPBOARDS: readonly Program[] = [["wl-copy"], ["xclip", "-selection", "clipboard"], ["xsel", "-ib"]];
-
 const TIMEOUT_MS = 2000;
 
 /** Callers print the address too, so a failure is not an error. Opens nothing with `BROWSER=none`. */
@@ -36,29 +29,4 @@ export function openInBrowser(context: Runtime, url: string, onFailure: () => vo
     if (code !== 0 && performance.now() - startedAt < TIMEOUT_MS) onFailure();
   });
   child.unref();
-}
-
-/** Copies a text to the clipboard. False if no clipboard program works. */
-export async function copyText(context: Runtime, text: string): Promise<boolean> {
-  for (const program of CLIPBOARDS[context.platform] ?? OTHER_CLIPBOARDS) {
-    if (await feed(context, program, text)) return true;
-  }
-  return false;
-}
-
-/** Whether a program has read the text from its standard input and exited with 0. */
-function feed({ env, packageRoot: cwd }: Runtime, [command, ...args]: Program, text: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd,
-      stdio: ["pipe", "ignore", "ignore"],
-      env: { ...env },
-      timeout: TIMEOUT_MS,
-    });
-    child.once("error", () => resolve(false));
-    // Not "close": some programs leave a child that serves the text and keeps the inherited streams open.
-    child.once("exit", (code) => resolve(code === 0));
-    child.stdin.once("error", () => resolve(false));
-    child.stdin.end(text);
-  });
 }

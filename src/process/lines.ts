@@ -417,7 +417,7 @@ export interface EmulatedRequestLine {
   readonly latency_ms: number;
   /** What the emulator does not have. */
   readonly lacks: string | null;
-  /** The command that answers it. */
+  /** The command that answers it, or what to change in the request. */
   readonly hint: string | null;
 }
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, fork, type SpawnOptions, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, fork, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { once, setMaxListeners } from "node:events";
 import { constants, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
@@ -61,22 +61,6 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
       for (const output of [stdout, stderr]) makeNonBlocking(output.stream());
     },
     openKeyboard: (user) => openKeyboard(process, user),
-    runSelf: (argv, runSignal, { input = "", env = {} } = {}) =>
-      new Promise((resolve) => {
-        const [script = ""] = process.argv.slice(1);
-        const options = {
-          signal: runSignal,
-          maxBuffer: MAX_CHILD_OUTPUT,
-          windowsHide: true,
-          env: { ...process.env, ...env },
-        };
-        const child = execFile(process.execPath, [script, ...argv], options, (error, out, err) => {
-          const status = error === null ? 0 : typeof error.code === "number" ? error.code : ExitCode.bug;
-          resolve({ status, stdout: out, stderr: err || (error?.message ?? "") });
-        });
-        // It may end without reading.
-        child.stdin?.on("error", () => {}).end(input);
-      }),
     async startChild(commandLine, { stdoutTo, ...options }) {
       return startShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }, process).run;
     },
@@ -91,8 +75,6 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     },
   };
 }
-
-const MAX_CHILD_OUTPUT = 256 * 1024 * 1024;
 
 /** Node 22 warns on every run that its SQLite is experimental. Users can do nothing about that. */
 function withoutSqliteWarning(): void {

@@ -46,17 +46,6 @@ export interface ProgramOptions {
   onLine(line: string): void;
 }
 
-interface SelfOptions {
-  readonly input?: string | undefined;
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-interface SelfRun {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Resolves to what the module at a `file:` URL exports. */
 export type ImportModule = (url: string) => Promise<Readonly<Record<string, unknown>>>;
 
@@ -85,8 +74,6 @@ export interface Runtime {
   neverWaitForTerminal(): void;
   /** Single keys, once it is taken. Only where stdin and stdout are terminals. */
   openKeyboard(user: KeyboardUser): Keyboard;
-  /** Runs this program in a child process, with this text as its input or none, and these variables beside its own. */
-  runSelf(argv: readonly string[], signal: AbortSignal, options?: SelfOptions): Promise<SelfRun>;
   /** Runs a command line in the system's shell, without input. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
   /** Runs a program without a shell and without input. It ends with this process, also if that is killed (not on Windows). */

@@ -94,7 +94,6 @@ function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>
       envelope: () => envelope,
       recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
       records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),
-      batches: true,
       // A retry has another `attempt`, and the same ids of events.
       identity(data) {
         const ids = eventsOf(data).flatMap((each) => idsAt(each, ["id"]));

@@ -61,7 +61,6 @@ const wire = {
     },
     // Not digits.
     records: (data) => messagesOf(data).flatMap((each) => textAt(each, ["request_id"]) ?? []),
-    batches: true,
   },
   sender: {
     hint({ data }, name) {

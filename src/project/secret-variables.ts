@@ -1,7 +1,7 @@
 import { CREDENTIAL_VARIABLES, isBlank, type KnownSecrets, type Secret, secret } from "../delivery/secrets.ts";
 import type { Runtime } from "../process/runtime.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
-import { readRegularFile, readUserFile } from "../util/files.ts";
+import { readRegularFile } from "../util/files.ts";
 import { ENV_FILE } from "./environment.ts";
 import { type Env, STORE_KEY, variableOf } from "./variables.ts";
 
@@ -66,17 +66,14 @@ export function storeKeyOf({ env }: { readonly env: Env }): string {
   return readSecretVariable(env, STORE_KEY)?.reveal() ?? "";
 }
 
-/** Reads a secret from the file of a flag, or from standard input for `-`. */
-export async function readSecretFile(
-  context: Pick<Runtime, "cwd" | "stdin"> & { readonly knownSecrets: KnownSecrets },
-  path: string,
+/** Reads the secret of a flag from standard input. */
+export async function readSecretInput(
+  { stdin, knownSecrets }: Pick<Runtime, "stdin"> & { readonly knownSecrets: KnownSecrets },
   flag: string,
 ): Promise<Secret> {
-  if (path === "") throw usageError(`${flag} names no file`, "give it a path, or - for standard input");
-  const origin = path === "-" ? "standard input" : path;
-  const bytes = path === "-" ? await context.stdin.read() : readUserFile(context.cwd, path);
-  const value = secretText(bytes, flag, origin);
-  context.knownSecrets.remember(value);
+  const origin = "standard input";
+  const value = secretText(await stdin.read(), flag, origin);
+  knownSecrets.remember(value);
   return secret(value, origin);
 }
 

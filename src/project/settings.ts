@@ -129,7 +129,6 @@ const TABLE = {
   retryBase: local(duration(parseTimeout), 2000, { hint: WITH_UNIT }),
   /** How many deliveries are sent to the app at the same time. */
   concurrency: local(integer(1, 1000), 16, {}),
-  ordered: local(onOff, false, { flag: ["--ordered", "deliver the events of a record one at a time, in order"] }),
   /** How long to wait for the app's answer. */
   forwardTimeout: local(duration(parseTimeout), 30_000, { hint: WITH_UNIT }),
   insecure: setting(onOff, false, {

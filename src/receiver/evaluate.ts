@@ -103,12 +103,6 @@ export function isFromPage(headers: readonly HeaderPair[]): boolean {
   });
 }
 
-/**
- * The address ranges of the Webhooks Guide for Zoho APIs 1.0 ("Method 2: IP Whitelist"). It says that there are more: a
- * delivery from elsewhere may well be Zoho's.
- */
-export const GUIDE_RANGES: readonly string[] = ["103.234.239.0/24", "203.115.111.0/24"];
-
 export interface AddressList {
   readonly ranges: readonly string[];
   has(address: string): boolean;

@@ -32,8 +32,6 @@ export interface EventReport {
   readonly showSecrets?: boolean;
   /** The app's answer, where it came so soon that one line shows both. */
   readonly answer?: { readonly target: string; readonly status: number | null; readonly latency_ms: number };
-  /** The user has selected it: its line is shown once more, with a mark. */
-  readonly selected?: boolean;
   /** Set when the event is read from the log. */
   readonly logged?: LoggedFacts;
 }

@@ -68,7 +68,6 @@ export function receive(input: ReceiveInput): Receipt {
       ? checkReading(strictest(found, ambiguousWith), secretFieldNames(verdicts))
       : undefined,
     records,
-    batch: format.body.batches === true && new Set(records).size > 1,
     identity:
       event === undefined
         ? undefined

@@ -6,7 +6,6 @@ import { noSecrets } from "../delivery/secrets.ts";
 import { createRoutes } from "../forward/routes.ts";
 import { commandOnLog, withLog } from "../history/open-log.ts";
 import type { Duty, Log } from "../log/log.ts";
-import { EVERY_RECORD } from "../log/states.ts";
 import { findProduct } from "../model/event-names.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
@@ -248,10 +247,6 @@ async function append(
     verdicts: [],
   };
   const targets = targetsOf(receipt.event, delivery.url);
-  const [first = ""] = receipt.records;
-  const orderKey = session.config.settings.ordered
-    ? `${receipt.product}:${receipt.batch ? EVERY_RECORD : first}`
-    : undefined;
   const { n } = await log.append({
     receivedAt: now,
     delivery,
@@ -261,7 +256,7 @@ async function append(
     status: 200,
     refusal: undefined,
     reconstructed: true,
-    forward: { targets, orderKey },
+    forward: { targets },
   });
   return { n, targets };
 }

@@ -18,7 +18,7 @@ export function renderEmulator({ url, tries }: EmulatorReport, { err, quiet }: S
 
 export function renderEmulatedRequest(report: EmulatedRequestReport, { out, quiet }: Style): Rendered {
   const { at, method, path, status, ms, lacks, hint } = report;
-  if (quiet && lacks === undefined) return {};
+  if (quiet && hint === undefined) return {};
   const isGood = status !== undefined && status < 400;
   const cells = answered({ at, subject: plain(method), answer: status ?? "no answer", isGood, ms }, out);
   const room = Math.max(MIN_PATH_WIDTH, out.columns - LEAD_WIDTH);
@@ -27,8 +27,8 @@ export function renderEmulatedRequest(report: EmulatedRequestReport, { out, quie
     out: textOf(
       fitLine([...cells, { text: cut(clipped(path), room) }], out.columns, INDENT),
       lacks !== undefined && below(lacking, INDENT, out, "caution"),
-      // Not wrapped, so that it can be pasted.
-      hint !== undefined && `${INDENT}${plain(hint)}`,
+      // A command is not wrapped, so that it can be pasted.
+      hint !== undefined && (lacks === undefined ? below(hint, INDENT, out, "caution") : `${INDENT}${plain(hint)}`),
     ),
   };
 }

@@ -26,7 +26,7 @@ export const INDENT = "         ";
 
 /** One line per event; below it only what needs attention, and with `--verbose` headers and body. */
 export function renderEvent(report: EventReport, { out, verbose, quiet }: Style): Rendered {
-  const { shown, selected, logged, receipt, refusal, duplicateOf } = report;
+  const { shown, logged, receipt, refusal, duplicateOf } = report;
   // A user who asks the log for events gets them all, unremarkable or not.
   const isUnremarkable =
     logged === undefined &&
@@ -35,7 +35,6 @@ export function renderEvent(report: EventReport, { out, verbose, quiet }: Style)
     !isInvalid(receipt) &&
     !has("failed", receipt.verdicts);
   if (!shown || (quiet && isUnremarkable)) return {};
-  if (selected) return { out: textOf(eventText(report, out)) };
   return {
     out: textOf(
       logged?.heading !== undefined && out.dim(logged.heading),
@@ -61,13 +60,12 @@ const MIN_NAME_WIDTH = 8;
  */
 function eventText(report: EventReport, paint: Paint): string {
   const { columns } = paint;
-  const { receipt, selected, duplicateOf } = report;
-  const mark = selected ? "▸" : "";
+  const { receipt, duplicateOf } = report;
   let nameWidth = nameWidthAt(columns);
   const lineOf = ({ name, record, sender, schema, size, duplicate, state }: Pieces): string => {
     const cells = [
       { text: paint.dim(clockTime(report.at)), width: 8 },
-      { text: report.n === 0 ? paint.dim("–") : paint.strong(`${mark}#${report.n}`), width: 5 },
+      { text: report.n === 0 ? paint.dim("–") : paint.strong(`#${report.n}`), width: 5 },
       { text: paint.name(plain(receipt.product ?? "?")), width: PRODUCT_WIDTH },
       { text: name, width: nameWidth },
       ...record.map((text) => ({ text, width: 19 })),
@@ -207,7 +205,7 @@ function stateTexts({ answer, logged, sameAs, status }: EventReport, paint: Pain
     if (short) return [paint.bad("→ failed")];
     // A mirrored delivery was never queued, so it has attempts only.
     const failed = forwards.find((each) => each.state === "failed");
-    const tries = failed?.attempts ?? attempts.length;
+    const tries = attempts.filter(({ target }) => failed === undefined || target === failed.target).length;
     const where = failed === undefined || forwards.length === 1 ? "" : ` at ${plain(failed.target)}`;
     return [paint.bad(`→ failed after ${counted(tries, "attempt")}${where}`)];
   }

@@ -4,7 +4,7 @@ import { maskUrls } from "../delivery/mask.ts";
 import type { ErrorLine } from "../process/lines.ts";
 import type { Runtime } from "../process/runtime.ts";
 import { errorText, UserError } from "../util/errors.ts";
-import { jsonLine, plain } from "../util/text.ts";
+import { jsonLine, plain, shortValues } from "../util/text.ts";
 import { textOf } from "./layout.ts";
 import { type Mode, paintFor } from "./paint.ts";
 import type { Report } from "./report.ts";
@@ -31,7 +31,7 @@ export async function renderFailure(error: unknown, runtime: Runtime, mode: Mode
 /** Message and remedy of an error, as they are shown. */
 export function failureTexts(error: unknown, runtime: Runtime): { readonly message: string; readonly hint?: string } {
   // A URL with a password or token may be typed where none belongs, and its message repeats it.
-  const message = maskUrls(errorText(error));
+  const message = shortValues(maskUrls(errorText(error)));
   if (!(error instanceof UserError)) return { message, hint: `this is a bug: ${REPORT}` };
   return error.hint ? { message, hint: asCalled(maskUrls(error.hint), runtime) } : { message };
 }

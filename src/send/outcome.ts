@@ -146,8 +146,10 @@ function hintOf(
   if (status === 401 && unsigned !== undefined) return "your app requires a signature, and it was sent without one";
   if (isOfListen(result, isReceiver))
     return "listen itself could not take it: the reason is in its answer and its output";
-  // The receiver answers so with `--respond mirror` when the app is not running.
-  if (isReceiver && (status === 502 || status === 504))
+  // The receiver answers so with `--respond mirror` when the app is slow, or is not running.
+  if (isReceiver && status === 504)
+    return "your app took too long to answer listen: let it answer first, and do the work after that";
+  if (isReceiver && status === 502)
     return "listen got no answer from your app: is it running? See the output of listen, below the event";
   return answerHint(result) ?? 'answer with JSON: {"challenge": …}, with the value that was sent';
 }

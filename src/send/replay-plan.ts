@@ -1,4 +1,4 @@
-import { type FilterOptions, isFiltered, readFilter } from "../history/filter.ts";
+import { type FilterOptions, isFiltered, isTimeText, readFilter } from "../history/filter.ts";
 import { parseNumber } from "../history/open-log.ts";
 import type { Product } from "../model/product.ts";
 import { parseAssignment } from "../samples/edit-body.ts";
@@ -57,12 +57,14 @@ export function refuseContradictions(numbers: readonly string[], o: ReplayOption
   const filtered = isFiltered(o);
   const isNumber = (text: string): boolean => /^(?:#?\d+|last)$/i.test(text);
   const unread = numbers.find((text) => !isNumber(text) && !RANGE.test(text));
+  const isTime = unread !== undefined && isTimeText(unread);
   refuse([
     [
       numbers.length === 0 && !filtered,
       "replay needs to know what to send",
       "such as: zoho-hooks replay last, replay 3 7..12, replay --only failed, replay --since 10m",
     ],
+    [isTime, `${JSON.stringify(unread)} is a time, not an event's number`, `zoho-hooks replay --since ${unread}`],
     [
       unread !== undefined,
       `the event's number: ${JSON.stringify(unread)} is not a whole number`,

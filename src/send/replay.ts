@@ -23,6 +23,9 @@ import { type ReplayedDelivery, replayBody, replayedDelivery } from "./replayed-
 import type { SendReport } from "./reports.ts";
 import { type SendOutcome, Tally } from "./tally.ts";
 
+/** Of the deliveries that are left out. */
+const MAX_NAMED = 10;
+
 /** One run on an open log. */
 interface Replay {
   readonly workspace: ReportingWorkspace;
@@ -65,12 +68,12 @@ async function chooseReplays(run: Replay, onDamaged: DamageReport["onDamaged"]) 
   const { named, filters } = await selectionOf(run);
   const isSent = (entry: LogEntry): boolean => named.has(entry.n) || isForApp(products, entry);
   const targets = new Set<string>();
-  let [count, last, skipped, skippedOne] = [0, 0, 0, 0];
+  let [count, last] = [0, 0];
+  const leftOut = new LeftOut();
   for await (const entry of entriesOf(log, filters, onDamaged)) {
     if (workspace.signal.aborted) throw usageError(`${stoppedBy(workspace.signal)}: nothing was sent`);
     if (!isSent(entry)) {
-      skipped++;
-      skippedOne = entry.n;
+      leftOut.add(entry);
       continue;
     }
     for (const target of targetsOf(entry)) {
@@ -80,16 +83,9 @@ async function chooseReplays(run: Replay, onDamaged: DamageReport["onDamaged"]) 
     }
     last = entry.n;
   }
-  if (skipped > 0) {
-    const which = counted(skipped, "delivery was", "deliveries were");
-    workspace.report({
-      type: "notice",
-      message: `${which} skipped: refused, or not an event. To send one anyway, give its number: ${workspace.invocation} replay ${skippedOne}`,
-    });
-  }
+  leftOut.report(workspace, count === 0);
   return {
     count,
-    skipped,
     targets: [...targets],
     /** Oldest first. */
     async *read() {
@@ -165,11 +161,36 @@ export function failedTargets(entry: LogEntry): readonly string[] {
   return [...failed, ...mirroredTo(entry)];
 }
 
-/** The target of a mirrored delivery that failed and was not accepted since. */
+/** The target of a mirrored delivery that failed and whose last replay was not accepted. */
 function mirroredTo({ status = 0, forwards, attempts }: LogEntry): readonly string[] {
-  const outside = attempts.filter(({ target }) => !forwards.some((each) => each.target === target));
-  const isTaken = outside.some((attempt) => isSuccess(attempt.status));
+  const outside = attempts.filter(
+    ({ target, replay }) => replay !== "edited" && !forwards.some((each) => each.target === target),
+  );
+  const isTaken = isSuccess(outside.at(-1)?.status);
   return status < 300 || isTaken ? [] : outside.slice(0, 1).map(({ target }) => target);
+}
+
+/** The deliveries that filters and ranges match, and that are not sent all the same. */
+class LeftOut {
+  #count = 0;
+  /** The first ones, each with its reason. */
+  readonly #named: string[] = [];
+  #first = 0;
+
+  add({ n, accepted }: LogEntry): void {
+    if (this.#count++ === 0) this.#first = n;
+    if (this.#named.length < MAX_NAMED) this.#named.push(`#${n} (${accepted ? "not an event" : "refused"})`);
+  }
+
+  /** Throws a usage error where none is left to send. */
+  report({ report, invocation }: Pick<ReportingWorkspace, "report" | "invocation">, isAll: boolean): void {
+    if (this.#count === 0) return;
+    const more = this.#count > MAX_NAMED ? `, and ${this.#count - MAX_NAMED} more` : "";
+    const message = `${counted(this.#count, "delivery was", "deliveries were")} left out: ${this.#named.join(", ")}${more}`;
+    const remedy = `to send one anyway, give its number: ${invocation} replay ${this.#first}`;
+    if (isAll) throw usageError(`nothing was sent: ${message}`, remedy);
+    report({ type: "notice", message: `${message}; ${remedy}` });
+  }
 }
 
 /** Whether `listen` would forward it: not refused, not a challenge. */
@@ -180,12 +201,11 @@ function isForApp(products: readonly Product[], entry: LogEntry): boolean {
 /** Sends them one by one, in the order in which they came, and reports each result. */
 async function* replayAll(
   replay: Replay,
-  { count, skipped, targets, read }: Awaited<ReturnType<typeof chooseReplays>>,
+  { count, targets, read }: Awaited<ReturnType<typeof chooseReplays>>,
 ): Run<SendReport> {
   const { workspace, plan } = replay;
   if (count === 0) {
-    const why = skipped > 0 ? "none is left to send" : noMatch(plan.filter);
-    workspace.report({ type: "notice", message: `${why}: nothing was sent` });
+    workspace.report({ type: "notice", message: `${noMatch(plan.filter)}: nothing was sent` });
     return ExitCode.ok;
   }
   const poster = await openPoster(replay, targets, count);
@@ -286,11 +306,11 @@ async function replayOne({ workspace, plan, log }: Replay, sending: Sending): Pr
   const kind = (isExpected === true ? undefined : result.error?.code) ?? String(result.status);
   const { status, latencyMs, replyPreview: reply } = result;
   if (kind !== "interrupted") {
-    // A changed body that is accepted does not settle the original.
-    const resolvesFailure = delivered && !outgoing.changed;
+    // What becomes of a changed body says nothing about the original.
+    const settles = outgoing.changed ? undefined : delivered ? "delivered" : "failed";
     const replayed = outgoing.changed ? "edited" : "same";
     const attempt = { target, at, status, latencyMs, error: result.error?.message, reply, replay: replayed } as const;
-    await log.recordAttempt(n, { ...attempt, resolvesFailure });
+    await log.recordAttempt(n, { ...attempt, settles });
   }
   const error = ok ? undefined : (result.error?.message ?? unexpectedStatus(result, expectStatus));
   const hint = ok ? undefined : (result.error?.hint ?? answerHint(result, plan.to === undefined ? { toFlag: "" } : {}));

@@ -17,6 +17,23 @@ export function oneLine(text: string): string {
   return line.length <= MAX_LENGTH ? line : `${line.slice(0, MAX_LENGTH).trimEnd()}…`;
 }
 
+const MAX_VALUE_LENGTH = 200;
+/** A value in quotes, or a long word. Each character is looked at a few hundred times at most; an apostrophe opens nothing. */
+const VALUE = /(?<!\\)"(.*?)(?<!\\)"|(?<!\w)'([^']*)'(?!\w)|\S{201,}/gs;
+
+/** A value as a part of a message: at most 200 characters of it. */
+export function shortValue(value: string): string {
+  return value.length <= MAX_VALUE_LENGTH ? value : `${value.slice(0, MAX_VALUE_LENGTH)}…`;
+}
+
+/** A message with at most 200 characters of each value that it quotes, and of each word. */
+export function shortValues(message: string): string {
+  return message.replace(VALUE, (all, ...[inDouble, inSingle]: (string | undefined)[]) => {
+    if (inDouble !== undefined) return `"${shortValue(inDouble)}"`;
+    return inSingle === undefined ? shortValue(all) : `'${shortValue(inSingle)}'`;
+  });
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
 const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 

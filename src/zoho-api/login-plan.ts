@@ -2,7 +2,7 @@ import { type Secret, secret } from "../delivery/secrets.ts";
 import type { Prompts } from "../process/prompts.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
-import { readSecretFile } from "../project/secret-variables.ts";
+import { readSecretInput } from "../project/secret-variables.ts";
 import { usageError } from "../util/errors.ts";
 import { parseInteger } from "../util/units.ts";
 import { grantInBrowser } from "./browser-login.ts";
@@ -188,7 +188,7 @@ async function readCode(
   prompts: Prompts | undefined,
   given: string | undefined,
 ): Promise<string> {
-  if (given === "-") return (await readSecretFile(context, "-", "--code")).reveal().trim();
+  if (given === "-") return (await readSecretInput(context, "--code")).reveal().trim();
   if (given?.trim() === "") throw usageError("--code is empty", "generate one in the API console");
   const question = { message: "Code of the self client", how: "add --code", hidden: true };
   return (given ?? (await ask(prompts, question))).trim();

@@ -7,6 +7,7 @@ import { isRejection } from "../zoho-api/errors.ts";
 import { usesLocalZoho } from "../zoho-api/session.ts";
 import { readWebhookEvents } from "./events.ts";
 import type { WebhookContext } from "./lines.ts";
+import { recordProduct } from "./owner.ts";
 import type { ManagedProduct, Webhook, WebhookConfig } from "./product-api.ts";
 import { type ChosenSecret, chooseSecret, storeSecret } from "./secret.ts";
 import {
@@ -97,6 +98,8 @@ async function create(
         );
       throw error;
     });
+  // Without it, no later listen warns that the webhook posts to nobody.
+  await recordProduct(context.userFolder, session.config.root, product.id).catch(() => undefined);
   const name = `webhook ${oneLine(id)}`;
   const toDelete = command(deletion(id));
   // Before anything else can fail, since Sign never shows a secret again.

@@ -1,40 +1,22 @@
-import { createHash } from "node:crypto";
-import { hostname } from "node:os";
-import { basename } from "node:path";
 import { deleteOnExit, type RegistrationEnd, type Removal } from "../channels/delete-on-exit.ts";
 import type { Registered } from "../channels/lines.ts";
 import { isLockedByListener, lockForListener } from "../channels/listener-lock.ts";
 import { isSignInError } from "../channels/renew.ts";
+import { pollInterval } from "../channels/session.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { secret } from "../delivery/secrets.ts";
 import type { Config } from "../project/load.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
-import { realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { onAbort } from "../util/timing.ts";
+import { isLocalZoho } from "../zoho-api/data-centres.ts";
 import { ZohoApiError } from "../zoho-api/errors.ts";
 import type { WebhookContext, WebhookLine } from "./lines.ts";
+import { recordProduct } from "./owner.ts";
 import { openPlacement, type Placement } from "./placement.ts";
 import type { ManagedProduct } from "./product-api.ts";
 import { chooseSecret, storeSecret } from "./secret.ts";
 import { deletion, openWebhooks } from "./session.ts";
-
-/** Within the 50 characters that Sign accepts. */
-const MAX_PROJECT_LENGTH = 30;
-
-/**
- * The name of the webhooks that `listen` registers for a folder of this machine, which marks them as its own: `zoho-hooks shop
- * 1f2e3d4c`. Whatever has exactly this name was left by an earlier run, and nothing else is ever changed.
- */
-export function ownerMark(root: string): string {
-  const place = realPlace(root);
-  const project =
-    basename(place)
-      .replace(/[^\w.-]+/g, "-")
-      .slice(0, MAX_PROJECT_LENGTH) || "root";
-  const owner = createHash("sha256").update(`${hostname()}\n${place}`).digest("hex").slice(0, 8);
-  return `zoho-hooks ${project} ${owner}`;
-}
 
 /** Whether a running listener of this user has the webhook of this mark. */
 export function isInUse({ userFolder }: WebhookContext, product: ManagedProduct, mark: string): Promise<boolean> {
@@ -53,7 +35,7 @@ type WebhookReservation = Awaited<ReturnType<typeof reserveWebhook>>;
 export async function reserveWebhook(context: WebhookContext, config: Config, product: ManagedProduct) {
   const session = await openWebhooks(context, config, product, {}, NEEDS_ONE);
   try {
-    const mark = ownerMark(config.root);
+    const mark = await recordProduct(context.userFolder, config.root, product.id);
     const lock = await lockForListener(context.userFolder, lockName(product, mark));
     if (lock === undefined)
       throw usageError(
@@ -147,6 +129,9 @@ class LiveWebhook {
   #id: string;
   #wantedUrl: string;
   #isLost = false;
+  /** Why it is placed again at the same URL. */
+  #lostBecause: string | undefined;
+  readonly #watching: Promise<void>;
   #moving: Promise<void> | undefined;
   /** Ends the pause before the next attempt. */
   #wake = new AbortController();
@@ -176,6 +161,7 @@ class LiveWebhook {
     this.#signal = signal;
     this.#id = id;
     this.#wantedUrl = url;
+    this.#watching = this.#watch();
   }
 
   state(): Registered {
@@ -220,13 +206,32 @@ class LiveWebhook {
     return this.#reservation.session.product;
   }
 
-  /** Moves it to the wanted URL, and retries until it posts there. */
+  /** Looks at Zoho's list as often as for a channel, and creates the webhook again where it is gone or disabled. */
+  async #watch(): Promise<void> {
+    const pollMs = pollInterval(isLocalZoho(this.#reservation.session.signIn.hosts));
+    while (!this.#signal.aborted) {
+      await this.#context.sleep(pollMs, this.#signal);
+      const id = this.#id;
+      // A move ends with a new webhook anyway.
+      if (this.#signal.aborted || this.#moving !== undefined) continue;
+      // Without an answer, the next look reports what lasts.
+      const lostBecause = await this.#placement.whyLost(id).catch(() => undefined);
+      if (lostBecause === undefined || this.#signal.aborted || this.#moving !== undefined) continue;
+      this.#isLost = true;
+      this.#lostBecause = lostBecause;
+      await this.moveTo(this.#wantedUrl);
+    }
+  }
+
+  /** Places it at the wanted URL, and retries until it posts there. */
   async #move(): Promise<void> {
-    for (let pauseMs = FIRST_RETRY_MS; this.#placement.url !== this.#wantedUrl && !this.#signal.aborted; ) {
+    const isPlaced = (): boolean => !this.#isLost && this.#placement.url === this.#wantedUrl;
+    for (let pauseMs = FIRST_RETRY_MS; !isPlaced() && !this.#signal.aborted; ) {
       try {
         if (await this.#reservation.lock.isTaken()) return this.#onEnd(takenOver(this.#product.title));
-        this.#id = await this.#placement.place(this.#wantedUrl);
+        this.#id = await this.#placement.place(this.#wantedUrl, this.#lostBecause);
         this.#isLost = false;
+        this.#lostBecause = undefined;
         pauseMs = FIRST_RETRY_MS;
       } catch (error) {
         if (this.#signal.aborted) return;
@@ -250,6 +255,7 @@ class LiveWebhook {
 
   async #remove(signal: AbortSignal): Promise<Removal> {
     if (this.#moving !== undefined) this.#placement.limitCreation();
+    await this.#watching;
     await this.#moving;
     const [removed] = await this.#placement.remove(signal);
     // The creation that moved it may have gone without an answer.

@@ -38,10 +38,11 @@ export class Placement {
   /** Ends the calls of `place`. */
   readonly #creating: AbortController;
   readonly #client: WebhookClient;
-  readonly #created = new Set<string>();
   /** The URL of the creation that was requested last, which may have been carried out without an answer. */
   #requestedUrl: string | undefined;
   #url: string | undefined;
+  /** Zoho listed the new webhook as disabled, which was reported. */
+  #startsDisabled = false;
 
   constructor(options: PlacementOptions, creating: AbortController, client: WebhookClient) {
     this.#options = options;
@@ -54,8 +55,8 @@ export class Placement {
     return this.#url;
   }
 
-  /** The old one is deleted first: an account may have few, and Zoho would post to both. Resolves to the id of the new one. */
-  async place(url: string): Promise<string> {
+  /** The old one is deleted first: an account may have few, and Zoho would post to both. `why`: the old one is lost. Resolves to the id of the new one. */
+  async place(url: string, why?: string): Promise<string> {
     const { context, session, mark, secret, events, signal } = this.#options;
     const config: WebhookConfig = { name: mark, url, events, secret };
     checkWebhook(context, session.product, config);
@@ -64,10 +65,18 @@ export class Placement {
     const isMove = this.#requestedUrl !== undefined;
     this.#requestedUrl = url;
     const id = await this.#client.create(config);
-    this.#created.add(id);
     this.#url = url;
-    await this.#reportCreated(id, config, replaced, isMove);
+    await this.#reportCreated(id, config, why ?? reasonFor(replaced), isMove);
     return id;
+  }
+
+  /** Why Zoho does not post with a webhook; undefined if it does. */
+  async whyLost(id: string): Promise<string | undefined> {
+    const { session, signal } = this.#options;
+    const listed = (await (await session.client(signal)).list({ isPoll: true })).find((each) => each.id === id);
+    const effect = "changes in the meantime are missed";
+    if (listed === undefined) return `webhook ${id} was gone, deleted elsewhere or by Zoho; ${effect}`;
+    return listed.enabled === false && !this.#startsDisabled ? `webhook ${id} was disabled; ${effect}` : undefined;
   }
 
   /** Gives a creation that is under way a few seconds more. */
@@ -77,9 +86,9 @@ export class Placement {
 
   /** Deletes the webhooks of this run, and resolves to them. */
   async remove(signal: AbortSignal): Promise<readonly Webhook[]> {
-    const { session } = this.#options;
+    const { session, mark } = this.#options;
     const client = await session.client(signal);
-    const own = (await client.list()).filter((each) => this.#isOfThisRun(each));
+    const own = (await client.list()).filter(({ name }) => name === mark);
     await removeOwn(session, client, own);
     return own;
   }
@@ -101,9 +110,7 @@ export class Placement {
   async #clear(): Promise<readonly Webhook[]> {
     const { session, mark } = this.#options;
     const all = await this.#client.list();
-    // At the start, what an earlier run left.
-    const isStart = this.#requestedUrl === undefined;
-    const own = all.filter((each) => (isStart ? each.name === mark : this.#isOfThisRun(each)));
+    const own = all.filter(({ name }) => name === mark);
     const others = all.filter((each) => !own.includes(each));
     requireRoom(session, others);
     this.#url = undefined;
@@ -111,29 +118,22 @@ export class Placement {
     return own;
   }
 
-  /** Not by the name alone: a user of another home folder may have one of the same name. */
-  #isOfThisRun({ id, name, url }: Webhook): boolean {
-    return name === this.#options.mark && (this.#created.has(id) || url === this.#requestedUrl);
-  }
-
-  async #reportCreated(
-    id: string,
-    config: WebhookConfig,
-    replaced: readonly Webhook[],
-    isMove: boolean,
-  ): Promise<void> {
+  async #reportCreated(id: string, config: WebhookConfig, reason: string | undefined, isMove: boolean): Promise<void> {
     const { context, session } = this.#options;
     // Zoho has created it, so a list that does not show it yet is no failure.
     const listed = (await this.#client.list().catch(() => [])).find((each) => each.id === id);
     const { secret: _secret, ...asked } = config;
     const webhook = { id, ...asked, ...listed };
-    const ids = replaced.map((each) => each.id);
-    const reason = ids.length === 0 ? undefined : `in place of webhook ${ids.join(", ")}`;
+    this.#startsDisabled = listed?.enabled === false;
     // The ready block shows a new one to a person.
     if (context.json || isMove || reason !== undefined)
       context.report(webhookLine("created", session.product, webhook, reason));
     warnOfDifferences(context, config, webhook);
   }
+}
+
+function reasonFor(replaced: readonly Webhook[]): string | undefined {
+  return replaced.length === 0 ? undefined : `in place of webhook ${replaced.map(({ id }) => id).join(", ")}`;
 }
 
 function requireRoom({ product, command }: WebhookSession, others: readonly Webhook[]): void {

@@ -182,9 +182,9 @@ function webhookClient(
     if (readFault(reply.body) !== undefined || reply.status >= 300) throw replyError(reply, reply.call);
     return reply;
   };
-  const list = (): Promise<readonly Webhook[]> =>
+  const list = ({ isPoll = false } = {}): Promise<readonly Webhook[]> =>
     readAllPages("webhooks", async (page) => {
-      const reply = await send(requests.list(page));
+      const reply = await send({ ...requests.list(page), isPoll });
       const rows = product.rows(reply.body);
       if (rows === undefined) throw replyError(reply, reply.call);
       const more = product.hasMore?.(reply.body, rows) === true;

@@ -8,9 +8,8 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { multipliedLog } from "./large-log.js";
-import { answering, bin, cleanUp, cpuMs, env, freePort, here, node, startListen, work } from "./processes.js";
+import { bin, cleanUp, env, freePort, here, work } from "./processes.js";
 
 const [only, ...others] = process.argv.slice(2);
 const named = only !== undefined && Number.isNaN(Number(only)) ? only : undefined;
@@ -63,18 +62,6 @@ function cpuAndMemory(name, results, max) {
 const cpuOf = (results) => results.map(({ cpu }) => cpu);
 
 const items = {
-  /** Deliveries of one record beside as many of as many records. */
-  async ordered() {
-    const counts = [1000, 2000, 4000];
-    const one = [];
-    const many = [];
-    for (const count of counts) {
-      many.push(await orderedCpu(count, []));
-      one.push(await orderedCpu(count, ["--no-fresh"]));
-    }
-    line("--ordered, 1 to 4 k of many records", many, { unit: "s", counts });
-    line("--ordered, 1 to 4 k of one record", one, { unit: "s", max: 3 * many.at(-1), counts });
-  },
   async failed() {
     line(
       "list --only failed --search",
@@ -131,25 +118,6 @@ const items = {
     line("send --no-fresh beside autocannon", [await sendRatio(count)], { unit: "×", max: 2.5, counts: [count] });
   },
 };
-
-async function orderedCpu(count, flags) {
-  const appPort = await freePort();
-  const app = node("counting-app.js", appPort);
-  await answering(`http://127.0.0.1:${appPort}/count`, app);
-  const listen = await startListen("--ordered", "--forward-to", String(appPort));
-  try {
-    const before = cpuMs(listen.pid);
-    const to = listen.url;
-    measure(["send", "crm", "Leads.create", "--count", String(count), "--concurrency", "32", "--to", to, ...flags]);
-    for (let came = 0; came < count; await delay(200)) {
-      came = (await (await fetch(`http://127.0.0.1:${appPort}/count`)).json()).count;
-    }
-    return (cpuMs(listen.pid) - before) / 1000;
-  } finally {
-    await listen.stop();
-    await app.stop();
-  }
-}
 
 /** From Ctrl-C to the end of a listen whose output stands still. */
 async function interruptSeconds() {

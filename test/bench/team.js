@@ -19,8 +19,9 @@ const SECONDS = 3;
 const CONNECTIONS = 64;
 const [SQLITE, POSTGRES, BULLMQ] = ["listen, SQLite", "listen, PostgreSQL", "guide: BullMQ, appendfsync always"];
 
-const { createServer, hasPostgres, runSql, serverFolder } = await bundled("../support/postgres.ts");
-if (!hasPostgres) process.exit();
+const { lacks } = await bundled("../support/needs.ts");
+const { createServer, runSql, serverFolder } = await bundled("../support/postgres.ts");
+if (lacks("postgresql")) process.exit();
 const folder = serverFolder();
 const server = await createServer(folder);
 await server.start();

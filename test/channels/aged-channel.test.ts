@@ -170,6 +170,15 @@ describe("beside a running listen whose channel Zoho no longer lists", () => {
     expect((await run(["channels", "list", "--expiring", "1h"], options)).exitCode).toBe(8);
   });
 
+  it("doctor names that channel, and who creates it again", async () => {
+    const { options, id } = await gone();
+    const { out, exitCode } = await run(["doctor"], options);
+    expect(exitCode).toBe(8);
+    expect(out.replace(/\s+/g, " ")).toContain(
+      `Zoho no longer has ${id}, of a listen that runs → that listen creates it again within 3s`,
+    );
+  });
+
   it("channels renew fails, and once listen has it again says that it is alive", async () => {
     const { options, id } = await gone();
     const failed = await run(["channels", "renew"], options);

@@ -199,7 +199,7 @@ describe("a rejected token", () => {
     rig.server.trouble(refusal, 9, (each) => each.path.includes("watch"));
     const failure = await failureOf(rig.client().list());
     expect(failure).toMatchObject({ exitCode: 6, code: "invalid_token" });
-    expect(failure.message).toContain("rejected even a new access token from 127.0.0.1");
+    expect(failure.message).toContain("rejected even a new access token from accounts.example.com");
     expect(failure.hint).toContain("ZOHO_ENVIRONMENT");
     expect(rig.server.requests.filter((each) => each.path.includes("watch"))).toHaveLength(2);
   });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { commands } from "../../src/commands/index.ts";
@@ -56,6 +56,45 @@ describe("a command that other tools have", () => {
   ])("%s is answered with %s", async (line, meant) => {
     const { exitCode, err } = await run(line.split(" "));
     expect([exitCode, err]).toEqual([2, expect.stringContaining(`\n  did you mean ${meant}`)]);
+  });
+});
+
+describe("a message", () => {
+  const long = "long value ".repeat(10_000);
+  it.each([
+    ["replay", long],
+    ["replay", "--since", long],
+    ["replay", "--only", "failed", "--where", long],
+    ["listen", long],
+    ["listen", "--port", long],
+    ["listen", "--host", long.replaceAll(" ", "-")],
+    ["listen", "--store", `./${long.replaceAll(" ", "-")}`],
+    ["listen", "--expect", `crm:${long}`],
+    ["send", "crm", long],
+    ["help", long],
+    [long.replaceAll(" ", '"')],
+  ])("quotes at most 200 characters of a value: %#", async (...argv) => {
+    const { exitCode, err } = await run(argv, { cwd: tempFolder() });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("…")]);
+    expect(err.length).toBeLessThan(1300);
+  });
+
+  it("quotes at most 200 characters of a setting, also in JSON", async () => {
+    const cwd = tempFolder();
+    writeFileSync(join(cwd, "zoho-hooks.config.json"), JSON.stringify({ keep: `"${long}` }));
+    const { exitCode, err } = await run(["listen", "--json"], { cwd });
+    const { message } = JSON.parse(err).error;
+    expect([exitCode, message]).toEqual([
+      2,
+      expect.stringMatching(/^\S+\.json:1:9: keep: "\\"long .{190,200}…" is not a duration$/),
+    ]);
+  });
+
+  it("masks a secret that it cuts", async () => {
+    const secret = `s3cret-${"0123456789".repeat(30)}`;
+    const { err } = await run(["replay", `x${secret}`], { env: { ZOHO_WEBHOOK_SECRET: secret }, cwd: tempFolder() });
+    expect(err).toContain("is not a whole number");
+    expect(err).not.toContain("s3cret");
   });
 });
 

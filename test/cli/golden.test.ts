@@ -21,8 +21,8 @@ const quiet: Mode = { name: "quiet", env: {}, flags: ["--quiet"] };
 const forced: Mode = { name: "forced colours", env: { FORCE_COLOR: "1" }, flags: [] };
 
 /**
- * Together with those of test/e2e/golden.test.ts they show each difference that a user can see: colours, narrow lines, whole lines
- * with standard error apart, JSON. The other modes print the text of one of these, or a part of it.
+ * Together with those of test/e2e/golden.test.ts they show each difference that a user can see: colours, whole lines with
+ * standard error apart, JSON. The other modes print the text of one of these, or a part of it.
  */
 const modes: readonly Mode[] = [pipe, { name: "json", env: {}, flags: ["--json"] }];
 

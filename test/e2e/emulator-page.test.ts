@@ -358,11 +358,12 @@ describe.skipIf(lacks("chromium"))("the emulator's page for everybody", { timeou
   });
 });
 
-it("is a page of at most 20 kB, compressed", () => {
+// Keeps large dependencies out: four fifths of it are Preact, its signals and the JSON of long numbers. A tenth is left free.
+it("is a page of at most 23 kB, compressed", () => {
   const folder = join(packageRoot, "dist/emulator");
   const sizes = readdirSync(folder).map((file) => gzipSync(readFileSync(join(folder, file))).length);
   expect(sizes).toHaveLength(3);
-  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(20_000);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(23_000);
 });
 
 describe("the emulator's page and control calls", () => {

@@ -15,17 +15,14 @@ import { tempFolder } from "../support/run.ts";
 interface Mode {
   readonly name: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly columns: number;
 }
 
-const terminal: Mode = { name: "terminal", env: {}, columns: 100 };
+/** Why this one: test/cli/golden.test.ts. */
+const terminal: Mode = { name: "terminal", env: {} };
 const withoutColours: readonly Mode[] = [
-  { name: "NO_COLOR", env: { NO_COLOR: "1" }, columns: 100 },
-  { name: "TERM=dumb", env: { TERM: "dumb" }, columns: 100 },
+  { name: "NO_COLOR", env: { NO_COLOR: "1" } },
+  { name: "TERM=dumb", env: { TERM: "dumb" } },
 ];
-
-/** Why these: test/cli/golden.test.ts. */
-const modes: readonly Mode[] = [terminal, { name: "terminal-narrow", env: { NO_COLOR: "1" }, columns: 60 }];
 
 let world: GoldenWorld;
 beforeAll(async () => {
@@ -33,9 +30,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const screen = (argv: readonly string[], { env, columns }: Mode) =>
+const screen = (argv: readonly string[], { env }: Mode) =>
   // Called by npx, the program has a name of the same length wherever it lies: lines break by it.
-  atTerminal(argv, { env: { npm_command: "exec", ...secrets, ...env }, cwd: world.folder, columns });
+  atTerminal(argv, { env: { npm_command: "exec", ...secrets, ...env }, cwd: world.folder, columns: 100 });
 
 async function transcript(lines: readonly (readonly string[])[], mode: Mode): Promise<string> {
   let all = "";
@@ -49,23 +46,23 @@ async function transcript(lines: readonly (readonly string[])[], mode: Mode): Pr
 }
 
 describe.skipIf(lacks("script of util-linux"))("the output at a terminal is as pinned:", { timeout: 60_000 }, () => {
-  it.each(modes)("verify, products and wrong command lines ($name)", async (mode) => {
-    await expectGolden(await transcript(world.commands, mode), `commands.${mode.name}`);
+  it("verify, products and wrong command lines", async () => {
+    await expectGolden(await transcript(world.commands, terminal), "commands.terminal");
   });
 
-  it.each(modes)("send ($name)", async (mode) => {
-    await expectGolden(await transcript(world.sends, mode), `send.${mode.name}`);
+  it("send", async () => {
+    await expectGolden(await transcript(world.sends, terminal), "send.terminal");
   });
 
-  it.each(modes)("listen ($name)", async (mode) => {
-    const env = { ...mode.env, XDG_CONFIG_HOME: tempFolder() };
-    const child = screen(["listen", "--port", "0", "--no-store"], { ...mode, env });
+  it("listen", async () => {
+    const env = { XDG_CONFIG_HOME: tempFolder() };
+    const child = screen(["listen", "--port", "0", "--no-store"], { ...terminal, env });
     const [, port = ""] = await child.shown(/127\.0\.0\.1:(\d+)/);
     for (const words of toListen) await runBin(["send", ...words, "--to", port], { env: secrets });
     await child.shown(/challenge/);
     child.type("\u0003");
     const { status, text } = await child.ended;
-    await expectGolden(`${text}[exit ${status}]\n`, `listen.${mode.name}`);
+    await expectGolden(`${text}[exit ${status}]\n`, "listen.terminal");
   });
 
   it("the same text without colours, with NO_COLOR or TERM=dumb", async () => {

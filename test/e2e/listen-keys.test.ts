@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -46,15 +46,8 @@ async function expectRestored(shell: TerminalShell): Promise<void> {
   expect(shell.text).not.toMatch(/\? keys$/m);
 }
 
-function script(text: string): string {
-  const file = join(tempFolder(), "program");
-  writeFileSync(file, `#!/bin/sh\n${text}\n`);
-  chmodSync(file, 0o755);
-  return file;
-}
-
 describe.skipIf(lacks("tmux"))("the keys of listen", { timeout: 60_000 }, () => {
-  it("select an event, show it, and print a blank line and the list of keys", async () => {
+  it("select an event, show it, and print the list of keys", async () => {
     const { shell, send } = await startListen();
     await shell.last(/ 0 received · \? keys$/);
     expect(shell.text).toMatch(/^ {2}keys +press \? for the list$/m);
@@ -71,59 +64,29 @@ describe.skipIf(lacks("tmux"))("the keys of listen", { timeout: 60_000 }, () => 
     await send("books", "invoice_created", "--quiet");
     await shell.shown(/ #3 /);
     await shell.last(/^#1 · /);
-    shell.type("jjj");
+    shell.press("Down", "Down", "Down");
     await shell.last(/^#3 · /);
-    shell.type("k");
+    shell.press("Up");
     await shell.last(/^#2 · /);
-    shell.press("Enter", "Enter");
     shell.type("?");
-    await shell.shown(/\n\n\nkey\n↑ k +select the previous event\n/);
+    await shell.shown(/\nkey\n↑ +select the previous event\n/);
     await shell.last(STATUS);
     expect(shell.text.match(/\? keys$/gm)).toHaveLength(1);
   });
 
-  it("mark the line of an event that is selected by an arrow or its number, in the place of the one before", async () => {
-    const { shell, send } = await startListen();
-    for (const event of ["Leads.create", "Contacts.create", "Deals.create"]) await send("crm", event);
-    await shell.last(/^#3 · .* 3 received · app up/);
-    shell.press("Up");
-    await shell.shown(/^\S+ ▸#2 +crm +Contacts\.create .*→ delivered\n#2 · /m);
-    shell.type("k");
-    await shell.shown(/^\S+ ▸#1 +crm +Leads\.create .*→ delivered\n#1 · /m);
-    expect(shell.text.match(/▸/g)).toHaveLength(1);
-    await send("crm", "Leads.update");
-    await shell.shown(/^\S+ ▸#1 .*\n.* #4 /m);
-    shell.type("3");
-    await shell.last(/^select #3$/);
-    shell.press("Enter");
-    await shell.shown(/^\S+ ▸#3 +crm +Deals\.create .*\n#3 · /m);
-    expect(shell.text.match(/▸/g)).toHaveLength(2);
-    shell.resize(60);
-    await shell.last(/^#3 · /);
-    shell.type("kk");
-    await shell.shown(/^\S+ ▸#1 .*\n#1 · /m);
-    shell.enter("99");
-    await shell.shown(/^error: there is no event #99 in /m);
-    shell.enter("2q");
-    await shell.shown(/^error: the event's number: "2q" is not a whole number/m);
-    await shell.last(/^#1 · /);
-    shell.type("1");
-    shell.press("Escape");
-    await shell.last(/^#1 · /);
-  });
-
-  it("copy with secrets masked only with a word about it", async () => {
+  it("do nothing where they are others", async () => {
     const { shell, send } = await startListen();
     await send("crm", "Leads.create");
     await shell.last(/^#1 · .* app up/);
-    shell.type("c");
-    await shell.shown(
-      /^its secrets are masked, so it would be rejected: send it with r, or use listen --show-secrets$/m,
-    );
-    expect(shell.text).toContain("x-zoho-signature: [masked]");
+    const before = shell.text;
+    for (const key of ["e", "x", "c", "y", "m", "f", "/", "1"]) shell.type(key);
+    shell.type("?");
+    await shell.shown(/^q, Ctrl-C /m);
+    expect(shell.text.startsWith(before.slice(0, before.lastIndexOf("\n")))).toBe(true);
+    expect(shell.text).not.toMatch(/error|search:|select #/);
   });
 
-  it("replay an event, and explain why a signature is wrong", async () => {
+  it("replay an event, also one that was refused", async () => {
     const { shell, send, app } = await startListen();
     await send("crm", "Leads.create");
     await shell.last(/^#1 · .* app up/);
@@ -133,55 +96,10 @@ describe.skipIf(lacks("tmux"))("the keys of listen", { timeout: 60_000 }, () => 
     expect(app.seen[1]?.body.equals(app.seen[0]?.body ?? Buffer.alloc(0))).toBe(true);
     await send("crm", "Contacts.create", "--bad-signature");
     await shell.last(/^#2 ✗ · crm Contacts\.create · .* 1 rejected/);
-    shell.type("x");
-    await shell.shown(/✗ #2: (.*\n)+.*→ /);
     // It was never forwarded: the target is that of the flag.
     shell.type("r");
     await shell.shown(/✓ 200 #2 /);
     expect(app.seen).toHaveLength(3);
-  });
-
-  it("hand the terminal to the editor, and show afterwards what came meanwhile", async () => {
-    const EDITOR = script('echo editor ready; read name; sed -i "s/\\"Last_Name\\": \\"[^\\"]*/&$name/" "$1"');
-    const { shell, send, app } = await startListen("", { env: { EDITOR } });
-    await send("crm", "Leads.create");
-    await shell.last(/^#1 · .* app up/);
-    shell.type("e");
-    await shell.last(/^editor ready$/);
-    await send("crm", "Contacts.create");
-    await app.came(2);
-    shell.enter("qqq");
-    await shell.shown(/signed again over the changed body[\s\S]* #2 /);
-    expect(shell.text).toMatch(/^editor ready\nqqq\n/m);
-    expect(app.seen[2]?.body.toString()).toMatch(/"Last_Name":"[^"]+qqq"/);
-    shell.type("?");
-    await shell.shown(/^q, Ctrl-C /m);
-    await shell.last(STATUS);
-  });
-
-  it("show an editor that fails as an error, and go on", async () => {
-    const { shell, send } = await startListen("", { env: { EDITOR: "false" } });
-    await send("crm", "Leads.create");
-    await shell.last(/^#1 · .* app up/);
-    shell.type("e");
-    await shell.shown(/^error: the editor false ended with exit code 1: nothing was sent/m);
-    await shell.last(STATUS);
-  });
-
-  it("copy an event as curl and its body, and print them where there is no clipboard", async () => {
-    const { path, seen } = desktop("wl-copy");
-    const { shell, send, port } = await startListen("--show-secrets", { env: { PATH: `${path}:${process.env.PATH}` } });
-    await send("crm", "Leads.create");
-    await shell.last(/^#1 · .* app up/);
-    shell.type("c");
-    await shell.shown(/^copied to the clipboard: #1 as a curl command$/m);
-    expect(readFileSync(seen, "utf8")).toContain(`\ncurl -X POST http://127.0.0.1:${port}/webhooks/zoho/crm`);
-    shell.type("y");
-    await shell.shown(/^copied to the clipboard: the body of #1$/m);
-    expect(readFileSync(seen, "utf8")).toMatch(/^ *\{"module":"Leads",.*"token":"a-token".*\}$/);
-    writeFileSync(join(path, "wl-copy"), "#!/bin/sh\nexit 1\n");
-    shell.type("y");
-    await shell.shown(/^\{"module":"Leads",/m);
   });
 
   it("open the inspector without its token in a command line, and end it with listen", async () => {
@@ -205,35 +123,6 @@ describe.skipIf(lacks("tmux"))("the keys of listen", { timeout: 60_000 }, () => 
       () => "closed",
     );
     expect(afterwards).not.toBe(200);
-  });
-
-  it("mark an event and compare it with another", async () => {
-    const { shell, send } = await startListen();
-    await send("crm", "Leads.create");
-    await send("crm", "Leads.create", "--set", "data.Last_Name=Other");
-    await shell.last(/^#2 · .* app up/);
-    shell.type("mk");
-    await shell.last(/^#1 · .* #2 marked/);
-    shell.type("m");
-    await shell.shown(/^#2 crm Leads\.create {2}and {2}#1 crm Leads\.create$[\s\S]*^~ +data\.Last_Name +"Other" /m);
-    expect(await shell.last(STATUS)).not.toContain("marked");
-  });
-
-  it("show only what failed or was rejected", async () => {
-    const { shell, send } = await startListen();
-    await send("crm", "Leads.create");
-    await shell.last(/^#1 · .* app up/);
-    shell.type("f");
-    await shell.last(/failed and rejected only/);
-    expect(shell.lastLine).not.toContain("#1");
-    await send("crm", "Contacts.create");
-    await send("crm", "Leads.create", "--bad-signature");
-    await send("crm", "Deals.create");
-    await shell.last(/^#3 ✗ · .* 4 received · 1 rejected/);
-    expect(shell.text).toMatch(/ #3 /);
-    expect(shell.text).not.toMatch(/ #[24] /);
-    shell.type("kkkf");
-    await shell.last(/^#4 · /);
   });
 
   it("count no longer as failed what r, another process or the inspector has replayed", async () => {
@@ -262,42 +151,6 @@ describe.skipIf(lacks("tmux"))("the keys of listen", { timeout: 60_000 }, () => 
     shell.type("p");
     await shell.shown(/\d #1 +crm [\s\S]*→ 200/);
     expect(await shell.last(STATUS)).not.toContain("paused");
-    shell.press("C-s");
-    await shell.last(/^paused, 0 new/);
-    shell.press("C-q");
-    await shell.last(/^#1 · /);
-  });
-
-  it("search the log in another process, and choose what was found", async () => {
-    const { shell, send } = await startListen();
-    await send("crm", "Leads.create", "--set", "data.Last_Name=Wanted");
-    await send("crm", "Contacts.create");
-    await shell.last(/^#2 · .* app up/);
-    shell.type("/");
-    await shell.last(/^search:$/);
-    shell.type("no!");
-    await shell.last(/^search: no!$/);
-    shell.press("C-c");
-    await shell.last(STATUS);
-    // On its own: many keys at once are taken for a pasted text.
-    shell.type("/");
-    await shell.last(/^search:$/);
-    shell.type("Wax");
-    shell.press("BSpace");
-    shell.enter("nted");
-    await shell.shown(/^1 with "Wanted"$/m);
-    await shell.last(/^#1 · crm Leads\.create/);
-    expect(shell.text.match(/ #1 +crm /g)).toHaveLength(2);
-  });
-
-  it("take only the first line of a text that is pasted into a search", async () => {
-    const { shell } = await startListen();
-    await shell.last(STATUS);
-    shell.type("/");
-    await shell.last(/^search:$/);
-    shell.type("Wanted\nquick\nq");
-    await shell.shown(/^0 with "Wanted"$/m);
-    await shell.last(STATUS);
   });
 
   it("use the flags that listen was given", async () => {
@@ -306,8 +159,8 @@ describe.skipIf(lacks("tmux"))("the keys of listen", { timeout: 60_000 }, () => 
     const send = ["send", "crm", "Leads.create", "--format", "guide", "--to", String(port)];
     await run(send, { env: SECRETS });
     await shell.last(/^#1 · .* app up/);
-    shell.type("xd");
-    await shell.shown(/✓ #1: [\s\S]*✓ verified \(guide-signature\)[\s\S]*^x-zoho-signature: [0-9a-f]{64}$/m);
+    shell.type("d");
+    await shell.shown(/✓ verified \(guide-signature\)[\s\S]*^x-zoho-signature: [0-9a-f]{64}$/m);
   });
 
   it("say so where they need the log and there is none", async () => {

@@ -76,6 +76,11 @@ describe("emulate", () => {
       await fetch(`${url}/crm/v8/rovers?access_token=s3cret`, {
         headers: { authorization: `Zoho-oauthtoken ${access_token}` },
       });
+      await fetch(`${url}/crm/v8/Leads/upsert`, {
+        method: "POST",
+        headers: { authorization: `Zoho-oauthtoken ${access_token}`, "X-duplicateCheck": "Email" },
+        body: JSON.stringify({ data: [{ Last_Name: "Doe", Email: "doe@example.com" }] }),
+      });
       const order = JSON.stringify({ product: "crm", event: "Leads.create", to: app.url });
       await fetch(`${url}/_emulator/deliver`, { method: "POST", body: order });
       while ((await jsonOf(`${url}/_emulator/deliveries`)).deliveries.length === 0);
@@ -99,6 +104,8 @@ describe("emulate", () => {
       "00:00:00 GET    → 404 0 ms  /crm/v8/rovers?access_token=[masked]",
       "         the emulator does not have GET /crm/v8/rovers: see zoho-hooks help emulator, or answer it yourself:",
       `         curl -d '{"method":"GET","path":"/crm/v8/rovers","status":200,"body":{}}' http://127.0.0.1:${port}/_emulator/answer`,
+      "00:00:00 POST   → 200 0 ms  /crm/v8/Leads/upsert",
+      "         Zoho ignores the header x-duplicatecheck: put duplicate_check_fields in the body",
       `00:00:00 #1     → 200 0 ms crm     Leads.create      ${app.url}`,
     ]);
   });

@@ -346,7 +346,7 @@ describe("subscriptions", () => {
     [{}, 400, "product is missing"],
     [{ product: "crm", id: "1", action: "delete" }, 404, "crm has no channel or webhook 1"],
     [{ product: "bigin", id: "7", action: "delete" }, 404, "bigin has no channel or webhook 7"],
-    [{ product: "crm", id: "7", action: "renew" }, 400, 'action: "renew" is not expire or delete'],
+    [{ product: "crm", id: "7", action: "renew" }, 400, 'action: "renew" is not one of expire, delete'],
   ])("are left alone by %j", async (body, status, error) => {
     emulator.organisation.service("crm")?.subscribe("crm", { ...channel, channel_id: "7" });
     expect(await call("subscriptions", body)).toMatchObject({ status, body: { error } });
@@ -395,6 +395,55 @@ it("names what it does not have", async () => {
   expect(seen).toMatchObject({ method: "GET", path: "/mars/v1/rovers", query: "a=b", status: 404 });
   expect(seen.lacks).toBe("GET /mars/v1/rovers");
   expect((await call("requests?after=0")).body.requests[0].headers).toMatchObject({ host: new URL(emulator.url).host });
+});
+
+it.each([
+  [
+    "deliver",
+    { product: "crm", evnt: "Leads.create", to: "http://127.0.0.1:1/" },
+    "evnt is not taken by POST deliver",
+    "did you mean event? it takes product, event, to, format",
+  ],
+  [
+    "records",
+    { product: "crm", modul: "Leads" },
+    "modul is not taken by POST records",
+    "did you mean module? it takes product, module, action, id, data",
+  ],
+  [
+    "records",
+    { product: "crm", module: "Leads", action: "creat" },
+    'action: "creat" is not one of create, change, delete',
+    "did you mean create?",
+  ],
+  [
+    "subscriptions",
+    { product: "crm", id: "7", action: "expired" },
+    'action: "expired" is not one of expire, delete',
+    "did you mean expire?",
+  ],
+  ["advance", { for: "6d" }, "for is not taken by POST advance", "it takes by"],
+  [
+    "fail",
+    { delivery: "lost", prodct: "crm" },
+    "prodct is not for a fault of kind delivery",
+    "did you mean product? it takes delivery, times, product",
+  ],
+  [
+    "answer",
+    { path: "/a", statuss: 200 },
+    "statuss is not a member of an answer",
+    "did you mean status? it takes method, path, status, body, times",
+  ],
+  [
+    "deliveries?setled",
+    undefined,
+    "setled is not taken by GET deliveries",
+    "did you mean settled? it takes after, settled",
+  ],
+  ["reset", { all: true }, "all is not taken by POST reset", "it takes none"],
+])("refuses a misspelt member of %s: %j", async (name, body, error, hint) => {
+  expect(await call(name, body)).toEqual({ status: 400, body: { error, hint } });
 });
 
 it("answers an unknown call with 404 and where they are listed", async () => {

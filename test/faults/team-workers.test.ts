@@ -5,12 +5,9 @@ import { app, CRM, lead } from "../support/forward-run.ts";
 import type { ListenProcess } from "../support/listen-process.ts";
 import { lacks } from "../support/needs.ts";
 import { runSql } from "../support/postgres.ts";
-import { type Seen, valuesOf } from "../support/target.ts";
 import { yes } from "../support/target-app.ts";
 import { arrivals, startMember, startServer, statesOf } from "../support/team.ts";
 
-/** Of one record. */
-const IN_ORDER = IS_LONG ? 10_000 : 300;
 const SAME = IS_LONG ? 10_000 : 300;
 
 async function post({ url }: ListenProcess, body: string): Promise<void> {
@@ -27,8 +24,6 @@ async function postAll(receivers: readonly ListenProcess[], count: number, body:
   };
   await Promise.all(Array.from({ length: 8 }, (_, k) => connection(receivers[k % receivers.length] as ListenProcess)));
 }
-
-const numberOf = (seen: Seen): number => Number(valuesOf(seen, "x-zoho-hooks-event")[0]);
 
 describe.skipIf(lacks("postgresql"))("workers on one log in PostgreSQL", () => {
   it("settle nothing twice when one of them has slept past its lease", async () => {
@@ -51,40 +46,6 @@ describe.skipIf(lacks("postgresql"))("workers on one log in PostgreSQL", () => {
     expect(await runSql(store, "SELECT DISTINCT state, attempts FROM forwards")).toEqual([{ state: 2, attempts: 1 }]);
     expect(arrivals(target.seen)).toMatchObject({ leads: { size: 40 }, repeats: 16 });
     expect((await other.stop()).summary).toMatchObject({ forwards: { delivered: 40 } });
-  });
-
-  it(`deliver ${IN_ORDER} of one record in order, though one of them dies`, async () => {
-    const store = (await startServer()).address("team");
-    const target = await app();
-    const start = (role: string) => startMember(store, ["--role", role, "--ordered", target.url]);
-    const receivers = [await start("receive"), await start("receive")];
-    const first = await start("deliver");
-    const half = IN_ORDER / 2;
-    const arrivedAt: number[] = [];
-    let release: (() => void) | undefined;
-    target.answer((response) => {
-      arrivedAt.push(performance.now());
-      if (arrivedAt.length !== half) return void response.end("OK");
-      release = () => void response.destroy();
-    });
-    await postAll(receivers, IN_ORDER, (i) => lead(i, "4876876000001400001"));
-    await target.came(half);
-    const others = [await start("deliver"), await start("deliver")];
-    await first.kill();
-    release?.();
-    await expect.poll(() => statesOf(store), { interval: 100 }).toEqual({ delivered: IN_ORDER });
-    const numbers = target.seen.map(numberOf);
-    const inversions = numbers.filter((n, i) => i > 0 && n < (numbers[i - 1] ?? 0)).length;
-    expect([inversions, new Set(numbers).size, numbers.length]).toEqual([0, IN_ORDER, IN_ORDER + 1]);
-    // Of the last tenth and of the first one that came after the death.
-    const tenth = IN_ORDER / 10;
-    const took = (from: number) => (arrivedAt[from + tenth] ?? Number.NaN) - (arrivedAt[from] ?? Number.NaN);
-    process.stdout.write(
-      `${IN_ORDER} of one record: ${inversions} inversions, 1 repeated; a tenth took ${took(half).toFixed(0)} ms ` +
-        `after the death, ${took(IN_ORDER - tenth).toFixed(0)} ms at the end\n`,
-    );
-    if (IS_LONG) expect(took(IN_ORDER - tenth)).toBeLessThan(3 * took(half));
-    for (const each of others) await each.stop();
   });
 });
 

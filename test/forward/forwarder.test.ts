@@ -63,7 +63,7 @@ async function given(options: Partial<ForwarderOptions> = {}): Promise<Given> {
 
 function recorderFor(log: Log, forwarder: Forwarder, forwardTo: readonly string[]) {
   const routes = createRoutes({ forwardTo, routes: [], paths: [] });
-  return recordAndForward(log, { routes, forwarder, mirror: undefined, ordered: false });
+  return recordAndForward(log, { routes, forwarder, mirror: undefined });
 }
 
 function recordRequest() {
@@ -89,36 +89,6 @@ describe("a forwarder", () => {
     await log.append(newEntry({ receivedAt: new Date(time + 1), forward }));
     forwarder.wake([target.url]);
     await expect.poll(() => reports.length).toBe(1);
-  });
-
-  it("continues with a record whose earlier delivery ends while the log is queried", async () => {
-    let requests = 0;
-    let letGo = (): void => {};
-    const target = await app((response) => {
-      if (++requests === 1) letGo = () => response.end("OK");
-      else response.end("OK");
-    });
-    const { log, forwarder, reports } = await given();
-    const delivered = (): number => reports.filter((each) => each.type === "forward").length;
-    const { claim } = log.queue;
-    Object.assign(log.queue, {
-      async claim(request: ClaimRequest) {
-        const claimed = await claim(request);
-        // The second is blocked by the first, which ends before this result is processed.
-        if (claimed.claims.length === 0 && delivered() === 0) {
-          letGo();
-          await expect.poll(delivered).toBe(1);
-        }
-        return claimed;
-      },
-    });
-    const forward = { targets: [target.url], orderKey: "crm:1" };
-    await log.append(newEntry({ forward }));
-    forwarder.wake([target.url]);
-    await expect.poll(() => requests).toBe(1);
-    await log.append(newEntry({ forward }));
-    forwarder.wake([target.url]);
-    await expect.poll(delivered).toBe(2);
   });
 
   it("sends new deliveries to one target without reading them from the log while another has no room", async () => {

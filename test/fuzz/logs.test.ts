@@ -36,7 +36,7 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
     "invalid",
   ].concat(["status", "refusal", "identity", "duplicate_of", "records", "verdicts", "issues"]),
   contents: ["n", "headers", "body"],
-  forwards: ["n", "target", "state", "attempts", "due_at", "order_key"],
+  forwards: ["n", "target", "state", "attempts", "due_at"],
   attempts: ["n", "attempt", "target", "at", "status", "latency_ms", "error", "reply"],
   holder: ["pid", "url", "since"],
 };

@@ -35,7 +35,6 @@ const CONFIG = Buffer.from(
     retries: 3,
     retryBase: "2s",
     concurrency: 16,
-    ordered: false,
     forwardTimeout: "30s",
     insecure: false,
     store: "events.db",

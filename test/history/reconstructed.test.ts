@@ -3,6 +3,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { verify } from "../../src/library/index.ts";
 import { rowOf } from "../../src/log/row-of.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
+import { startHumanListener } from "../support/human-listener.ts";
 import { startInspector, userEnv } from "../support/inspector.ts";
 import { startListener } from "../support/listener.ts";
 import { newEntry } from "../support/log-entry.ts";
@@ -48,6 +49,17 @@ it("is shown, counted and forwarded with its mark, which no sender can set", asy
   const listener = await startListener(["--forward-to", app.url, "--admin", "0"], { cwd });
   onTestFinished(async () => void (await listener.stop()));
   await listener.line("forward", { n: 1, state: "delivered" });
+  // The event first, as for what it receives.
+  expect(
+    listener
+      .lines()
+      .flatMap(({ type, n, reconstructed }) =>
+        type === "event" || type === "forward" ? [[type, n, reconstructed]] : [],
+      ),
+  ).toEqual([
+    ["event", 1, true],
+    ["forward", 1, undefined],
+  ]);
   await listener.post("/webhooks/zoho/crm", BODY, { "content-type": "application/json", [MARK]: "1" });
   await listener.line("forward", { n: 2, state: "delivered" });
   expect(app.seen.map((seen) => valuesOf(seen, MARK))).toEqual([["1"], []]);
@@ -80,6 +92,27 @@ it("is shown, counted and forwarded with its mark, which no sender can set", asy
   ]);
   await run(["replay", "1", "--to", app.url], { cwd });
   expect(app.seen.map((seen) => valuesOf(seen, MARK))).toEqual([["1"], [], ["1"]]);
+});
+
+it("is shown by listen with its app's answer, once for several apps", async () => {
+  const cwd = tempFolder();
+  const [app, other] = [await startTarget(), await startTarget()];
+  onTestFinished(async () => void (await Promise.all([app.close(), other.close()])));
+  const shownBy = async (...targets: readonly string[]): Promise<string> => {
+    const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+    await log.append(newEntry({ ...entry(""), forward: { targets } }));
+    await log.close();
+    const listener = await startHumanListener(
+      targets.flatMap((target) => ["--forward-to", target]),
+      { cwd },
+    );
+    await listener.shown(new RegExp(targets.map(() => "→ 200").join("[^→]*")));
+    return (await listener.stop()).out;
+  };
+  expect(await shownBy(app.url)).toMatch(/#1 .*Leads\.create .* – reconstructed[\s\S]*→ 200/);
+  const both = await shownBy(app.url, other.url);
+  expect(both.match(/– reconstructed/g)).toHaveLength(1);
+  expect(both).toMatch(/– reconstructed[\s\S]*→ 200[\s\S]*→ 200/);
 });
 
 it("is told by the library, for the app behind listen", () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { connectZoho, memoryStore, type Store } from "../../src/library/connect.ts";
+import { type ConnectOptions, connectZoho, memoryStore, type Store } from "../../src/library/connect.ts";
 import { type App, errorOf, slowStore, startApp, withoutAdd } from "../support/app.ts";
 
 let nowMs: number;
@@ -11,6 +11,13 @@ beforeEach(async () => {
 afterEach(() => app.zoho.close());
 
 const HOUR_MS = 3_600_000;
+
+/** An accounts server that is not on this machine, where no limit is remembered. */
+function elsewhere(): Partial<ConnectOptions> {
+  const { fetch: send = fetch, accountsUrl = "" } = app.options;
+  const remote = "https://accounts.example.com";
+  return { accountsUrl: remote, fetch: (input, init) => send(String(input).replace(remote, accountsUrl), init) };
+}
 
 describe("an access token", () => {
   it("is shared by instances with one store, and is the only request while it is valid", async () => {
@@ -124,15 +131,15 @@ describe("an access token", () => {
   });
 
   it("is not asked for an eleventh time in ten minutes, and the error says how long to wait", async () => {
-    const store = memoryStore();
-    let token = await app.connect({ store }).accessToken();
-    for (let i = 1; i < 10; i++) token = await app.connect({ store }).accessToken({ instead: token });
+    const options = { ...elsewhere(), store: memoryStore() };
+    let token = await app.connect(options).accessToken();
+    for (let i = 1; i < 10; i++) token = await app.connect(options).accessToken({ instead: token });
     nowMs += 60_000;
-    const error = await errorOf(app.connect({ store }).accessToken({ instead: token }));
+    const error = await errorOf(app.connect(options).accessToken({ instead: token }));
     expect(error).toMatchObject({ code: "token_throttled", isSignIn: false, retryAfterMs: 540_000 });
     expect(app.tokenRequests()).toBe(10);
     nowMs += 541_000;
-    expect(await app.connect({ store }).accessToken({ instead: token })).toMatch(/^1000\./);
+    expect(await app.connect(options).accessToken({ instead: token })).toMatch(/^1000\./);
   });
 
   it("of a revoked sign-in is an error that says what to do", async () => {
@@ -169,7 +176,7 @@ describe("a call", () => {
     expect(performance.now() - startedAt).toBeLessThan(2_000);
     app.zoho.reset();
     app.zoho.fail({ answer: 429, times: 9, retryAfter: "30s" });
-    const asked = await errorOf(app.connect().accessToken());
+    const asked = await errorOf(app.connect(elsewhere()).accessToken());
     expect(asked).toMatchObject({ code: "token_throttled", retryAfterMs: 30_000 });
     expect(performance.now() - startedAt).toBeLessThan(4_000);
   });

@@ -61,6 +61,17 @@ describe("a delivery that the app refuses", () => {
     expect(out).not.toContain("your app failed");
   });
 
+  it("is told as slow, and not as down, by send to a listen that mirrors a slow app", async () => {
+    const cwd = tempFolder();
+    const target = await app(() => {});
+    const flags = ["--respond", "mirror", "--forward-to", target.url];
+    const human = await startHumanListener(flags, { cwd, env: { ZOHO_HOOKS_FORWARD_TIMEOUT: "200ms" } });
+    const { out } = await run(["send", "crm", "Leads.create"], { cwd });
+    await human.stop();
+    expect(out).toContain("your app took too long to answer listen: let it answer first, and do the work after that");
+    expect(out).not.toContain("is it running?");
+  });
+
   it.skipIf(lacks("posix"))("is not blamed on the app, by send to a listen that cannot record it", async () => {
     const cwd = tempFolder();
     const listener = await listen([], { cwd });

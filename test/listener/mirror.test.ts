@@ -169,14 +169,6 @@ describe("--respond mirror", () => {
     expect(first.seen).toHaveLength(1);
   });
 
-  it("notes that --ordered does not apply to the app that answers", async () => {
-    const ready = async (...argv: string[]): Promise<unknown> =>
-      (await listen(["--forward-to", "3000", "--ordered", ...argv])).lines().find(({ type }) => type === "ready");
-    const note = expect.stringContaining("--ordered does not apply");
-    expect(await ready("--respond", "mirror")).toMatchObject({ notes: expect.arrayContaining([note]) });
-    expect(await ready()).not.toMatchObject({ notes: expect.arrayContaining([note]) });
-  });
-
   it("forwards to the other targets without waiting for the answer", async () => {
     let answer: () => void = () => {};
     const first = await app((response) => {

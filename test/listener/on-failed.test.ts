@@ -123,6 +123,49 @@ describe("listen --on-failed", () => {
     ).toEqual(["1", "2", "3"]);
   });
 
+  it("is not waited for when the program of --exec has ended: it gets a SIGTERM after two seconds", async () => {
+    const target = await app(says(404));
+    writeFileSync(
+      join(cwd, "program.mjs"),
+      `import { existsSync } from "node:fs";
+       await fetch(process.env.ZOHO_HOOKS_URL_CRM, {
+         method: "POST", headers: { "content-type": "application/json" }, body: ${JSON.stringify(lead(1))} });
+       while (!existsSync("alarms.jsonl")) await new Promise((resolve) => setTimeout(resolve, 10));`,
+    );
+    const slow = command('process.on("SIGTERM", () => process.exit(1)); setTimeout(() => {}, 60_000);');
+    const argv = ["listen", target.url, "--port", "0", "--on-failed", slow, "--exec", "node program.mjs"];
+    const { env = {} } = options();
+    const startedAt = performance.now();
+    const { exitCode, err } = await run(argv, { cwd, env });
+    expect([exitCode, err]).toEqual([
+      5,
+      expect.stringContaining(
+        `the command of --on-failed for 1 delivery for ${target.url} was stopped 2s after the end of this run`,
+      ),
+    ]);
+    expect(performance.now() - startedAt).toBeLessThan(30_000);
+  });
+
+  it("runs at most once a minute for an app that fails and goes down", async () => {
+    const target = await app(says(404));
+    const { post, line } = await listen([target.url, "--on-failed", command()], options());
+    await post(CRM, lead(1));
+    await expect.poll(alarms).toHaveLength(1);
+    await target.stop();
+    await post(CRM, lead(2));
+    await line("target", { state: "down" });
+    clock.advance(59_000);
+    await target.start();
+    await line("forward", { n: 2, state: "failed" });
+    await target.stop();
+    await post(CRM, lead(3));
+    await line("target", { state: "down" }, 2);
+    expect(alarms()).toHaveLength(1);
+    clock.advance(1_000);
+    await expect.poll(alarms).toHaveLength(2);
+    expect(alarms()[1]).toEqual(facts(target.url, "down", expect.stringContaining("nothing listens on"), "2"));
+  });
+
   it("warns of a command that fails, and goes on", async () => {
     const target = await app(says(404));
     const { post, line } = await listen([target.url, "--on-failed", command("process.exit(3);")], options());

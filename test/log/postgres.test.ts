@@ -145,7 +145,7 @@ describe.skipIf(lacks("postgresql"))("a log in PostgreSQL", () => {
     });
     const lease = randomUUID();
     const [lapsed, live] = [-1500, 0].map((ago, id) =>
-      leases.hold({ id, n: 1, lease }, { sentAtMs: performance.now() + ago, dueAtMs: 0, isOrdered: false }),
+      leases.hold({ id, n: 1, lease }, { sentAtMs: performance.now() + ago, dueAtMs: 0 }),
     );
     expect([lapsed?.isValid(), live?.isValid()]).toEqual([false, true]);
     // Neither row is leased to this process, so that renewing extends none.
@@ -169,35 +169,6 @@ describe.skipIf(lacks("postgresql"))("a log in PostgreSQL", () => {
       }),
     );
     expect(taken.flat().toSorted((a, b) => a - b)).toEqual(Array.from({ length: 2000 }, (_, i) => i + 1));
-  });
-
-  it("delivers those of one record one at a time, in order, whoever does it", async () => {
-    const address = await newAddress();
-    const logs = await Promise.all([1, 2, 3].map(() => opened(address)));
-    const forward = { targets: [APP], orderKey: "crm:1" };
-    const every = { targets: [APP], orderKey: "crm:*" };
-    await Promise.all(
-      Array.from({ length: 300 }, (_, i) =>
-        logs[i % 2]?.append(newEntry({ forward: i % 50 === 49 ? every : forward })),
-      ),
-    );
-    const order: number[] = [];
-    let inHand = 0;
-    await Promise.all(
-      logs.map(async (log) => {
-        while (order.length < 300) {
-          const claims = await claim(log);
-          inHand += claims.length;
-          expect(inHand).toBeLessThanOrEqual(1);
-          for (const each of claims) {
-            order.push(each.n);
-            inHand--;
-            await log.queue.complete(each, answered(200), { state: "delivered" });
-          }
-        }
-      }),
-    );
-    expect(order).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));
   });
 
   it("goes by the clock of the database, whatever that of a machine says", async () => {

@@ -97,8 +97,8 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     await log.recordAttempt(1, answered(200));
     await log.recordAttempt(2, answered(500));
     expect((await log.get(1))?.state).toBe("delivered");
-    expect((await log.get(2))?.state).toBe("received");
-    expect((await log.stats()).total).toMatchObject({ received: 2, delivered: 1 });
+    expect((await log.get(2))?.state).toBe("failed");
+    expect((await log.stats()).total).toMatchObject({ received: 2, delivered: 1, failed: 1 });
   });
 
   it("become delivered after a successful attempt outside of the queue, whether waiting or failed", async () => {
@@ -108,10 +108,44 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     if (claim) await log.queue.complete(claim, answered(400), { state: "failed" });
     await log.append(waitingFor());
     for (const n of [1, 2]) {
-      await log.recordAttempt(n, { ...answered(200), resolvesFailure: true });
+      await log.recordAttempt(n, { ...answered(200), settles: "delivered" });
       expect((await log.get(n))?.state).toBe("delivered");
     }
     expect(await log.queue.waiting()).toEqual([]);
+  });
+
+  it("are in the state of the last outcome, counting replays of the same bytes to their targets", async () => {
+    const log = await tempLog(engine);
+    const failures = async () => (await collect(log.rows({ only: ["failed"] }))).map(({ n }) => n);
+    const replay = (n: number, status: number, target = APP, replayed: "same" | "edited" = "same") =>
+      log.recordAttempt(n, {
+        ...answered(status),
+        target,
+        replay: replayed,
+        settles: replayed === "edited" ? undefined : status === 200 ? "delivered" : "failed",
+      });
+    const states = async () => [(await log.get(1))?.state, (await log.get(2))?.state, (await log.get(3))?.state];
+    await log.append(waitingFor());
+    const [claim] = await claimed(log);
+    if (claim) await log.queue.complete(claim, answered(200), { state: "delivered" });
+    // Never queued, as by a listen without a target.
+    await log.append(newEntry());
+    await log.append(waitingFor());
+    for (const n of [1, 2]) await replay(n, 500, OTHER, "edited");
+    await replay(1, 500, OTHER);
+    expect([await states(), await failures()]).toEqual([["delivered", "received", "waiting"], []]);
+    for (const n of [1, 2, 3]) await replay(n, 500);
+    expect([await states(), await failures()]).toEqual([
+      ["failed", "failed", "waiting"],
+      [2, 1],
+    ]);
+    expect((await log.get(1))?.forwards).toMatchObject([{ target: APP, state: "failed" }]);
+    expect((await collect(log.rows())).map(({ lastAttempt }) => lastAttempt?.status)).toEqual([500, 500, 500]);
+    expect((await log.stats()).total).toMatchObject({ failed: 2, waiting: 1 });
+    for (const n of [1, 2]) await replay(n, 200, APP, "edited");
+    expect(await failures()).toEqual([2, 1]);
+    for (const n of [1, 2]) await replay(n, 200);
+    expect([await states(), await failures()]).toEqual([["delivered", "delivered", "waiting"], []]);
   });
 
   it("wait again without an attempt when they are released", async () => {
@@ -175,90 +209,25 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [claim] = await claimed(log);
-    await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
-    if (claim) await log.queue.complete(claim, answered(500), { state: "retry", at: later(0) });
+    await log.recordAttempt(1, { ...answered(200), settles: "delivered" });
+    expect(claim && (await log.queue.complete(claim, answered(500), { state: "retry", at: later(0) }))).toBe("done");
     const kept = await log.get(1);
     expect(kept?.state).toBe("delivered");
     expect(kept?.attempts).toHaveLength(2);
   });
 
-  it("with the same key reach a target one at a time, whatever the outcome of the first", async () => {
+  it("are claimed when they are recorded for a caller with room", async () => {
     const log = await tempLog(engine);
-    await log.append(waitingFor({ orderKey: "a" }, 0));
-    await log.append(waitingFor({ orderKey: "a" }, 1));
-    await log.append(waitingFor({ orderKey: "b" }, 2));
-    const claims = await claimed(log);
-    expect(claims.map(({ n }) => n)).toEqual([1, 3]);
-    const [first] = claims;
-    if (first) await log.queue.complete(first, answered(500), { state: "retry", at: later(105) });
-    expect(await claimed(log, { now: later(104) })).toEqual([]);
-    const [again] = await claimed(log, { now: later(106) });
-    expect(again?.n).toBe(1);
-    if (again) await log.queue.complete(again, answered(500), { state: "failed" });
-    expect((await claimed(log, { now: later(106) })).map(({ n }) => n)).toEqual([2]);
-  });
-
-  it("about several records wait for earlier deliveries of any of them, and block later ones", async () => {
-    const log = await tempLog(engine);
-    const keys = ["crm:1", "crm:*", "crm:2", "desk:2", undefined];
-    for (const [i, orderKey] of keys.entries()) await log.append(waitingFor({ orderKey }, i));
-    const [first, ...others] = await claimed(log);
-    expect([first?.n, ...others.map(({ n }) => n)]).toEqual([1, 4, 5]);
-    // Meanwhile no new delivery of its product is claimed.
-    const arriving = await log.append(waitingFor({ orderKey: "crm:3", claim: [APP] }, 5));
-    expect(arriving.forwards).toEqual([{ target: APP, claim: undefined }]);
-    if (first) await log.queue.complete(first, answered(200), { state: "delivered" });
-    const [second, ...none] = await claimed(log);
-    expect([second?.n, none]).toEqual([2, []]);
-    if (second) await log.queue.complete(second, answered(200), { state: "delivered" });
-    expect((await claimed(log)).map(({ n }) => n)).toEqual([3, 6]);
-  });
-
-  it("with the same key follow one that a replay has delivered, and are given up with it", async () => {
-    const log = await tempLog(engine);
-    for (let i = 0; i < 4; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
-    expect((await log.queue.waiting())[0]?.waiting).toBe(4);
-    await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
-    const [second] = await claimed(log);
-    expect(second?.n).toBe(2);
-    expect(second && (await log.queue.complete(second, answered(200), { state: "delivered" }))).toBe("due");
-    expect(await log.queue.giveUp(APP)).toBe(2);
-    expect([await claimed(log), await log.queue.waiting()]).toEqual([[], []]);
-  });
-
-  it("with the same key are due once the first, which a replay has delivered meanwhile, is no longer being sent", async () => {
-    const log = await tempLog(engine);
-    for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
-    const [first] = await claimed(log);
-    await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
-    expect(first && (await log.queue.complete(first, answered(200), { state: "delivered" }))).toBe("due");
-    expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
-  });
-
-  it("with the same key are due, too, where the attempt under way fails after that replay", async () => {
-    const log = await tempLog(engine);
-    for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
-    const [first] = await claimed(log);
-    await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
-    expect(first && (await log.queue.complete(first, answered(500), { state: "retry", at: later(60_000) }))).toBe(
-      "due",
-    );
-    expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
-  });
-
-  it("are claimed when they are recorded for a caller with room, but not before an earlier one of their key", async () => {
-    const log = await tempLog(engine);
-    const now = waitingFor({ orderKey: "a", claim: [APP] });
-    const added = await Promise.all([log.append(now), log.append(now)]);
+    const added = [await log.append(waitingFor({ claim: [APP] })), await log.append(waitingFor({ claim: [OTHER] }))];
     expect(added.map(({ forwards }) => forwards)).toMatchObject([
       [{ target: APP, claim: { n: 1 } }],
       [{ target: APP, claim: undefined }],
     ]);
-    expect(await claimed(log)).toEqual([]);
     const mine = added[0]?.forwards[0]?.claim;
     expect(mine?.isValid()).toBe(true);
-    if (mine) await log.queue.complete(mine, answered(200), { state: "delivered" });
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
+    expect(mine && (await log.queue.complete(mine, answered(200), { state: "delivered" }))).toBe("done");
+    expect((await log.get(1))?.state).toBe("delivered");
   });
 });
 

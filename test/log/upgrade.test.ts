@@ -145,6 +145,25 @@ describe.each(engines)("a log of an earlier format in %s", (engine) => {
     expect(await stepsTaken(engine, path)).toEqual([]);
   });
 
+  it("delivers what waited for an earlier delivery of its record", async () => {
+    const path = newPath();
+    const app = await startTarget();
+    onTestFinished(() => app.close());
+    const sql = readFileSync(join(import.meta.dirname, "format-2", `${engine}.sql`), "utf8");
+    const rows = [1, 2].map(
+      (n) => `
+      INSERT INTO deliveries (n, received_at, method, url, product, event, known, accepted, invalid, status)
+        VALUES (${n}, 1700000000000, 'POST', '/webhooks/zoho/crm', 'crm', 'Leads.create', 1, 1, 0, 200);
+      INSERT INTO contents (n, headers, body) VALUES (${n}, '[]', ${engine === "sqlite" ? "x'7b7d'" : "'{}'"});
+      INSERT INTO forwards (id, n, target, state, due_at, order_key)
+        VALUES (${n}, ${n}, '${app.url}', ${n - 1}, 1700000000000, 'crm:1');`,
+    );
+    await createFormat2(engine, path, sql + rows.join(""));
+    const listener = await startListener(["--store", await storeOf(engine, path), "--forward-to", app.url]);
+    for (const n of [1, 2]) await listener.line("forward", { n, state: "delivered" });
+    await listener.stop();
+  });
+
   it("gets the tables of a new log from its steps", async () => {
     const path = newPath();
     const sql = readFileSync(join(import.meta.dirname, "format-2", `${engine}.sql`), "utf8");

@@ -78,13 +78,15 @@ describe("a user-defined product", () => {
     const body = readFileSync(join(cwd, "bad.json"), "utf8");
     expect((await app.post("/webhooks/zoho/shop", body, shopSignature(body))).status).toBe(422);
     const issues = [
-      { path: "order.total", expected: "number", received: '"x"' },
-      { path: "order.lines[1].sku", expected: "string", received: "nothing" },
+      { path: "order.total", expected: expect.stringContaining('Expected "number"'), received: '"x"' },
+      { path: "order.lines[1]", expected: expect.stringContaining('property "sku"'), received: "an object" },
     ];
     expect(await app.event(1)).toMatchObject({ schema: { ok: false, issues } });
     const verified = await run(["verify", "bad.json"], { cwd });
     expect(verified.exitCode).toBe(4);
-    expect(verified.out).toContain('bad.json:3:11  order.total: expected a number, got "x"');
+    expect(verified.out).toMatch(
+      /bad\.json:3:11 {2}order\.total: expected what its schema allows \(.*"number"\), got "x"/,
+    );
     const named = await run(["verify", "bad.json", "--product", "shop", "--event", "order.paid"], { cwd });
     expect(named.exitCode).toBe(0);
   });

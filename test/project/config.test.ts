@@ -296,7 +296,6 @@ describe("a variable", () => {
   it.each([
     ["ZOHO_HOOKS_PORT", "http", "http"],
     ["ZOHO_HOOKS_SCHEMA", "strict", "strict"],
-    ["ZOHO_HOOKS_ORDERED", "yes", "yes"],
     ["ZOHO_HOOKS_FORWARD_TO", "3000,foo", "foo"],
     ["ZOHO_HOOKS_ROUTES", "crm:*", "crm:*"],
     ["ZOHO_HOOKS_ROUTES", "crm:*=foo", "foo"],

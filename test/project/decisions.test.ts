@@ -137,7 +137,6 @@ const SETTINGS: { readonly [Key in keyof Settings]: SettingRow } = {
   retries: { harmless: [[{ retries: 0 }, "0"]] },
   retryBase: { harmless: [[{ retryBase: "1s" }, "1s"]] },
   concurrency: { harmless: [[{ concurrency: 1 }, "1"]] },
-  ordered: { harmless: [[{ ordered: true }, "true"]] },
   forwardTimeout: { harmless: [[{ forwardTimeout: "5s" }, "5s"]] },
   keep: {
     harmless: [[{ keep: "1h" }, "1h"]],

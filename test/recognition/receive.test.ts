@@ -84,22 +84,6 @@ it("identifies deliveries with different queries as different events", () => {
   expect(identity("/?id=1")).not.toBe(identity("/?id=2"));
 });
 
-it("reports a batch for several records, not for a record and its parents", () => {
-  const batchOf = (data: object): boolean => {
-    const product = products.find((each) => each.id === "crm");
-    const body = Buffer.from(JSON.stringify(data));
-    const delivery = { method: "POST", url: "/", headers: [["content-type", "application/json"]] as const, body };
-    return receive({ products, product, delivery, secrets: noSecrets, now: new Date() }).batch;
-  };
-  const notification = {
-    ...{ server_time: 1, module: "Leads", operation: "insert", channel_id: "1", affected_fields: [] },
-    resource_uri: "https://www.zohoapis.com/crm/v8/Leads",
-  };
-  expect(batchOf({ ...notification, ids: ["11", "22"] })).toBe(true);
-  expect(batchOf({ ...notification, ids: ["11", "11"] })).toBe(false);
-  expect(batchOf({ id: "5725767000000123456", owner_id: "5725767000000123457" })).toBe(false);
-});
-
 it.each([
   ["a known envelope without proofs", "acme", { event: "order.created" }],
   ["an unknown event of a known envelope", "acme", { event: "order.lost" }],

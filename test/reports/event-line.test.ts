@@ -91,7 +91,7 @@ describe("the line of an event", () => {
           const given = receipt(name, { product, verdicts, schema, known: schema !== undefined });
           const duplicate = lineOf({ receipt: given, duplicateOf: 12344, status: 401 }, columns);
           const logged = lineOf({ receipt: given, logged: failed }, columns);
-          const answered = lineOf({ receipt: given, duplicateOf: 12344, answer: ANSWER, selected: true }, columns);
+          const answered = lineOf({ receipt: given, duplicateOf: 12344, answer: ANSWER }, columns);
           const rejected = lineOf({ receipt: given, status: 401, refusal: "wrong", sameAs: 12344 }, columns);
           for (const line of [duplicate, logged, answered, rejected])
             expect(textWidth(line)).toBeLessThanOrEqual(columns);
@@ -127,9 +127,6 @@ describe("the line of an event", () => {
     expect(lineOf(event, 101)).toBe(`${start}           4876876025042719385  ✓ verified  ✓ valid  → 200 12 ms`);
     expect(lineOf(event, 80)).toBe(`${start}            ✓ verified  → 200 12 ms`);
     expect(lineOf(event, 60)).toBe(`${start}  ✓ verified  → 200`);
-    expect(lineOf({ ...event, n: 12, selected: true }, 60)).toBe(
-      "10:30:00 ▸#12  crm       Leads.create  ✓ verified  → 200",
-    );
     const finance = receipt("purchaseorder.deleted", { verdicts: [verdict("finance-signature", "passed")] });
     const listed = { receipt: finance, logged: failed };
     expect(lineOf(listed, 100)).toContain("purchaseorder.deleted  4876876025042719385  ✓ verified  → failed");

@@ -115,6 +115,31 @@ describe("replay", () => {
     expect(left.err).toContain("nothing was sent");
   });
 
+  it("counts what was delivered once as failed after a replay that failed, until one is accepted", async () => {
+    let status = 200;
+    const project = await start({ answer: (response) => void response.writeHead(status).end() });
+    for (const subject of ["one", "two"]) await project.deliver("/webhooks/zoho/desk", ticketBody(subject));
+    status = 500;
+    const broken = await project.run(["replay", "--since", "yesterday"]);
+    expect([broken.exitCode, broken.out]).toEqual([5, expect.stringContaining("0 ok, 2 failed")]);
+    const { out } = await project.run(["events", "list", "--only", "failed"]);
+    expect(out.match(/→ failed after 2 attempts/g)).toHaveLength(2);
+    expect((await project.run(["events", "stats", "--json"])).lines()[0]).toMatchObject({ delivered: 0, failed: 2 });
+    status = 200;
+    const mended = await project.run(["replay", "--only", "failed"]);
+    expect([mended.exitCode, mended.out]).toEqual([0, expect.stringContaining("2 ok, 0 failed")]);
+    expect((await project.run(["events", "list", "--only", "failed", "--json"])).lines()).toEqual([]);
+  });
+
+  it("counts what was never forwarded as failed after a replay that failed", async () => {
+    const project = await start({ forward: false, answer: (response) => void response.writeHead(500).end() });
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    writeFileSync(join(project.cwd, "zoho-hooks.config.json"), JSON.stringify({ forwardTo: String(project.app.port) }));
+    expect((await project.run(["replay", "--since", "1h"])).exitCode).toBe(5);
+    expect((await project.run(["replay", "--only", "failed"])).exitCode).toBe(5);
+    expect(project.app.seen).toHaveLength(2);
+  });
+
   it("does not settle a failure when another body or another app was accepted", async () => {
     const project = await start({
       answer: (response, { body }) => void response.writeHead(body.includes("Printer") ? 500 : 200).end(),
@@ -147,7 +172,7 @@ describe("replay", () => {
     expect(await sent("#5", "2", "last", "1..3", "3..4", "2..2")).toEqual([1, 2, 3, 4, 5]);
     expect(await sent("4..900")).toEqual([4, 5]);
     const { exitCode, err } = await project.run(["replay", "1..2"]);
-    expect([exitCode, err]).toEqual([0, expect.stringContaining("1 delivery was skipped: refused, or not an event")]);
+    expect([exitCode, err]).toEqual([0, expect.stringContaining("1 delivery was left out: #2 (refused); to send one")]);
     const before = project.app.seen.length;
     expect((await project.run(["replay", "700..800"])).err).toContain(
       "no delivery in the log matches: nothing was sent",
@@ -169,10 +194,26 @@ describe("replay", () => {
     expect(lines().map(({ n }) => n)).toEqual([1]);
     expect(project.app.seen).toHaveLength(before + 1);
     const said = await project.run(["replay", "--since", "10m"]);
-    expect(said.err).toContain("2 deliveries were skipped: refused, or not an event");
+    expect(said.err).toContain("2 deliveries were left out: #2 (refused), #3 (not an event)");
     expect(err).toBe("");
     const forged = await project.run(["replay", "2", "--to", String(project.app.port), "--json"]);
     expect(forged.lines()[0]).toMatchObject({ n: 2, status: 200 });
+  });
+
+  it("exits with 2 where a filter or a range selects only what it leaves out, and names that", async () => {
+    const project = await start();
+    await project.deliver("/webhooks/zoho/crm", leadBody(), JSON_TYPE);
+    await project.listener.post("/webhooks/zoho/desk", '{"challenge":"c"}');
+    await project.listener.event(2);
+    const left = "nothing was sent: 1 delivery was left out: #1 (refused)";
+    const rejected = await project.run(["replay", "--only", "rejected"]);
+    expect([rejected.exitCode, rejected.err]).toEqual([2, expect.stringContaining(left)]);
+    expect(rejected.err).toContain("to send one anyway, give its number: ");
+    const json = await project.run(["replay", "--only", "rejected", "--json"]);
+    expect([json.exitCode, JSON.parse(json.err).error.message]).toEqual([2, left]);
+    const range = await project.run(["replay", "1..2", "--dry-run"]);
+    expect([range.exitCode, range.err]).toEqual([2, expect.stringContaining("#1 (refused), #2 (not an event)")]);
+    expect(project.app.seen).toEqual([]);
   });
 
   it("goes where the settings forward when it was never forwarded, and else asks for a target", async () => {
@@ -474,6 +515,10 @@ describe("replay refuses", () => {
     [["1", "12..7"], '"12..7" is an empty range\n  write the lower one first: 7..12'],
     [["1", "7-12"], '"7-12" is not a whole number\n  such as 42, 7..12 or last'],
     [["1", "--timeout", "0"], "--timeout"],
+    [["yesterday"], '"yesterday" is a time, not an event\'s number\n  zoho-hooks replay --since yesterday'],
+    [["2h"], "zoho-hooks replay --since 2h"],
+    [["--from", "yesterday", "--until", "today"], "unknown option '--from'\n  did you mean --since yesterday?"],
+    [["--from=yesterday"], "unknown option '--from'\n  did you mean --since yesterday?"],
     [
       ["one"],
       '"one" is not a whole number\n  such as 42, 7..12 or last; to send a file: zoho-hooks send crm --data @payload.json; to verify it: zoho-hooks verify',

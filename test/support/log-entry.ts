@@ -47,7 +47,6 @@ export function newEntry(parts: EntryParts = {}): NewEntry {
       payload: undefined,
       problem: undefined,
       handshake: undefined,
-      batch: false,
       verdicts: [{ id: "guide-signature", proves: "body", verdict: "passed", reason: "the signature is right" }],
       schema: { ok: true, issues: [] },
       records: parts.records ?? ["5725767000000123456"],

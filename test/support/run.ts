@@ -114,7 +114,6 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     openKeyboard() {
       throw new Error("stdin is no terminal");
     },
-    runSelf: async () => ({ status: 1, stdout: "", stderr: "" }),
     importModule: (url) => import(url) as Promise<Record<string, unknown>>,
     async startChild(commandLine, { stdoutTo, ...rest }) {
       const { child, run } = startShell(commandLine, { ...rest, stdio: ["ignore", "pipe", "pipe"] }, process);

@@ -61,7 +61,7 @@ export async function startRig(
     report: (report) => void (report.type === "api-request" && exchanges.push(report)),
     knownSecrets: new KnownSecrets(),
   };
-  const http = zohoHttp(context, { env: {} }, options.timeoutMs);
+  const http = atServer(server, zohoHttp(context, { env: {} }, options.timeoutMs));
   const signIn = signInTo(server, server.accounts.makeRefreshToken(options.scopes ?? ALL_SCOPES));
   const tokens = accessTokens(context, signIn, http);
   const api = (id = "crm"): ZohoApi => zohoApi({ http, tokens, signIn, product: findWatchProduct(id), now: clock.now });
@@ -84,17 +84,24 @@ export async function startRig(
   };
 }
 
+/** Not on this machine, where no limit of the accounts server is remembered. Its requests go to the server of the test. */
+const ACCOUNTS_URL = "https://accounts.example.com";
+
+function atServer(server: ZohoServer, http: ZohoHttp): ZohoHttp {
+  return { ...http, send: (request) => http.send({ ...request, url: request.url.replace(ACCOUNTS_URL, server.url) }) };
+}
+
 function signInTo(server: ZohoServer, refreshToken: string): SignIn {
   return {
     name: "test",
     centre: findDataCentre("us"),
     environment: "production",
-    hosts: { accountsUrl: server.url, apiUrl: server.url },
+    hosts: { accountsUrl: ACCOUNTS_URL, apiUrl: server.url },
     scopes: [],
     access: {
       kind: "refreshable",
       client: {
-        accountsUrl: server.url,
+        accountsUrl: ACCOUNTS_URL,
         clientId: server.accounts.clientId,
         clientSecret: secret(server.accounts.clientSecret, "test"),
       },

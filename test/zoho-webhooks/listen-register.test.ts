@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vit
 import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { type Sleep, sleepRealTime } from "../../src/util/timing.ts";
 import { managedProducts } from "../../src/zoho-webhooks/index.ts";
-import { ownerMark } from "../../src/zoho-webhooks/live-webhook.ts";
+import { ownWebhooks, recordProduct } from "../../src/zoho-webhooks/owner.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { startTarget } from "../support/target.ts";
@@ -48,6 +48,10 @@ const register = (events: string, options: RunOptions = {}) => listen(["--regist
 /** A run that fails at its start, or is interrupted. */
 const fails = (events: string, options: RunOptions = {}): Promise<RunResult> =>
   run(["listen", "--port", "0", "--json", "--register", events], { cwd, env: signedIn(), ...options });
+
+const userFolder = () => join(cwd, ".config/zoho-hooks");
+/** The name of what `listen` registers for the folder. */
+const markOf = (folder = userFolder()): Promise<string> => recordProduct(folder, cwd, "desk");
 
 const desk = () => zoho.desk.hooks.map(({ id, body }) => ({ id, name: body.name, url: body.url }));
 const sign = () => zoho.sign.hooks.map(({ id, form }) => ({ id, name: form.purpose, url: form.webhook_url }));
@@ -103,7 +107,7 @@ describe("listen --register", () => {
     await verified(of, "Leads.create", "token");
     expect(performance.now() - startedAt).toBeLessThan(2000);
 
-    const mark = ownerMark(cwd);
+    const mark = await markOf();
     expect(mark).toMatch(/^zoho-hooks [\w.-]{1,30} [0-9a-f]{8}$/);
     expect(desk()).toMatchObject([{ name: mark, url: `${of.url}/webhooks/zoho/desk` }]);
     expect(sign()).toMatchObject([{ name: mark, url: `${of.url}/webhooks/zoho/sign` }]);
@@ -171,7 +175,7 @@ describe("listen --register", () => {
   });
 
   it("takes the place of what an earlier run of the folder left, and touches nothing else", async () => {
-    const mark = ownerMark(cwd);
+    const mark = await markOf();
     const others = [
       mark.replace(/.$/, (last) => (last === "0" ? "1" : "0")),
       "zoho-hooks",
@@ -208,26 +212,45 @@ describe("listen --register in one folder by two users", () => {
   const ofUser = () => ({ env: { ...signedIn(), XDG_CONFIG_HOME: tempFolder() } });
   const start = () => listen(["--no-store", "--register", "desk:Ticket_Add"], ofUser());
 
-  it("leaves alone what the other one has taken over, and says that its own is gone", async () => {
+  it("gives each of them a webhook of a name of its own, which the other one leaves alone", async () => {
     const first = await start();
-    const [taken = { id: "" }] = desk();
+    const [ofFirst = { id: "", name: "" }] = desk();
     const second = await start();
-    const ofSecond = desk();
-    expect((await first.stop()).exitCode).toBe(9);
-    expect(linesOf(first, "webhook").at(-1)).toMatchObject({ state: "unknown", id: taken.id });
-    expect(desk()).toEqual(ofSecond);
+    expect(desk()[0]).toEqual(ofFirst);
+    expect(new Set(desk().map(({ name }) => name)).size).toBe(2);
+    expect((await first.stop()).exitCode).toBe(0);
+    expect(desk()).toMatchObject([{ url: `${second.url}/webhooks/zoho/desk` }]);
     expect((await second.stop()).exitCode).toBe(0);
     expect(desk()).toEqual([]);
   });
 
-  it("deletes its own, and only that, beside one of the same name", async () => {
-    const first = await start();
-    const [{ id } = { id: "" }] = desk();
-    const foreign = { name: ownerMark(cwd), url: "https://other.example/hook", subscriptions: { Ticket_Add: null } };
-    zoho.desk.subscribe("desk", foreign);
-    expect((await first.stop()).exitCode).toBe(0);
-    expect(linesOf(first, "webhook").at(-1)).toMatchObject({ state: "deleted", id });
-    expect(desk()).toMatchObject([{ url: foreign.url }]);
+  it("keeps the name, which is in the user's folder and random", async () => {
+    const mark = await markOf();
+    expect(await markOf()).toBe(mark);
+    expect(await markOf(tempFolder())).not.toBe(mark);
+  });
+});
+
+describe("listen --register whose webhook Zoho removes or disables", () => {
+  it.each([
+    ["was gone", () => void zoho.desk.unsubscribe("desk", desk()[0]?.id ?? "")],
+    ["was disabled", () => void Object.assign(zoho.desk.hooks[0]?.body ?? {}, { isEnabled: false })],
+  ])("creates it again when it %s, with one line", async (why, harm) => {
+    const of = await register("desk:Ticket_Add");
+    const [old = { id: "" }] = desk();
+    harm();
+    const { id, reason } = await of.line("webhook", { state: "created" }, 2);
+    expect(reason).toBe(
+      `webhook ${old.id} ${why}${why === "was gone" ? ", deleted elsewhere or by Zoho" : ""}; changes in the meantime are missed`,
+    );
+    expect(id).not.toBe(old.id);
+    expect(desk()).toMatchObject([{ id, url: `${of.url}/webhooks/zoho/desk` }]);
+    expect(zoho.desk.hooks[0]?.body.isEnabled).toBe(true);
+    expect(linesOf(of, "webhook")).toHaveLength(2);
+    openTicket();
+    await verified(of, "Ticket_Add", "desk-token");
+    expect((await of.stop()).exitCode).toBe(0);
+    expect(desk()).toEqual([]);
   });
 });
 
@@ -522,7 +545,10 @@ describe("listen --register that ends while Zoho fails", () => {
   });
 
   it("exits with 9 if its webhook was deleted elsewhere", async () => {
-    const of = await register("desk:Ticket_Add");
+    // Without a look at Zoho's list, which would create it again.
+    const untilAborted: Sleep = (_, signal) =>
+      new Promise((resolve) => signal?.addEventListener("abort", () => resolve()));
+    const of = await register("desk:Ticket_Add", { sleep: untilAborted });
     const [{ id } = { id: "" }] = desk();
     const argv = ["webhooks", "delete", id, "--product", "desk", "--yes"];
     expect((await run(argv, { cwd, env: signedIn() })).exitCode).toBe(0);
@@ -533,13 +559,17 @@ describe("listen --register that ends while Zoho fails", () => {
 
 describe("listen and what an earlier run has left of other products", () => {
   it("names it with the command, also where it posts to a URL that answers", async () => {
-    const hook = { webhook_actions: "Sent", environment: "PRODUCTION", purpose: ownerMark(cwd) };
+    const hook = {
+      webhook_actions: "Sent",
+      environment: "PRODUCTION",
+      purpose: await recordProduct(userFolder(), cwd, "sign"),
+    };
     zoho.sign.subscribe("sign", { ...hook, webhook_url: `${zoho.url}/webhooks/zoho/sign` });
     const of = await register("desk:Ticket_Add");
     const { message, hint } = await of.line("warning");
     const [{ id } = { id: "" }] = sign();
     expect(message).toBe(
-      `webhook ${id} of Zoho Sign (${ownerMark(cwd)}) posts to ${zoho.url}/webhooks/zoho/sign, but its listen has ended`,
+      `webhook ${id} of Zoho Sign (${hook.purpose}) posts to ${zoho.url}/webhooks/zoho/sign, but its listen has ended`,
     );
     expect(hint).toBe(`if nobody uses it: zoho-hooks webhooks delete ${id} --product sign`);
     expect((await of.stop()).exitCode).toBe(0);
@@ -555,6 +585,7 @@ describe("listen without --register", () => {
     zoho.trouble(refusal, 1, isSign("DELETE"));
     await of.stop();
     zoho.faults.requests.clear();
+    const mark = await markOf();
     const other = await listen([]);
     await other.line("warning", {}, 2);
     for (const [product, hooks] of [["desk", desk()] as const, ["sign", sign()] as const])
@@ -562,7 +593,7 @@ describe("listen without --register", () => {
         expect.objectContaining({
           message: expect.stringMatching(
             new RegExp(
-              `^webhook ${hooks[0]?.id} of .* \\(${ownerMark(cwd)}\\) posts to .*, which no longer answers: connection refused$`,
+              `^webhook ${hooks[0]?.id} of .* \\(${mark}\\) posts to .*, which no longer answers: connection refused$`,
             ),
           ),
           hint: `if nobody uses it: zoho-hooks webhooks delete ${hooks[0]?.id} --product ${product}`,
@@ -572,6 +603,7 @@ describe("listen without --register", () => {
 
   it("asks each of many such URLs once", async () => {
     const subscriptions = { Ticket_Add: null };
+    await markOf();
     for (let i = 0; i < 20; i++)
       zoho.desk.subscribe("desk", { name: "zoho-hooks", url: `http://127.0.0.1:9/${i}`, subscriptions });
     const of = await listen(["--verbose"]);
@@ -580,19 +612,38 @@ describe("listen without --register", () => {
     expect(asked).toHaveLength(20);
   });
 
-  it("says nothing of those that answer, of others, and where the sign-in has no scope of them", async () => {
+  it("says nothing of those that answer, and of others", async () => {
     const used = await register("desk:Ticket_Add");
     zoho.desk.subscribe("desk", { name: "ours", url: "http://127.0.0.1:9/", subscriptions: { Ticket_Add: null } });
+    const before = zoho.requests.filter(isDesk("GET")).length;
     const other = await listen(["--no-store"]);
-    await expect.poll(() => zoho.requests.filter(isDesk("GET")).length).toBeGreaterThan(2);
+    await expect.poll(() => zoho.requests.filter(isDesk("GET")).length).toBeGreaterThan(before);
     await other.stop();
     await used.stop();
     expect(linesOf(other, "warning")).toEqual([]);
-    const before = zoho.requests.length;
-    const without = await listen([], { env: signedIn(["ZohoCRM.modules.READ"]) });
-    const paths = () => zoho.requests.slice(before).map(({ path }) => path);
-    await expect.poll(paths).toEqual(["/oauth/v2/token"]);
-    await without.stop();
-    expect(paths()).toEqual(["/oauth/v2/token"]);
+  });
+
+  it("asks only for products with which the folder has created webhooks", async () => {
+    const of = await listen(["--channel", "Leads.create"]);
+    zoho.create("crm", "Leads", { Last_Name: "Boyle" });
+    await of.line("event", { event: "Leads.create" });
+    await of.stop();
+    expect(zoho.requests.filter(({ path }) => !/^\/(oauth|crm)\//.test(path))).toEqual([]);
+    const hook = ["webhooks", "create", "Sent", "--product", "sign", "--url", `${zoho.url}/hook`];
+    expect(await run(hook, { cwd, env: signedIn() })).toMatchObject({ exitCode: 0 });
+    expect((await ownWebhooks(userFolder(), cwd))?.products).toEqual(["sign"]);
+    const asked = () => zoho.requests.filter(isSign("GET")).length;
+    const before = asked();
+    const next = await listen([]);
+    await expect.poll(asked).toBeGreaterThan(before);
+    await next.stop();
+    expect(zoho.requests.filter(isDesk("GET"))).toEqual([]);
+  });
+
+  it("forgets a product that no longer has any", async () => {
+    await markOf();
+    const of = await listen([]);
+    await expect.poll(async () => (await ownWebhooks(userFolder(), cwd))?.products).toEqual([]);
+    await of.stop();
   });
 });

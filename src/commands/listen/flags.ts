@@ -27,7 +27,7 @@ export function addListenFlags(command: Command): void {
       "do not mask tokens and signatures in what -v shows, nor known secrets in bodies and your app's answers",
     )
     .optionsGroup("Forwarding to your app:");
-  addSettings("routes", "respond", "retries", "ordered", "insecure")
+  addSettings("routes", "respond", "retries", "insecure")
     .option("--on-failed <command>", "run this in a shell when your app goes down, or deliveries to it have failed")
     .optionsGroup("Public URL:");
   addSettings("domain").optionsGroup("Event log:");

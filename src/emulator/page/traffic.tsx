@@ -117,12 +117,17 @@ export function Requests() {
 }
 
 /** How a request was answered. */
-export function Answered({ of: { status, ms, lacks } }: { readonly of: Pick<RequestView, "status" | "ms" | "lacks"> }) {
+export function Answered({
+  of: { status, ms, lacks, hint },
+}: {
+  readonly of: Pick<RequestView, "status" | "ms" | "lacks" | "hint">;
+}) {
   return (
     <>
       <span class={status === undefined || status >= 400 ? "bad" : ""}>{status ?? "none, on purpose"}</span>
       <small> {formatDuration(ms)}</small>
       {lacks !== undefined && <span class="warning"> the emulator does not have it</span>}
+      {hint !== undefined && <span class="warning"> {visible(hint)}</span>}
     </>
   );
 }

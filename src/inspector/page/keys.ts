@@ -9,7 +9,7 @@ const withSelected = (act: (n: number) => unknown) => () => {
   if (selected.value !== null) act(selected.value);
 };
 
-/** What the help shows, and what each letter does. The letters are those of `listen` in a terminal. */
+/** What the help shows, and what each letter does. */
 export const SHORTCUTS: readonly (readonly [keys: string, text: string, act?: () => unknown])[] = [
   ["↑ ↓ j k", "select an event"],
   ["Enter d", "its details", openDetails],

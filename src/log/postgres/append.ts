@@ -4,7 +4,6 @@ import type { Answer, Appended, NewEntry } from "../log.ts";
 import { timeoutError } from "../readiness.ts";
 import { keptBody } from "../retention.ts";
 import { deliveryRow, maybeNumber, numberOf, type SqlRow, textOf } from "../rows.ts";
-import { EVERY_RECORD } from "../states.ts";
 import { APPEND_TIMEOUT_MS, type Database } from "./connect.ts";
 import { Flush } from "./flush.ts";
 import type { Leases } from "./leases.ts";
@@ -87,10 +86,7 @@ export function createAppender(database: Database, options: AppendOptions): Flus
       }
       const claim =
         row.claimed === 1
-          ? leases.hold(
-              { id, n, lease },
-              { sentAtMs, dueAtMs: entry.receivedAt.getTime(), isOrdered: entry.forward?.orderKey !== undefined },
-            )
+          ? leases.hold({ id, n, lease }, { sentAtMs, dueAtMs: entry.receivedAt.getTime() })
           : undefined;
       result.forwards.push({ target: textOf(row, "target"), claim });
     }
@@ -126,28 +122,13 @@ function firstOffers(entries: readonly NewEntry[]): (entry: NewEntry) => number 
   return ({ receipt: { identity } }) => (identity === undefined ? null : (first.get(identity) ?? null));
 }
 
-/** `behind`: an earlier one of the same flush has to reach the target first. */
 function forwardsOf(entries: readonly NewEntry[], lease: string | undefined) {
-  const keys = new Set<string>();
-  const isBehind = (target: string, key: string): boolean => {
-    const product = `${key.slice(0, key.indexOf(":"))}:`;
-    const every = `${target} ${product}${EVERY_RECORD}`;
-    const own = `${target} ${key}`;
-    const any = `${target} ${product}`;
-    const behind = keys.has(own) || keys.has(every) || (own === every && keys.has(any));
-    keys.add(own).add(any);
-    return behind;
-  };
   return entries.flatMap(({ receivedAt, forward }, i) => {
     const { targets = [], claim = [] } = forward ?? {};
-    // Records whose names are equal for so long share their order.
-    const orderKey = forward?.orderKey?.slice(0, MAX_INDEXED);
     return targets.map((target) => ({
       i,
       target,
       received_at: receivedAt.getTime(),
-      order_key: orderKey ?? null,
-      behind: orderKey !== undefined && isBehind(target, orderKey),
       claim: (claim.includes(target) && lease) || null,
     }));
   });

@@ -16,7 +16,6 @@ export interface ClaimGiven {
   readonly sentAtMs: number;
   /** When the delivery was due before. */
   readonly dueAtMs: number;
-  readonly isOrdered: boolean;
 }
 
 interface Lease extends Omit<ClaimGiven, "sentAtMs"> {

@@ -8,7 +8,7 @@ import { PostgresQueue } from "./queue.ts";
 import { PostgresReader } from "./read.ts";
 import { createReceivers, readOwner, takeDuty } from "./receivers.ts";
 import { prune } from "./retention.ts";
-import { createTables, LOCK_ORDER, readFormat, requireLog } from "./schema.ts";
+import { createTables, LOCK_DELIVERIES, readFormat, requireLog } from "./schema.ts";
 import { createSharedSecrets } from "./secrets.ts";
 
 export interface OpenPostgresOptions extends DatabaseAddress {
@@ -27,7 +27,7 @@ export interface OpenPostgresOptions extends DatabaseAddress {
 
 const LEASE_MS = 15_000;
 /** A commit after the lock of all appends. The transaction id makes it a write, which a standby refuses and the disk has to take. */
-const PROBE = `SELECT ${LOCK_ORDER}, pg_current_xact_id()`;
+const PROBE = `SELECT ${LOCK_DELIVERIES}, pg_current_xact_id()`;
 
 /** Opens or creates a log in PostgreSQL. Rejects with a UserError when the server, the way to it or the driver fails. */
 export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log> {

@@ -12,7 +12,7 @@ import type {
   WaitingCount,
 } from "../log.ts";
 import { maybeNumber, numberOf, readClaim, readWaiting, type SqlRow, textOf } from "../rows.ts";
-import { DELIVERED, FAILED, WAITING, waitingCounts } from "../states.ts";
+import { DELIVERED, FAILED, failDelivered, WAITING, waitingCounts } from "../states.ts";
 import { toJson } from "./append.ts";
 import type { Database } from "./connect.ts";
 import { Flush } from "./flush.ts";
@@ -23,13 +23,12 @@ interface Settlement {
   readonly claim: ClaimRef;
   readonly attempt: NewAttempt;
   readonly outcome: ForwardOutcome;
-  readonly isOrdered: boolean;
 }
 
 const CLAIM = `
   WITH now AS MATERIALIZED (SELECT ?::bigint + ${CLOCK_SHIFT} AS ms),
   due AS MATERIALIZED (
-    SELECT id, n, due_at, attempts, target, order_key FROM forwards
+    SELECT id, n, due_at, attempts, target FROM forwards
     WHERE target = ? AND state = ${WAITING} AND due_at <= (SELECT ms FROM now) ORDER BY due_at, id LIMIT ?
     FOR UPDATE SKIP LOCKED),
   sized AS MATERIALIZED (
@@ -39,8 +38,8 @@ const CLAIM = `
     UPDATE forwards SET due_at = (SELECT ms FROM now) + ?, lease = ? FROM sized
     WHERE forwards.id = sized.id AND (rank = 1 OR coalesce(bytes, 0) <= ?)
     RETURNING sized.*)
-  SELECT id, n, target, attempts, claimed.due_at - ${CLOCK_SHIFT} AS was_due_at, order_key IS NOT NULL AS in_order, received_at, remote,
-    duplicate_of, product, format, event, reconstructed, method, url, headers, body
+  SELECT id, n, target, attempts, claimed.due_at - ${CLOCK_SHIFT} AS was_due_at, received_at, remote, duplicate_of,
+    product, format, event, reconstructed, method, url, headers, body
   FROM claimed LEFT JOIN deliveries USING (n) LEFT JOIN contents USING (n) ORDER BY claimed.due_at, id`;
 
 interface QueueOptions {
@@ -71,7 +70,7 @@ export class PostgresQueue {
     for (const row of await this.#database.query("work", CLAIM, values)) {
       const ref = this.#leases.hold(
         { id: numberOf(row, "id"), n: numberOf(row, "n"), lease },
-        { sentAtMs, dueAtMs: numberOf(row, "was_due_at"), isOrdered: row.in_order === 1 },
+        { sentAtMs, dueAtMs: numberOf(row, "was_due_at") },
       );
       try {
         claims.push(readWhole(row, ref));
@@ -91,17 +90,18 @@ export class PostgresQueue {
   }
 
   async complete(claim: ClaimRef, attempt: NewAttempt, outcome: ForwardOutcome): Promise<Completed> {
-    const isOrdered = this.#leases.get(claim)?.isOrdered ?? true;
-    const completed = await this.#settling.write({ claim, attempt, outcome, isOrdered });
+    const completed = await this.#settling.write({ claim, attempt, outcome });
     this.#leases.forget(claim);
     return completed;
   }
 
   /** Resolves to its number among the attempts of the delivery for the target. */
   async recordAttempt(n: number, attempt: NewAttempt): Promise<number> {
-    const { resolvesFailure: mends = false } = attempt;
+    const mends = attempt.settles === "delivered";
     const given = toJson([{ ...attemptRow(0, n, attempt), mends }]);
-    const [row] = await this.#database.query("durable", SETTLE, [given, this.#nowMs(), mends]);
+    const [row] = await this.#database.query("durable", SETTLE, [given, this.#nowMs()]);
+    if (attempt.settles === "failed")
+      await this.#database.query("durable", failDelivered("?", "?"), [n, attempt.target]);
     return row === undefined ? 0 : numberOf(row, "attempt");
   }
 
@@ -146,14 +146,12 @@ export class PostgresQueue {
       state: outcome.state === "retry" ? WAITING : outcome.state === "delivered" ? DELIVERED : FAILED,
       due_at: outcome.state === "retry" ? outcome.at.getTime() : null,
     }));
-    const inOrder = items.some(({ isOrdered }) => isOrdered);
-    const rows = await this.#database.query("work", SETTLE, [toJson(given), this.#nowMs(), inOrder]);
-    return rows.map((row) => COMPLETED.find((each) => each === row.result) ?? "lost");
+    const rows = await this.#database.query("work", SETTLE, [toJson(given), this.#nowMs()]);
+    return rows.map((row) => (row.result === "done" ? "done" : "lost"));
   }
 }
 
-const SETTLE = "SELECT * FROM settle(?, ?, ?)";
-const COMPLETED: readonly Completed[] = ["done", "due", "lost"];
+const SETTLE = "SELECT * FROM settle(?, ?)";
 
 function attemptRow(i: number, n: number, made: NewAttempt) {
   const { target, at, status = null, latencyMs, error = null, reply = null, replay = null } = made;

@@ -1,16 +1,7 @@
 import { DUPLICATE_WINDOW_MS } from "../../delivery/delivery.ts";
 import { UserError } from "../../util/errors.ts";
 import { earlierInUse, logFormat, rejectOtherFormat, stepsFrom } from "../format.ts";
-import {
-  BLOCKED,
-  DELIVERED,
-  EVERY_RECORD,
-  giveUp,
-  hasEarlier,
-  unblockProduct,
-  unblockRecord,
-  WAITING,
-} from "../states.ts";
+import { DELIVERED, giveUp, WAITING } from "../states.ts";
 import type { Database } from "./connect.ts";
 import { logError } from "./fault.ts";
 import { VIEW } from "./view.ts";
@@ -67,12 +58,10 @@ CREATE TABLE forwards (
   state smallint NOT NULL,
   attempts integer NOT NULL DEFAULT 0,
   due_at bigint NOT NULL,
-  order_key text COLLATE "C",
   lease uuid
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX forwards_of_delivery ON forwards (n);
 CREATE INDEX forwards_due ON forwards (target, due_at, id) WHERE state = ${WAITING};
-CREATE INDEX forwards_in_order ON forwards (target, order_key, id) WHERE state < ${DELIVERED} AND order_key IS NOT NULL;
 CREATE INDEX forwards_failed ON forwards (n) WHERE state = 3;
 
 CREATE TABLE attempts (
@@ -88,6 +77,7 @@ CREATE TABLE attempts (
   replay text
 );
 CREATE INDEX attempts_of_delivery ON attempts (n);
+CREATE INDEX attempts_replayed ON attempts (n) WHERE replay = 'same';
 
 CREATE TABLE receivers (
   id uuid PRIMARY KEY,
@@ -107,11 +97,8 @@ CREATE FUNCTION clock_ms() RETURNS bigint LANGUAGE sql VOLATILE AS
   'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 `;
 
-/**
- * The first lock is that of everything that changes what is due of an order or gives a delivery its number, the second that of
- * numbers of attempts. Both end with their transaction and are always taken in this sequence, before any row is changed.
- */
-export const LOCK_ORDER = "pg_advisory_xact_lock(hashtext(current_schema()), 1)";
+/** The locks of what gives deliveries and attempts their numbers. They end with their transaction. */
+export const LOCK_DELIVERIES = "pg_advisory_xact_lock(hashtext(current_schema()), 1)";
 const LOCK_ATTEMPTS = "pg_advisory_xact_lock(hashtext(current_schema()), 2)";
 
 /**
@@ -138,7 +125,7 @@ export const LIVING = `SELECT id FROM receivers WHERE seen_at > clock_ms() - ${D
 const FUNCTIONS = `
 -- Numbers are given under a lock that is held until all of it is visible: whoever has read one has read all before it. Those of
 -- one call follow each other. A row of the result is of a delivery, or of one for a target.
-CREATE FUNCTION append(
+CREATE OR REPLACE FUNCTION append(
   given_deliveries json, given_forwards json, bodies bytea, sent_at bigint, lease_ms integer,
   awaited text[]
 ) RETURNS TABLE (i integer, n bigint, duplicate_of bigint, forward bigint, target text, claimed integer)
@@ -147,7 +134,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   now_ms bigint;
 BEGIN
-  PERFORM ${LOCK_ORDER};
+  PERFORM ${LOCK_DELIVERIES};
   now_ms := clock_ms();
   RETURN QUERY
   WITH given AS MATERIALIZED (
@@ -176,45 +163,33 @@ BEGIN
     SELECT n, headers, substring(bodies FROM body_start FOR body_length) FROM given
   ), this AS MATERIALIZED (
     SELECT *, nextval('forward_ids') AS id, (SELECT min(n) FROM given) + i AS n FROM json_to_recordset(given_forwards) AS f (
-      i integer, target text, received_at bigint, order_key text, behind boolean, claim uuid)
-  ), queued AS MATERIALIZED (
-    SELECT this.*, order_key IS NOT NULL AND (behind OR (${hasEarlier("")})) AS blocked FROM this
+      i integer, target text, received_at bigint, claim uuid)
   ), forwarded AS (
-    INSERT INTO forwards (id, n, target, state, due_at, order_key, lease)
-    SELECT id, n, target, CASE WHEN blocked THEN ${BLOCKED} ELSE ${WAITING} END,
-      CASE WHEN blocked OR claim IS NULL THEN received_at + now_ms - sent_at ELSE now_ms + lease_ms END,
-      order_key, CASE WHEN blocked THEN NULL ELSE claim END
-    FROM queued
+    INSERT INTO forwards (id, n, target, state, due_at, lease)
+    SELECT id, n, target, ${WAITING},
+      CASE WHEN claim IS NULL THEN received_at + now_ms - sent_at ELSE now_ms + lease_ms END, claim
+    FROM this
   )
   SELECT i, n, duplicate_of, NULL::bigint, NULL, 0 FROM marked
-  UNION ALL SELECT i, n, NULL, id, target, CASE WHEN blocked OR claim IS NULL THEN 0 ELSE 1 END FROM queued;
+  UNION ALL SELECT i, n, NULL, id, target, CASE WHEN claim IS NULL THEN 0 ELSE 1 END FROM this;
   PERFORM pg_notify(current_schema(), each) FROM unnest(awaited) AS each;
 END $$;
 
--- Records attempts, and what becomes of their deliveries where the claim is still the caller's. A delivery that another process
--- has settled meanwhile is due: the next of its order became due then, and nobody was woken.
-CREATE FUNCTION settle(given_attempts json, sent_at bigint, in_order boolean)
+-- Records attempts, and what becomes of their deliveries where the claim is still the caller's.
+CREATE OR REPLACE FUNCTION settle(given_attempts json, sent_at bigint)
 RETURNS TABLE (i integer, attempt integer, result text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   shift bigint := clock_ms() - sent_at;
   given record;
-  closed bigint;
-  key text;
-  every text;
-  changes integer;
 BEGIN
-  IF in_order THEN
-    PERFORM ${LOCK_ORDER};
-  END IF;
   PERFORM ${LOCK_ATTEMPTS};
   FOR given IN SELECT * FROM json_to_recordset(given_attempts) AS g (i integer, id bigint, lease uuid, n bigint, target text,
     at bigint, status integer, latency_ms double precision, error text, reply text, replay text, state smallint, due_at bigint, mends boolean)
   LOOP
     i := given.i;
     result := 'done';
-    key := NULL;
     INSERT INTO attempts AS made (id, n, attempt, target, at, status, latency_ms, error, reply, replay)
     VALUES (nextval('attempt_ids'), given.n,
       1 + coalesce((SELECT max(a.attempt) FROM attempts AS a WHERE a.n = given.n AND a.target = given.target), 0),
@@ -223,40 +198,23 @@ BEGIN
     IF given.id IS NOT NULL THEN
       UPDATE forwards AS f
       SET state = given.state, attempts = f.attempts + 1, due_at = coalesce(given.due_at + shift, f.due_at), lease = NULL
-      WHERE f.id = given.id AND f.lease = given.lease AND f.state = ${WAITING}
-      RETURNING f.id, CASE WHEN f.state >= ${DELIVERED} THEN f.order_key END INTO closed, key;
-      IF NOT FOUND THEN
-        result := CASE WHEN EXISTS (SELECT 1 FROM forwards AS f WHERE f.id = given.id AND f.lease = given.lease)
-          THEN 'due' ELSE 'lost' END;
+      WHERE f.id = given.id AND f.lease = given.lease AND f.state = ${WAITING};
+      -- A replay that has delivered it meanwhile has left the lease.
+      IF NOT FOUND AND NOT EXISTS (SELECT 1 FROM forwards AS f WHERE f.id = given.id AND f.lease = given.lease) THEN
+        result := 'lost';
       END IF;
     ELSIF given.mends THEN
       UPDATE forwards AS f SET state = ${DELIVERED}
-      WHERE f.n = given.n AND f.target = given.target AND f.state <> ${DELIVERED}
-      RETURNING f.id, f.order_key INTO closed, key;
-    END IF;
-    IF key IS NOT NULL THEN
-      every := split_part(key, ':', 1) || ':${EVERY_RECORD}';
-      IF key = every THEN
-        ${unblockProduct("given.target", "rtrim(every, '*')", "rtrim(every, ':*') || ';'", "every")};
-      ELSE
-        ${unblockRecord("given.target", "key", "every", "AND id > closed")};
-      END IF;
-      GET DIAGNOSTICS changes = ROW_COUNT;
-      IF changes > 0 THEN
-        result := 'due';
-        -- Whoever completes a claim looks for the next one; after a replay nobody else does.
-        PERFORM pg_notify(current_schema(), '') WHERE given.mends;
-      END IF;
+      WHERE f.n = given.n AND f.target = given.target AND f.state <> ${DELIVERED};
     END IF;
     RETURN NEXT;
   END LOOP;
 END $$;
 
-CREATE FUNCTION give_up(given_target text) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION give_up(given_target text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   changes bigint;
 BEGIN
-  PERFORM ${LOCK_ORDER};
   ${giveUp("given_target")};
   GET DIAGNOSTICS changes = ROW_COUNT;
   RETURN changes;
@@ -313,6 +271,7 @@ export async function createTables(
       const receivers = rows.map(({ pid, host }) => `process ${pid} on ${host ?? "an unknown host"}`);
       if (receivers.length > 0) throw earlierInUse(format, path, receivers);
       for (const { postgresql } of steps) await client.query(postgresql);
+      await client.query(FUNCTIONS);
       await client.query(`UPDATE meta SET value = '${logFormat()}' WHERE name = 'format'`);
     }
     await client.query(end);

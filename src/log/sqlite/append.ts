@@ -1,8 +1,8 @@
 import { DUPLICATE_WINDOW_MS } from "../../delivery/delivery.ts";
 import type { Appended, ClaimRef, NewAttempt, NewEntry } from "../log.ts";
 import { keptBody } from "../retention.ts";
-import { deliveryRow, maybeText, numberOf, type SqlRow, textOf } from "../rows.ts";
-import { BLOCKED, DELIVERED, EVERY_RECORD, hasEarlier, unblockProduct, unblockRecord, WAITING } from "../states.ts";
+import { deliveryRow, numberOf } from "../rows.ts";
+import { DELIVERED, failDelivered, WAITING } from "../states.ts";
 import type { NativeDatabase } from "./engine.ts";
 
 /** A delivery that takes as much room as a small real one. */
@@ -52,12 +52,10 @@ export class Appender {
     );
     const n = Number(added.lastInsertRowid);
     this.#sql.addContent.run(n, JSON.stringify(delivery.headers), keptBody(entry));
-    const { targets = [], orderKey = null, claim = [] } = forward ?? {};
+    const { targets = [], claim = [] } = forward ?? {};
     const forwards = targets.map((target) => {
-      const isBlocked = orderKey !== null && this.#sql.findEarlier.get(target, orderKey) !== undefined;
-      const { lastInsertRowid } = this.#sql.addForward.run(n, target, isBlocked ? BLOCKED : WAITING, at, orderKey);
-      const isClaimed = !isBlocked && claim.includes(target);
-      return { target, claim: isClaimed ? claimRef(Number(lastInsertRowid), n) : undefined };
+      const { lastInsertRowid } = this.#sql.addForward.run(n, target, WAITING, at);
+      return { target, claim: claim.includes(target) ? claimRef(Number(lastInsertRowid), n) : undefined };
     });
     return { n, duplicateOf, forwards };
   }
@@ -73,7 +71,7 @@ export class Appender {
   /** Rejects a delivery that was committed, but whose sync failed: its sender got a 503. */
   refuse(n: number): void {
     this.#sql.refuse.run("it could not be written to the disk", n);
-    this.unblock(this.#sql.dropForwards.all(n));
+    this.#sql.dropForwards.run(n);
   }
 
   setAnswer(n: number, status: number, refusal: string | undefined): void {
@@ -92,27 +90,9 @@ export class Appender {
   /** Adds an attempt outside of the queue. Returns its number among those of the delivery for the target. */
   recordAttempt(n: number, made: NewAttempt): number {
     this.addAttempt(n, made);
-    if (made.resolvesFailure === true) this.unblock(this.#sql.mend.all(n, made.target));
+    if (made.settles === "delivered") this.#sql.mend.run(n, made.target);
+    if (made.settles === "failed") this.#sql.fail.run(n, made.target);
     return numberOf(this.#sql.lastAttempt.get(n, made.target) ?? {}, "attempt");
-  }
-
-  /** Rows have been settled: the first that waited for them become due. Returns whether any did. */
-  unblock(settled: readonly SqlRow[]): boolean {
-    let changes = 0;
-    for (const row of settled) {
-      const key = maybeText(row, "order_key");
-      if (key === undefined) continue;
-      const target = textOf(row, "target");
-      const product = key.slice(0, key.indexOf(":"));
-      const every = `${product}:${EVERY_RECORD}`;
-      const { changes: made } =
-        key === every
-          ? // ';' is the character after ':'.
-            this.#sql.unblockBatch.run(target, `${product}:`, `${product};`, target, every)
-          : this.#sql.unblockRow.run(target, key, target, every);
-      changes += Number(made);
-    }
-    return changes > 0;
   }
 }
 
@@ -137,23 +117,18 @@ function statements(database: NativeDatabase) {
     ),
     // node:sqlite of Node 22 may bind an empty body as null.
     addContent: database.prepare("INSERT INTO contents (n, headers, body) VALUES (?, ?, coalesce(?, x''))"),
-    addForward: database.prepare("INSERT INTO forwards (n, target, state, due_at, order_key) VALUES (?, ?, ?, ?, ?)"),
-    findEarlier: database.prepare(
-      `WITH this (target, order_key) AS (VALUES (?, ?)) SELECT 1 FROM this WHERE ${hasEarlier("")}`,
-    ),
-    unblockRow: database.prepare(unblockRecord("?", "?", "?")),
-    unblockBatch: database.prepare(unblockProduct("?", "?", "?", "?")),
+    addForward: database.prepare("INSERT INTO forwards (n, target, state, due_at) VALUES (?, ?, ?, ?)"),
     setAnswer: database.prepare("UPDATE deliveries SET status = ?, refusal = ? WHERE n = ?"),
     endUnanswered: database.prepare(
       "UPDATE deliveries SET status = 502, refusal = ? WHERE status IS NULL AND accepted = 1",
     ),
     lastAttempt: database.prepare("SELECT max(attempt) AS attempt FROM attempts WHERE n = ? AND target = ?"),
     mend: database.prepare(
-      `UPDATE forwards SET state = ${DELIVERED} WHERE n = ? AND target = ? AND state <> ${DELIVERED}
-       RETURNING target, order_key`,
+      `UPDATE forwards SET state = ${DELIVERED} WHERE n = ? AND target = ? AND state <> ${DELIVERED}`,
     ),
+    fail: database.prepare(failDelivered("?", "?")),
     refuse: database.prepare("UPDATE deliveries SET accepted = 0, status = 503, refusal = ? WHERE n = ?"),
-    dropForwards: database.prepare("DELETE FROM forwards WHERE n = ? RETURNING target, order_key"),
+    dropForwards: database.prepare("DELETE FROM forwards WHERE n = ?"),
     addAttempt: database.prepare(
       `INSERT INTO attempts (n, target, at, status, latency_ms, error, reply, replay, attempt) VALUES (?, ?, ?, ?, ?, ?, ?, ?,
          (SELECT coalesce(max(attempt), 0) + 1 FROM attempts WHERE n = ? AND target = ?))`,

@@ -38,6 +38,7 @@ const KIND_BY_NAME: readonly (readonly [prefix: string, kind: FaultKind])[] = [
   ["ENOTDIR", "unreachable"],
   ["EISDIR", "unreachable"],
   ["EEXIST", "unreachable"],
+  ["ENAMETOOLONG", "unreachable"],
   ["EMFILE", "handles"],
   ["ENFILE", "handles"],
   // node:sqlite, for a number beyond what a double holds exactly.

@@ -2,7 +2,7 @@ import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DamagedValue } from "../damage.ts";
 import { numberOf, textOf } from "../rows.ts";
-import { WAITING_ROWS } from "../states.ts";
+import { WAITING } from "../states.ts";
 import { rejectForeign, rejectLinkedIgnore } from "./database.ts";
 import { loadEngine, type NativeDatabase } from "./engine.ts";
 import { logError } from "./fault.ts";
@@ -39,7 +39,9 @@ export async function readHealth(link: string): Promise<LogHealth> {
     const result = isChecked ? database.prepare("PRAGMA quick_check(1)").get()?.quick_check : "ok";
     if (result !== "ok") throw new DamagedValue(String(result));
     const row = database.prepare("SELECT count(*) AS count, max(received_at) AS last FROM deliveries").get();
-    const waiting = database.prepare(`SELECT target, count(*) AS count FROM ${WAITING_ROWS} GROUP BY target`).all();
+    const waiting = database
+      .prepare(`SELECT target, count(*) AS count FROM forwards WHERE state = ${WAITING} GROUP BY target`)
+      .all();
     return {
       bytes,
       deliveries: row === undefined ? 0 : numberOf(row, "count"),

@@ -65,11 +65,10 @@ export class ForwardTable {
 
   complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: ForwardOutcome): Completed {
     this.#appender.addAttempt(n, attempt);
-    // Where a replay has settled it meanwhile, that made the next one due, and woke nobody.
-    if (outcome.state === "retry")
-      return Number(this.#sql.retry.run(outcome.at.getTime(), id).changes) === 0 ? "due" : "done";
-    const settled = this.#sql.finish.all(outcome.state === "delivered" ? DELIVERED : FAILED, id);
-    return this.#appender.unblock(settled) || settled.length === 0 ? "due" : "done";
+    // These change nothing where a replay has settled it meanwhile.
+    if (outcome.state === "retry") this.#sql.retry.run(outcome.at.getTime(), id);
+    else this.#sql.finish.run(outcome.state === "delivered" ? DELIVERED : FAILED, id);
+    return "done";
   }
 
   giveUp(target: string): number {
@@ -172,8 +171,7 @@ function statements(database: NativeDatabase) {
       `SELECT min(due_at) AS at FROM forwards WHERE target = ? AND state = ${WAITING} AND due_at > ? AND due_at <= ?`,
     ),
     finish: database.prepare(
-      `UPDATE forwards SET state = ?, attempts = attempts + 1 WHERE id = ? AND state = ${WAITING}
-       RETURNING target, order_key`,
+      `UPDATE forwards SET state = ?, attempts = attempts + 1 WHERE id = ? AND state = ${WAITING}`,
     ),
     retry: database.prepare(
       `UPDATE forwards SET attempts = attempts + 1, due_at = ? WHERE id = ? AND state = ${WAITING}`,

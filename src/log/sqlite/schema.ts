@@ -49,12 +49,10 @@ CREATE TABLE forwards (
   target TEXT NOT NULL,
   state INTEGER NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
-  due_at INTEGER NOT NULL,
-  order_key TEXT
+  due_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX forwards_of_delivery ON forwards (n);
 CREATE INDEX forwards_due ON forwards (target, due_at, id) WHERE state = 0;
-CREATE INDEX forwards_in_order ON forwards (target, order_key, id) WHERE state < 2 AND order_key IS NOT NULL;
 CREATE INDEX forwards_failed ON forwards (n) WHERE state = 3;
 
 CREATE TABLE attempts (
@@ -70,6 +68,7 @@ CREATE TABLE attempts (
   replay TEXT
 ) STRICT;
 CREATE INDEX attempts_of_delivery ON attempts (n);
+CREATE INDEX attempts_replayed ON attempts (n) WHERE replay = 'same';
 
 CREATE TABLE holder (
   only INTEGER PRIMARY KEY CHECK (only = 1),

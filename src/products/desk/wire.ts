@@ -105,7 +105,6 @@ function format(settings: FormatSettings) {
       envelope: () => eventObject,
       recognise: ({ data }) => textAt(data, ["0", "eventType"]),
       records: recordsOf,
-      batches: true,
     },
     setup: {
       // A webhook is created only if its URL answers 200 to a GET or else to an empty POST: the receiver has to run before that.

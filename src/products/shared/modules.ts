@@ -180,7 +180,6 @@ export function watchFormat({ source, evidence, api, modules: members, documente
       recognise: (payload) => recogniseNotification(payload, documented),
       envelope: (data: object) => (isOfOtherApi(api, data) ? undefined : envelope),
       records: moduleRecords,
-      batches: true,
       // Notifications have no id. Beside module, verb and records, the time of the change identifies it. Two channels may
       // report one change: channel and token are left out, as far as Zoho gives both the same time, which is not documented.
       identity: (data) => idsAt(data, ["server_time"])[0],

@@ -8,7 +8,6 @@ const TICK_MS = 1000;
 
 /** To the beginning of the line, and erase it. */
 const ERASE_LINE = "\u001b[1G\u001b[0K";
-const ONE_UP = "\u001b[1A";
 
 interface BottomLineOptions {
   textOf(columns: number): string;
@@ -27,8 +26,6 @@ export class BottomLine {
   /** The text on the screen. */
   #drawn: string | undefined;
   #isOpen = false;
-  /** The line above is one that may be replaced. */
-  #isReplaceable = false;
   #drawnAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #ticker: NodeJS.Timeout | undefined;
@@ -40,7 +37,6 @@ export class BottomLine {
 
   open(): void {
     this.#isOpen = true;
-    this.#isReplaceable = false;
     this.#drawn = undefined;
     clearInterval(this.#ticker);
     this.#ticker = setInterval(() => {
@@ -67,23 +63,13 @@ export class BottomLine {
 
   /** Before something else is written. */
   erase(): void {
-    this.#isReplaceable = false;
     if (this.#drawn === undefined) return;
     this.#output.write(ERASE_LINE);
     this.#drawn = undefined;
   }
 
-  /** Before a line that takes the place of the last one of its kind, if nothing has been written since. */
-  eraseReplaceable(): void {
-    const hasOne = this.#isReplaceable;
-    this.erase();
-    if (hasOne) this.#output.write(ONE_UP + ERASE_LINE);
-    this.#isReplaceable = true;
-  }
-
   /** Most terminals break a line that has become too long into several. */
   onResized(): void {
-    this.#isReplaceable = false;
     if (this.#drawn === undefined) return;
     const above = Math.ceil(textWidth(this.#drawn) / (this.#output.columns || 80)) - 1;
     this.#output.write(`${above > 0 ? `\u001b[${above}A` : ""}\u001b[1G\u001b[0J`);

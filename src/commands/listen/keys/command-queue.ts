@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 /** More keys than this are not typed ahead while a command runs. */
 const MAX_QUEUED = 10;
-/** An editor that is still open does not keep the run from ending. */
+/** A command that still runs does not keep the run from ending. */
 const STOP_TIMEOUT_MS = 1000;
 
 interface QueueUser {
@@ -11,8 +11,6 @@ interface QueueUser {
   /** Called when `busy` has changed. */
   onChange(): void;
   onFailure(error: unknown): Promise<void>;
-  /** Called after each command, also after one that failed. */
-  onDone(): void;
 }
 
 /** Runs the commands of keys one after another. One that fails is shown, and the run goes on. */
@@ -36,12 +34,11 @@ export class CommandQueue {
     this.#user.onChange();
   }
 
-  /** False where too many wait. */
-  add(text: string | undefined, run: () => Promise<unknown>): boolean {
-    if (this.#queued >= MAX_QUEUED) return false;
+  /** Leaves the command out where too many wait. */
+  add(text: string, run: () => Promise<unknown>): void {
+    if (this.#queued >= MAX_QUEUED) return;
     this.#queued++;
     this.#last = this.#last.then(() => this.#run(text, run));
-    return true;
   }
 
   /** Resolves when all have run, or after a second. */
@@ -49,7 +46,7 @@ export class CommandQueue {
     await Promise.race([this.#last, delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
   }
 
-  async #run(text: string | undefined, run: () => Promise<unknown>): Promise<void> {
+  async #run(text: string, run: () => Promise<unknown>): Promise<void> {
     this.busy = text;
     try {
       if (!this.#user.signal.aborted) await run();
@@ -58,6 +55,5 @@ export class CommandQueue {
     }
     this.#queued--;
     this.busy = undefined;
-    this.#user.onDone();
   }
 }

@@ -1,7 +1,9 @@
+import { openPage } from "../../../inspector/start.ts";
 import type { Parts, Toggle } from "../../../listener/listen.ts";
 import type { Part } from "../../../listener/part.ts";
 import type { Plan } from "../../../listener/plan.ts";
 import { type Operation, operations } from "../../../operations/index.ts";
+import { openWorkspace } from "../../../operations/workspace.ts";
 import { overrideContext } from "../../../project/context.ts";
 import { paintFor } from "../../../reports/paint.ts";
 import type { Report } from "../../../reports/report.ts";
@@ -9,11 +11,9 @@ import { onAbort } from "../../../util/timing.ts";
 import type { CommandContext } from "../../command.ts";
 import { BottomLine } from "./bottom-line.ts";
 import { CommandQueue } from "./command-queue.ts";
-import { keyCommands } from "./commands.ts";
-import { actionOf, BINDINGS, type KeyAction, parseKeys } from "./keymap.ts";
+import { actionsIn, BINDINGS, type KeyAction } from "./keymap.ts";
 import { LogFollower } from "./log-follower.ts";
-import { Prompt } from "./prompt.ts";
-import { hasNoFailure, RecentEvents, recentEvent } from "./recent-events.ts";
+import { RecentEvents } from "./recent-events.ts";
 import { Screen } from "./screen.ts";
 import { type Status, statusLine } from "./status-line.ts";
 
@@ -58,32 +58,21 @@ interface KeysOptions {
 /** Reads keys, and runs what each of them stands for. */
 class Keys {
   readonly #base: CommandContext;
-  readonly #parts: Parts;
-  readonly #recent: RecentEvents;
-  readonly #toggleTunnel: Toggle;
+  readonly #options: KeysOptions;
   readonly #over = new AbortController();
   readonly #line: BottomLine;
   readonly #screen: Screen;
-  readonly #prompt = new Prompt();
   readonly #queue: CommandQueue;
   readonly #follower: LogFollower | undefined;
   readonly #keyboard: ReturnType<CommandContext["openKeyboard"]>;
-  readonly #commands: ReturnType<typeof keyCommands>;
-  readonly #actions: Readonly<Record<KeyAction, (key: string) => void>>;
   #app: Status["app"];
   /** The tunnel takes a quarter of a minute, in which other keys work. */
   #opening: string | undefined;
-  #marked: number | undefined;
-  /** The event whose line was last shown with a mark. */
-  #shownN: number | undefined;
-  #willShow = false;
 
-  constructor(base: CommandContext, { plan, parts, recent, paint, toggleTunnel }: KeysOptions) {
-    const log = parts.log?.log;
+  constructor(base: CommandContext, options: KeysOptions) {
+    const { plan, parts, paint } = options;
     this.#base = base;
-    this.#parts = parts;
-    this.#recent = recent;
-    this.#toggleTunnel = toggleTunnel;
+    this.#options = options;
     onAbort(base.signal, () => this.#over.abort(base.signal.reason));
     this.#line = new BottomLine(base.stdout, {
       textOf: (columns) => statusLine(this.#status(), columns),
@@ -95,203 +84,87 @@ class Keys {
       signal: this.#over.signal,
       onChange: () => this.#line.schedule(),
       onFailure: (error) => this.#screen.printFailure(error),
-      onDone: () => this.#onCommandDone(),
     });
-    this.#follower = log && new LogFollower(log, plan.routes, recent);
+    this.#follower = parts.log && new LogFollower(parts.log.log, plan.routes);
     this.#keyboard = base.openKeyboard({
-      onInput: (text) => this.#onInput(text),
+      onInput: (text) => {
+        for (const action of actionsIn(text)) this.#actions[action]();
+        this.#line.schedule();
+      },
       onTaken: () => this.#line.open(),
       onReleased: () => this.#line.close(),
       onResized: () => this.#line.onResized(),
     });
-    this.#commands = keyCommands(this.#commandContext(), {
-      products: plan.products,
-      flags: plan.flags,
-      listener: log && { log, url: this.#receiverUrl },
-      showSecrets: plan.options.showSecrets === true,
-      openInspector: async () => parts.inspector?.start(),
-    });
-    this.#actions = this.#createActions();
     // Before the first key, so that no replay is older than the last attempt that it finds.
     void this.#followLog();
     this.#keyboard.take();
   }
 
   onReport(report: Report): void {
-    this.#follower?.noteChange();
     if (report.type === "target") this.#app = report.state;
     else if (report.type === "forward" && report.status !== undefined) this.#app = "up";
     else if (report.type === "event" && report.answer !== undefined) this.#app = "up";
-    if (this.#recent.failedOnly && hasNoFailure(report)) this.#line.schedule();
-    else this.#screen.show(report);
+    this.#screen.show(report);
   }
 
   async stop(): Promise<void> {
     this.#over.abort();
     this.#keyboard.close();
     await this.#queue.ended();
-    this.#screen.comeBack();
-    this.#screen.pause(false);
+    this.#screen.resume();
   }
 
-  get #receiverUrl(): string {
-    return this.#parts.receiver?.url ?? "";
+  readonly #actions: Readonly<Record<KeyAction, () => void>> = {
+    older: () => this.#options.recent.move(-1),
+    newer: () => this.#options.recent.move(1),
+    details: () => this.#onSelected("reading", operations.show),
+    replay: () => this.#onSelected("replaying", operations.replay),
+    page: () => this.#queue.add("opening the page", () => this.#openPage()),
+    tunnel: () => void this.#switchTunnel(),
+    pause: () => (this.#screen.paused === undefined ? this.#screen.pause() : this.#screen.resume()),
+    help: () => this.#help(),
+    quit: () => this.#keyboard.interrupt(),
+    interrupt: () => this.#keyboard.signal("SIGINT"),
+    suspend: () => this.#keyboard.signal("SIGTSTP"),
+    kill: () => this.#keyboard.signal("SIGQUIT"),
+  };
+
+  #onSelected(text: string, operation: Operation<{ n: number }>): void {
+    const { plan, parts, recent } = this.#options;
+    const n = recent.selected?.n;
+    if (parts.log === undefined) this.#notice("this needs the event log, and this run has none (--no-store)");
+    else if (n === undefined) this.#notice("nothing has been received yet: there is no event to select");
+    else {
+      // It sends where listen does.
+      const listener = { log: parts.log.log, url: parts.receiver?.url ?? "" };
+      const { flags, options } = plan;
+      const showSecrets = options.showSecrets === true;
+      this.#queue.add(`${text} #${n}`, () =>
+        operation.run(openWorkspace(this.#commandContext(), { showSecrets, flags, listener }), { n }),
+      );
+    }
   }
 
-  #status(): Status {
-    const { received, failed, rejected, hidden, failedOnly, chosen } = this.#recent;
-    return {
-      typed: this.#prompt.shown,
-      busy: this.#queue.busy ?? this.#opening,
-      chosen,
-      marked: this.#marked,
-      failedOnly,
-      paused: this.#screen.paused,
-      url: this.#parts.tunnel?.url() ?? this.#receiverUrl,
-      received,
-      failed,
-      rejected,
-      hidden,
-      waiting: this.#follower?.waiting ?? 0,
-      app: this.#app,
-      registered: this.#parts.registered?.state() ?? [],
-    };
-  }
-
-  async #followLog(): Promise<void> {
-    await this.#follower?.follow();
-    this.#line.schedule();
-  }
-
-  /** For the commands of keys: they print at once, and may ask. */
+  /** For the commands of keys: they print at once, and cannot ask. */
   #commandContext(): CommandContext {
-    const keys = this;
     return overrideContext(this.#base, {
       signal: this.#over.signal,
       report: (report: Report) => this.#screen.print(report),
-      async prompts() {
-        keys.#releaseTerminal();
-        return keys.#base.prompts();
-      },
+      prompts: async () => undefined,
       // A spinner would overwrite the status line.
-      async waiting<T>(message: string, wait: () => Promise<T>): Promise<T> {
-        keys.#queue.busy = message;
+      waiting: async (message, wait) => {
+        this.#queue.busy = message;
         return wait();
       },
-    });
+    } satisfies Partial<CommandContext>);
   }
 
-  #createActions(): Readonly<Record<KeyAction, (key: string) => void>> {
-    const commands = this.#commands;
-    const onChosen = (text: string, start: (n: number) => Promise<unknown>) => () =>
-      this.#withChosen((n) => this.#queue.add(`${text} #${n}`, () => start(n)));
-    const operate = (text: string, operation: Operation<{ n: number }>) =>
-      onChosen(text, (n) => commands.run(operation, { n }));
-    return {
-      older: () => this.#move(-1),
-      newer: () => this.#move(1),
-      number: (digit) => this.#ask("select #", digit, (text) => this.#selectNumber(text)),
-      details: operate("reading", operations.show),
-      replay: operate("replaying", operations.replay),
-      edit: onChosen("editing", (n) => {
-        this.#releaseTerminal();
-        return commands.edit(n);
-      }),
-      explain: operate("explaining", operations.explain),
-      curl: onChosen("copying", commands.curl),
-      copy: onChosen("copying", commands.copy),
-      mark: () => this.#withChosen((n) => this.#mark(n)),
-      failed: () => this.#recent.showFailedOnly(!this.#recent.failedOnly),
-      pause: () => this.#screen.pause(this.#screen.paused === undefined),
-      hold: () => this.#screen.pause(true),
-      release: () => this.#screen.pause(false),
-      search: () => this.#ask("search: ", "", (text) => this.#search(text)),
-      inspector: () => this.#queue.add("opening the inspector", commands.inspector),
-      tunnel: () => void this.#switchTunnel(),
-      blank: () => this.#screen.print({ type: "text", text: "\n" }),
-      help: () => this.#help(),
-      quit: () => this.#keyboard.interrupt(),
-      interrupt: () => this.#keyboard.signal("SIGINT"),
-      suspend: () => this.#keyboard.signal("SIGTSTP"),
-      kill: () => this.#keyboard.signal("SIGQUIT"),
-    };
-  }
-
-  #onInput(text: string): void {
-    const mayPaste = this.#prompt.isOpen;
-    for (const key of parseKeys(text, mayPaste)) {
-      if (this.#prompt.isOpen) this.#prompt.onKey(key);
-      // The lines behind the first one that was pasted are no keys.
-      else if (mayPaste) break;
-      else {
-        const action = actionOf(key);
-        if (action !== undefined) this.#actions[action](key);
-      }
-    }
-    this.#line.schedule();
-  }
-
-  #ask(label: string, text: string, submit: (text: string) => void): void {
-    this.#withLog(() => this.#prompt.ask(label, text, submit));
-  }
-
-  #search(text: string): void {
-    this.#queue.add(`searching for ${text}`, async () => {
-      const found = await this.#commands.search(text);
-      const newest = found.at(-1);
-      if (newest === undefined) return;
-      this.#recent.choose(newest, found);
-      await this.#showSelected();
-    });
-  }
-
-  #selectNumber(text: string): void {
-    this.#queue.add(`reading #${text}`, async () => {
-      this.#recent.choose(recentEvent(await this.#commands.event(text)));
-      await this.#showSelected();
-    });
-  }
-
-  #move(step: -1 | 1): void {
-    this.#recent.move(step);
-    if (this.#follower === undefined || this.#willShow) return;
-    this.#willShow = this.#queue.add(undefined, async () => {
-      this.#willShow = false;
-      if (this.#recent.chosen?.n !== this.#shownN) await this.#showSelected();
-    });
-  }
-
-  /** Shows the line of the selected event once more, in the place of the one that was shown so before. */
-  async #showSelected(): Promise<void> {
-    const n = this.#recent.chosen?.n;
-    if (n === undefined) return;
-    this.#shownN = n;
-    this.#screen.print({ ...(await this.#commands.event(String(n))), selected: true });
-  }
-
-  #withLog(then: () => void): void {
-    if (this.#follower === undefined)
-      this.#screen.print({
-        type: "notice",
-        message: "this needs the event log, and this run has none (--no-store)",
-      });
-    else then();
-  }
-
-  #withChosen(then: (n: number) => void): void {
-    this.#withLog(() => {
-      const { chosen, failedOnly } = this.#recent;
-      const none = failedOnly ? "nothing has failed or been rejected yet" : "nothing has been received yet";
-      if (chosen === undefined) this.#screen.print({ type: "notice", message: `${none}: there is no event to select` });
-      else then(chosen.n);
-    });
-  }
-
-  #mark(n: number): void {
-    const before = this.#marked;
-    this.#marked = before === undefined ? n : undefined;
-    if (before === undefined || before === n) return;
-    this.#queue.add(`comparing #${before} and #${n}`, () => this.#commands.run(operations.diff, { before, after: n }));
+  async #openPage(): Promise<void> {
+    const url = await this.#options.parts.inspector?.start();
+    // Why it did not start has been reported.
+    if (url === undefined) return;
+    this.#notice(`inspector: ${url}`);
+    openPage(this.#commandContext(), url);
   }
 
   async #switchTunnel(): Promise<void> {
@@ -301,7 +174,7 @@ class Keys {
       return wait();
     };
     try {
-      await this.#toggleTunnel(waiting);
+      await this.#options.toggleTunnel(waiting);
     } catch (error) {
       if (!this.#over.signal.aborted) await this.#screen.printFailure(error);
     }
@@ -314,21 +187,30 @@ class Keys {
     this.#screen.print({ type: "table", columns: ["key", ""], rows, json: [] });
   }
 
-  #onCommandDone(): void {
-    this.#follower?.noteChange();
-    this.#reclaimTerminal();
+  #notice(message: string): void {
+    this.#screen.print({ type: "notice", message });
   }
 
-  #releaseTerminal(): void {
-    this.#screen.leave();
-    this.#keyboard.release();
+  async #followLog(): Promise<void> {
+    await this.#follower?.follow(this.#options.recent);
+    this.#line.schedule();
   }
 
-  #reclaimTerminal(): void {
-    if (!this.#screen.isAway) return;
-    // The other program has changed it.
-    this.#base.neverWaitForTerminal();
-    if (!this.#over.signal.aborted) this.#keyboard.take();
-    this.#screen.comeBack();
+  #status(): Status {
+    const { parts, recent } = this.#options;
+    const { received, failed, rejected, hidden, selected } = recent;
+    return {
+      busy: this.#queue.busy ?? this.#opening,
+      selected,
+      paused: this.#screen.paused,
+      url: parts.tunnel?.url() ?? parts.receiver?.url ?? "",
+      received,
+      failed,
+      rejected,
+      hidden,
+      waiting: this.#follower?.waiting ?? 0,
+      app: this.#app,
+      registered: parts.registered?.state() ?? [],
+    };
   }
 }

@@ -1,47 +1,48 @@
 import { renderFailure } from "../../../reports/failure.ts";
 import { fitText } from "../../../reports/layout.ts";
 import type { Report } from "../../../reports/report.ts";
+import { counted } from "../../../util/units.ts";
 import type { CommandContext } from "../../command.ts";
 import type { BottomLine } from "./bottom-line.ts";
-import { ReportBuffer } from "./report-buffer.ts";
+
+/** The event log has all reports, so memory need not. */
+const MAX_REPORTS = 2000;
+const MAX_BODY_BYTES = 8_000_000;
 
 /** What a run prints above its bottom line. */
 export class Screen {
   readonly #context: CommandContext;
   readonly #line: BottomLine;
-  readonly #buffer = new ReportBuffer();
-  #isPaused = false;
-  #isAway = false;
+  /** The reports that wait while the output is paused; undefined while it is not. */
+  #waiting: Report[] | undefined;
+  #bodyBytes = 0;
+  #dropped = 0;
 
   constructor(context: CommandContext, line: BottomLine) {
     this.#context = context;
     this.#line = line;
   }
 
-  /** The reports that wait while the output is paused; undefined while it is not. */
+  /** How many reports wait while the output is paused; undefined while it is not. */
   get paused(): number | undefined {
-    return this.#isPaused ? this.#buffer.count : undefined;
+    return this.#waiting && this.#waiting.length + this.#dropped;
   }
 
-  /** An editor or a question has the terminal. */
-  get isAway(): boolean {
-    return this.#isAway;
-  }
-
-  /** Shows a report of the run: now, or when the output is neither paused nor away. */
+  /** Shows a report of the run: now, or when the output is no longer paused. */
   show(report: Report): void {
-    if (!this.#isPaused && !this.#isAway) {
-      this.print(report);
-      return;
+    const bytes = report.type === "event" ? report.body.length : 0;
+    if (this.#waiting === undefined) this.print(report);
+    else if (this.#waiting.length >= MAX_REPORTS || this.#bodyBytes + bytes > MAX_BODY_BYTES) this.#dropped++;
+    else {
+      this.#bodyBytes += bytes;
+      this.#waiting.push(report);
     }
-    this.#buffer.add(report);
     this.#line.schedule();
   }
 
-  /** Prints the answer to a key at once. A selected event takes the place of the one that was selected before. */
+  /** Prints the answer to a key at once. */
   print(report: Report): void {
-    if (report.type === "event" && report.selected) this.#line.eraseReplaceable();
-    else this.#line.erase();
+    this.#line.erase();
     this.#context.report(report);
     this.#line.schedule();
   }
@@ -55,22 +56,19 @@ export class Screen {
     this.#line.schedule();
   }
 
-  pause(isPaused: boolean): void {
-    this.#isPaused = isPaused;
-    this.#release();
+  pause(): void {
+    this.#waiting ??= [];
   }
 
-  /** Another program is about to have the terminal. */
-  leave(): void {
-    this.#isAway = true;
-  }
-
-  comeBack(): void {
-    this.#isAway = false;
-    this.#release();
-  }
-
-  #release(): void {
-    if (!this.#isPaused && !this.#isAway) this.#buffer.release((report) => this.print(report));
+  /** Shows what was reported while the output was paused, and says how much was left out. */
+  resume(): void {
+    const [waiting = [], dropped] = [this.#waiting, this.#dropped];
+    this.#waiting = undefined;
+    this.#bodyBytes = 0;
+    this.#dropped = 0;
+    for (const each of waiting) this.print(each);
+    if (dropped === 0) return;
+    const message = `${counted(dropped, "report was", "reports were")} left out while the output was paused`;
+    this.print({ type: "warning", message, hint: "zoho-hooks events list shows what is in the event log" });
   }
 }

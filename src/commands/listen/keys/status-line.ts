@@ -5,13 +5,9 @@ import type { RecentEvent } from "./recent-events.ts";
 
 /** The facts for the line at the bottom of the terminal. */
 export interface Status {
-  /** Prompt and input, such as `search: jane`. Replaces the status while it is set. */
-  readonly typed: string | undefined;
   /** The command that is running, such as `replaying #12`. */
   readonly busy: string | undefined;
-  readonly chosen: RecentEvent | undefined;
-  readonly marked: number | undefined;
-  readonly failedOnly: boolean;
+  readonly selected: RecentEvent | undefined;
   /** Reports that wait while the output is paused; undefined while it is not. */
   readonly paused: number | undefined;
   readonly url: string;
@@ -33,19 +29,16 @@ const SEPARATOR = " · ";
 /** One line that is narrower than the terminal, so that it can be redrawn. Pieces are left out, the least important first. */
 export function statusLine(status: Status, columns: number): string {
   const width = Math.max(1, columns - 1);
-  const { typed, chosen, paused, marked, registered } = status;
-  if (typed !== undefined) return lastColumns(plain(typed), width);
+  const { selected, paused, registered } = status;
   const lost = registered.find(({ isLost }) => isLost);
   const timesLeft = registered.flatMap(({ time_left_ms: timeLeftMs }) => timeLeftMs ?? []);
-  const number = chosen && `#${chosen.n}${chosen.failed ? " ✗" : ""}`;
+  const number = selected && `#${selected.n}${selected.failed ? " ✗" : ""}`;
   // In the order in which they are shown; the highest rank is left out first.
   const pieces: readonly (readonly [rank: number, text: string | false | undefined])[] = [
     [0, paused !== undefined && `paused, ${paused} new`],
     [1, status.busy && plain(status.busy)],
     [1, number],
-    [5, chosen && plain(chosen.name)],
-    [2, marked !== undefined && `#${marked} marked`],
-    [3, status.failedOnly && "failed and rejected only"],
+    [5, selected && plain(selected.name)],
     [8, plain(status.url)],
     [4, `${status.received} received`],
     [3, status.failed > 0 && `${status.failed} failed`],
@@ -61,11 +54,4 @@ export function statusLine(status: Status, columns: number): string {
   const line = (): string => shown.map(([, text]) => text).join(SEPARATOR);
   for (let rank = 8; rank > 0 && textWidth(line()) > width; rank--) shown = shown.filter(([each]) => each !== rank);
   return cut(line(), width);
-}
-
-/** The end of a text, where the cursor is. */
-function lastColumns(text: string, width: number): string {
-  let shown = text;
-  while (textWidth(shown) > width) shown = shown.slice(1);
-  return shown;
 }

@@ -379,14 +379,17 @@ function changeOne({ store, module, params, json }: ModuleCall): Answer {
   return answerResults("data", store.changeAll(module, changes), 200);
 }
 
-function upsert({ store, module, json }: ModuleCall): Answer {
+function upsert({ store, module, json, headers }: ModuleCall): Answer {
   const items = itemsOf(json);
   const api_name = "duplicate_check_fields";
   const asked = Object(json)[api_name];
+  // Such as X-duplicateCheck, which integrations send.
+  const header = asked === undefined && Object.keys(headers).find((name) => /duplicate[-_]?check/.test(name));
+  const hint = header ? `Zoho ignores the header ${header}: put ${api_name} in the body` : undefined;
   const fields = Array.isArray(asked) && asked.length > 0 ? asked.map(textOf) : [module.unique];
   if (fields.length > MAX_CHECKED)
     return errorAnswer(400, "INVALID_DATA", "invalid data", { api_name, maximum_length: MAX_CHECKED });
-  return answerResults("data", store.upsertAll(module, items, fields), 200);
+  return { ...answerResults("data", store.upsertAll(module, items, fields), 200), hint };
 }
 
 function removeSome({ store, module, query }: ModuleCall): Answer {
