@@ -1,7 +1,7 @@
 import { MASK, maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
 import { formatSpan } from "../util/units.ts";
-import type { ApiRequestReport } from "../zoho-api/reports.ts";
+import type { ApiRequestReport } from "../zoho-api/lines.ts";
 import type { Channel } from "./channel.ts";
 import { GONE } from "./expiry.ts";
 import type { MissingChannel } from "./memory.ts";

@@ -2,6 +2,9 @@
 // them, and within a version members are only added. `null`: there is none, or it is not known. A member with `?` is left out
 // where it does not apply. `@printedBy`: the commands.
 
+import type { Time } from "../util/json-line.ts";
+import type { SignInLine } from "../zoho-api/lines.ts";
+
 /** A line of standard output. Each has `"v":1` in front of its members. */
 export type Line =
   | ReadyLine
@@ -47,12 +50,6 @@ export type Line =
   | TextLine
   | CompletionLine
   | SuggestionsLine;
-
-/**
- * A time as ISO 8601, in UTC.
- * @format date-time
- */
-type Time = string;
 
 type HeaderPair = readonly [name: string, value: string];
 
@@ -894,22 +891,6 @@ interface ProfileLine {
   readonly environment: string;
   readonly scopes: readonly string[];
   readonly secrets_in: "keyring" | "file";
-}
-
-/** A sign-in to Zoho. @printedBy login, logout, whoami */
-export interface SignInLine {
-  readonly type: "sign_in";
-  readonly state: "signed_in" | "current" | "signed_out";
-  readonly profile: string;
-  readonly data_centre: string;
-  readonly environment: string;
-  readonly accounts_url: string;
-  readonly api_url: string | null;
-  readonly client_id: string | null;
-  readonly scopes: readonly string[];
-  /** In words: the keyring, a file or the environment. */
-  readonly secrets_in: string;
-  readonly token_expires_at: Time | null;
 }
 
 /** A request to Zoho, its secrets masked. @printedBy any command with `--dry-run` or `--verbose` */

@@ -14,7 +14,7 @@ import type { Config } from "../project/load.ts";
 import { receive } from "../recognition/receive.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { counted, formatSpan } from "../util/units.ts";
-import type { ApiRequestReport } from "../zoho-api/reports.ts";
+import type { ApiRequestReport } from "../zoho-api/lines.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import { type ChangeGroup, groupChanges, reconstructNotification } from "./notification.ts";
 import type { MissedChange, ReconciledChange, ReconcileReport } from "./reports.ts";

@@ -19,7 +19,6 @@ import type {
   RegisteredHook,
   SendSummaryLine,
   SentLine,
-  SignInLine,
   StatsLine,
   SummaryLine,
   VerifiedLine,
@@ -31,7 +30,7 @@ import type { RequestReport, SendSummaryReport, SentReport } from "../send/repor
 import { rounded, timeOf, withoutDashes } from "../util/json-line.ts";
 import type { JsonLine } from "../util/text.ts";
 import type { VerifiedReport } from "../verify/reports.ts";
-import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
+import type { ApiRequestReport } from "../zoho-api/lines.ts";
 import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
 import { reconcileLines } from "./reconcile.ts";
 import type { Report } from "./report.ts";
@@ -102,7 +101,6 @@ const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   webhook: webhookLine,
   "webhook-failure": webhookFailureLine,
   reconcile: reconcileLines,
-  "sign-in": signInLine,
   "api-request": apiRequestLine,
   emulator: ({ url, env }) => ({ type: "emulator", url, env }),
   "emulated-request": emulatedRequestLine,
@@ -338,22 +336,6 @@ function webhookFailureLine({ state, product, failure, refusal }: WebhookFailure
     status: failure.status ?? null,
     reason: refusal ?? failure.reason ?? null,
     retries: failure.retries ?? null,
-  };
-}
-
-function signInLine(report: SignInReport): SignInLine {
-  return {
-    type: "sign_in",
-    state: withoutDashes(report.state),
-    profile: report.profile,
-    data_centre: report.dataCentre,
-    environment: report.environment,
-    accounts_url: report.accountsUrl,
-    api_url: report.apiUrl ?? null,
-    client_id: report.clientId ?? null,
-    scopes: report.scopes,
-    secrets_in: report.secretsIn,
-    token_expires_at: timeOf(report.tokenExpiresAt),
   };
 }
 

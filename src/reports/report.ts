@@ -12,7 +12,7 @@ import type { EventReport } from "../receiver/event-report.ts";
 import type { ReconcileReport } from "../reconcile/reports.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../verify/reports.ts";
-import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
+import type { ApiRequestReport, SignInLine } from "../zoho-api/lines.ts";
 import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
 
 /** All that can be reported. Each subject declares its own; `text.ts` and `json.ts` have a row for each. */
@@ -38,7 +38,7 @@ export type Report =
   | RequestReport
   | SendSummaryReport
   | SentReport
-  | SignInReport
+  | SignInLine
   | SummaryReport
   | TargetReport
   | TunnelReport

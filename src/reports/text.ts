@@ -42,7 +42,7 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   webhook: renderWebhook,
   "webhook-failure": renderWebhookFailure,
   reconcile: renderReconcile,
-  "sign-in": renderSignIn,
+  sign_in: renderSignIn,
   "api-request": renderApiRequest,
   emulator: renderEmulator,
   "emulated-request": renderEmulatedRequest,

@@ -2,7 +2,7 @@ import type { ChannelReport, ChannelState } from "../channels/reports.ts";
 import { textAt, valueAt } from "../delivery/payload.ts";
 import { plain } from "../util/text.ts";
 import { formatSpan } from "../util/units.ts";
-import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
+import type { ApiRequestReport, SignInLine } from "../zoho-api/lines.ts";
 import type { FailureState, WebhookFailureReport, WebhookReport, WebhookState } from "../zoho-webhooks/reports.ts";
 import { type Lines, textOf } from "./layout.ts";
 import type { Paint, Rendered, Style, Tone } from "./paint.ts";
@@ -140,20 +140,20 @@ function operatorOf(selection: unknown): string | undefined {
 }
 
 /** One fact per line. */
-export function renderSignIn(report: SignInReport, { out, quiet }: Style): Rendered {
-  const done = { "signed-in": "signed in as ", current: "", "signed-out": "signed out of " }[report.state];
-  const { scopes, tokenExpiresAt } = report;
+export function renderSignIn(report: SignInLine, { out, quiet }: Style): Rendered {
+  const done = { signed_in: "signed in as ", current: "", signed_out: "signed out of " }[report.state];
+  const { scopes, token_expires_at: expiry } = report;
   const facts = factLines(out.dim, [
-    ["data centre", `${report.dataCentre}, ${report.environment}`],
-    ["accounts", report.accountsUrl],
-    ["API", report.apiUrl ?? "as Zoho names it"],
-    ["client", report.clientId ?? "none (access token only)"],
+    ["data centre", `${report.data_centre}, ${report.environment}`],
+    ["accounts", report.accounts_url],
+    ["API", report.api_url ?? "as Zoho names it"],
+    ["client", report.client_id ?? "none (access token only)"],
     ["scopes", scopes.length === 0 ? "not known" : scopes.join(", ")],
-    ["secrets in", report.secretsIn],
-    ["access token", tokenExpiresAt === undefined ? "expiry unknown" : `until ${shortTime(tokenExpiresAt)}`],
+    ["secrets in", report.secrets_in],
+    ["access token", expiry === null ? "expiry unknown" : `until ${shortTime(new Date(expiry))}`],
   ]);
   return {
-    out: textOf(`${done}${out.strong(plain(report.profile))}`, !quiet && report.state !== "signed-out" && facts),
+    out: textOf(`${done}${out.strong(plain(report.profile))}`, !quiet && report.state !== "signed_out" && facts),
   };
 }
 

@@ -1,3 +1,9 @@
+/**
+ * A time as ISO 8601, in UTC.
+ * @format date-time
+ */
+export type Time = string;
+
 /** `not-deleted` is `not_deleted`. */
 export function withoutDashes<const Word extends string>(word: Word): WithoutDashes<Word> {
   return word.replaceAll("-", "_") as WithoutDashes<Word>;
@@ -13,6 +19,6 @@ export function rounded(ms: number): number {
 }
 
 /** A time as in JSON; null if there is none. */
-export function timeOf(date: Date | undefined): string | null {
+export function timeOf(date: Date | undefined): Time | null {
   return date === undefined ? null : date.toJSON();
 }

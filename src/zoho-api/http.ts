@@ -4,7 +4,7 @@ import { isSecretName, MASK, maskBody, maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { explainProxyError, isLoopback, proxySettings, withoutProxyRetry } from "../util/hosts.ts";
-import type { ApiRequestReport } from "./reports.ts";
+import type { ApiRequestReport } from "./lines.ts";
 import { type Exchange, retryingHttp, type Transport, type ZohoHttp, type ZohoRequest } from "./retrying-http.ts";
 
 const TIMEOUT_MS = 30_000;

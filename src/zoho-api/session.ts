@@ -17,7 +17,7 @@ import {
 import { hasEnvSignIn, setting, signInFromEnv } from "./env-sign-in.ts";
 import { maskedBody, zohoHttp } from "./http.ts";
 import { keyringVault, systemKeyring } from "./keyring.ts";
-import type { ApiRequestReport } from "./reports.ts";
+import type { ApiRequestReport } from "./lines.ts";
 import type { ZohoHttp } from "./retrying-http.ts";
 import type { SignIn } from "./sign-in.ts";
 

@@ -1,6 +1,6 @@
 import type { ChannelReport } from "../channels/reports.ts";
 import type { Context } from "../project/context.ts";
-import type { ApiRequestReport } from "../zoho-api/reports.ts";
+import type { ApiRequestReport } from "../zoho-api/lines.ts";
 import type { FailedDelivery, Webhook } from "./product-api.ts";
 
 /** For what reads or writes webhooks at Zoho. */

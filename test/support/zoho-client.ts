@@ -9,7 +9,7 @@ import { accessTokens } from "../../src/zoho-api/access-token.ts";
 import { type ZohoApi, zohoApi } from "../../src/zoho-api/api.ts";
 import { findDataCentre } from "../../src/zoho-api/data-centres.ts";
 import { zohoHttp } from "../../src/zoho-api/http.ts";
-import type { ApiRequestReport } from "../../src/zoho-api/reports.ts";
+import type { ApiRequestReport } from "../../src/zoho-api/lines.ts";
 import type { ZohoHttp } from "../../src/zoho-api/retrying-http.ts";
 import type { SignIn } from "../../src/zoho-api/sign-in.ts";
 import type { AccessTokens } from "../../src/zoho-api/token-refresh.ts";

@@ -1,17 +1,19 @@
-/** A profile's sign-in to Zoho. */
-export interface SignInReport {
-  readonly type: "sign-in";
-  readonly state: "signed-in" | "current" | "signed-out";
+import type { Time } from "../util/json-line.ts";
+
+/** A sign-in to Zoho. @printedBy login, logout, whoami */
+export interface SignInLine {
+  readonly type: "sign_in";
+  readonly state: "signed_in" | "current" | "signed_out";
   readonly profile: string;
-  readonly dataCentre: string;
+  readonly data_centre: string;
   readonly environment: string;
-  readonly accountsUrl: string;
-  readonly apiUrl: string | undefined;
-  readonly clientId: string | undefined;
+  readonly accounts_url: string;
+  readonly api_url: string | null;
+  readonly client_id: string | null;
   readonly scopes: readonly string[];
-  /** Place of its secrets: the keyring, a file or the environment. */
-  readonly secretsIn: string;
-  readonly tokenExpiresAt: Date | undefined;
+  /** In words: the keyring, a file or the environment. */
+  readonly secrets_in: string;
+  readonly token_expires_at: Time | null;
 }
 
 /** A request to Zoho with its secrets masked: sent (`--verbose`) or not (`--dry-run`). */
