@@ -1,14 +1,14 @@
 import { MASK, maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
 import { formatSpan } from "../util/units.ts";
-import type { ApiRequestReport } from "../zoho-api/lines.ts";
+import type { ApiRequestLine } from "../zoho-api/lines.ts";
 import type { Channel } from "./channel.ts";
 import { GONE } from "./expiry.ts";
 import type { MissingChannel } from "./memory.ts";
 import type { ZohoSession } from "./session.ts";
 
 /** For what reads or writes channels at Zoho. */
-export type ChannelContext = Context<ApiRequestReport | ChannelReport>;
+export type ChannelContext = Context<ApiRequestLine | ChannelReport>;
 
 /** The state of a notification channel, or a change of it. */
 export interface ChannelReport {

@@ -6,13 +6,13 @@ import type { Context } from "../project/context.ts";
 import type { ApiAccess } from "../project/inspector-access.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import type { Unsigned } from "../recognition/unsigned.ts";
-import type { ApiRequestReport } from "../zoho-api/lines.ts";
+import type { ApiRequestLine } from "../zoho-api/lines.ts";
 import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
 
 /** All that a running `listen` reports. */
 export type ListenReport =
   | Message
-  | ApiRequestReport
+  | ApiRequestLine
   | ChannelReport
   | DriftReport
   | EventReport

@@ -3,7 +3,7 @@
 // where it does not apply. `@printedBy`: the commands.
 
 import type { Time } from "../util/json-line.ts";
-import type { SignInLine } from "../zoho-api/lines.ts";
+import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 
 /** A line of standard output. Each has `"v":1` in front of its members. */
 export type Line =
@@ -891,20 +891,6 @@ interface ProfileLine {
   readonly environment: string;
   readonly scopes: readonly string[];
   readonly secrets_in: "keyring" | "file";
-}
-
-/** A request to Zoho, its secrets masked. @printedBy any command with `--dry-run` or `--verbose` */
-export interface ApiRequestLine {
-  readonly type: "api_request";
-  /** False with `--dry-run`. */
-  readonly sent: boolean;
-  readonly method: string;
-  readonly url: string;
-  readonly headers: { readonly [name: string]: string };
-  readonly body: string | null;
-  readonly status: number | null;
-  readonly error: string | null;
-  readonly latency_ms: number | null;
 }
 
 /** A folder that you trust. @printedBy trust --list */

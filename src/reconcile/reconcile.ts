@@ -14,7 +14,7 @@ import type { Config } from "../project/load.ts";
 import { receive } from "../recognition/receive.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { counted, formatSpan } from "../util/units.ts";
-import type { ApiRequestReport } from "../zoho-api/lines.ts";
+import type { ApiRequestLine } from "../zoho-api/lines.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import { type ChangeGroup, groupChanges, reconstructNotification } from "./notification.ts";
 import type { MissedChange, ReconciledChange, ReconcileReport } from "./reports.ts";
@@ -47,7 +47,7 @@ export function reconcilableProduct(id: string): WatchProduct {
  * Compares Zoho's lists of changed and deleted records with the notifications in the log. Resolves to 8 where some were missed and are
  * not in the log afterwards.
  */
-type ReconcileContext = Context<ApiRequestReport | ReconcileReport>;
+type ReconcileContext = Context<ApiRequestLine | ReconcileReport>;
 
 export async function reconcile(
   context: ReconcileContext,

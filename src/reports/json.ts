@@ -6,7 +6,6 @@ import type { ReadyReport, SummaryReport } from "../listener/reports.ts";
 import type { LogStatsReport } from "../log/stats-report.ts";
 import { whyUnknown } from "../model/receipt.ts";
 import type {
-  ApiRequestLine,
   ChannelLine,
   CheckLine,
   DeliveryRow,
@@ -30,7 +29,6 @@ import type { RequestReport, SendSummaryReport, SentReport } from "../send/repor
 import { rounded, timeOf, withoutDashes } from "../util/json-line.ts";
 import type { JsonLine } from "../util/text.ts";
 import type { VerifiedReport } from "../verify/reports.ts";
-import type { ApiRequestReport } from "../zoho-api/lines.ts";
 import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
 import { reconcileLines } from "./reconcile.ts";
 import type { Report } from "./report.ts";
@@ -101,7 +99,6 @@ const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   webhook: webhookLine,
   "webhook-failure": webhookFailureLine,
   reconcile: reconcileLines,
-  "api-request": apiRequestLine,
   emulator: ({ url, env }) => ({ type: "emulator", url, env }),
   "emulated-request": emulatedRequestLine,
   "emulated-delivery": emulatedDeliveryLine,
@@ -336,20 +333,6 @@ function webhookFailureLine({ state, product, failure, refusal }: WebhookFailure
     status: failure.status ?? null,
     reason: refusal ?? failure.reason ?? null,
     retries: failure.retries ?? null,
-  };
-}
-
-function apiRequestLine(report: ApiRequestReport): ApiRequestLine {
-  return {
-    type: "api_request",
-    sent: report.sent,
-    method: report.method,
-    url: report.url,
-    headers: report.headers,
-    body: report.body ?? null,
-    status: report.status ?? null,
-    error: report.error ?? null,
-    latency_ms: report.latencyMs === undefined ? null : rounded(report.latencyMs),
   };
 }
 

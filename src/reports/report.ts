@@ -12,13 +12,13 @@ import type { EventReport } from "../receiver/event-report.ts";
 import type { ReconcileReport } from "../reconcile/reports.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../verify/reports.ts";
-import type { ApiRequestReport, SignInLine } from "../zoho-api/lines.ts";
+import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
 
 /** All that can be reported. Each subject declares its own; `text.ts` and `json.ts` have a row for each. */
 export type Report =
   | Message
-  | ApiRequestReport
+  | ApiRequestLine
   | ChannelReport
   | CheckReport
   | CheckSummaryReport

@@ -43,7 +43,7 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   "webhook-failure": renderWebhookFailure,
   reconcile: renderReconcile,
   sign_in: renderSignIn,
-  "api-request": renderApiRequest,
+  api_request: renderApiRequest,
   emulator: renderEmulator,
   "emulated-request": renderEmulatedRequest,
   "emulated-delivery": renderEmulatedDelivery,

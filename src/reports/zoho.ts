@@ -2,7 +2,7 @@ import type { ChannelReport, ChannelState } from "../channels/reports.ts";
 import { textAt, valueAt } from "../delivery/payload.ts";
 import { plain } from "../util/text.ts";
 import { formatSpan } from "../util/units.ts";
-import type { ApiRequestReport, SignInLine } from "../zoho-api/lines.ts";
+import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 import type { FailureState, WebhookFailureReport, WebhookReport, WebhookState } from "../zoho-webhooks/reports.ts";
 import { type Lines, textOf } from "./layout.ts";
 import type { Paint, Rendered, Style, Tone } from "./paint.ts";
@@ -158,14 +158,14 @@ export function renderSignIn(report: SignInLine, { out, quiet }: Style): Rendere
 }
 
 /** A request that was not sent is data; a sent one is information on stderr. */
-export function renderApiRequest(report: ApiRequestReport, { out, err }: Style): Rendered {
-  const { sent, method, url, headers, body, status, error, latencyMs } = report;
+export function renderApiRequest(report: ApiRequestLine, { out, err }: Style): Rendered {
+  const { sent, method, url, headers, body, status, error, latency_ms: latency } = report;
   const paint = sent ? err : out;
-  const outcome = sent ? ` ${error ?? status ?? ""}${latencyMs === undefined ? "" : ` (${latencyMs} ms)`}` : "";
+  const outcome = sent ? ` ${error ?? status ?? ""}${latency === null ? "" : ` (${latency} ms)`}` : "";
   const text = textOf(
     `${paint.strong(plain(`${method} ${url}`))}${plain(outcome)}`,
     Object.entries(headers).map(([name, value]) => paint.dim(plain(`${name}: ${value}`))),
-    body !== undefined && ["", plain(body, true)],
+    body !== null && ["", plain(body, true)],
     "",
   );
   return sent ? { err: text } : { out: text };

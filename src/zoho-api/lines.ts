@@ -16,15 +16,16 @@ export interface SignInLine {
   readonly token_expires_at: Time | null;
 }
 
-/** A request to Zoho with its secrets masked: sent (`--verbose`) or not (`--dry-run`). */
-export interface ApiRequestReport {
-  readonly type: "api-request";
+/** A request to Zoho, its secrets masked. @printedBy any command with `--dry-run` or `--verbose` */
+export interface ApiRequestLine {
+  readonly type: "api_request";
+  /** False with `--dry-run`. */
   readonly sent: boolean;
   readonly method: string;
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
-  readonly status?: number | undefined;
-  readonly error?: string | undefined;
-  readonly latencyMs?: number;
+  readonly headers: { readonly [name: string]: string };
+  readonly body: string | null;
+  readonly status: number | null;
+  readonly error: string | null;
+  readonly latency_ms: number | null;
 }

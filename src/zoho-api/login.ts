@@ -4,7 +4,7 @@ import { UserError } from "../util/errors.ts";
 import { accessTokens } from "./access-token.ts";
 import { type DataCentre, dataCentreOf, resolveHosts } from "./data-centres.ts";
 import { setting } from "./env-sign-in.ts";
-import type { ApiRequestReport, SignInLine } from "./lines.ts";
+import type { ApiRequestLine, SignInLine } from "./lines.ts";
 import { type LoginOptions, type LoginPlan, readLoginPlan } from "./login-plan.ts";
 import type { TokenReply } from "./oauth.ts";
 import type { ZohoHttp } from "./retrying-http.ts";
@@ -13,7 +13,7 @@ import { signInError } from "./sign-in.ts";
 import { signInLine } from "./whoami.ts";
 
 /** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */
-export async function login(context: Context<ApiRequestReport | SignInLine>, options: LoginOptions): Promise<void> {
+export async function login(context: Context<ApiRequestLine | SignInLine>, options: LoginOptions): Promise<void> {
   const config = loadConfig(context);
   const name = chosenProfile(config, options.profile) ?? "default";
   const store = openStore(context, config);

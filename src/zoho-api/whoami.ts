@@ -5,13 +5,13 @@ import { accessTokens } from "./access-token.ts";
 import type { CredentialsStore } from "./credentials.ts";
 import { apiUrl } from "./data-centres.ts";
 import { hasEnvSignIn } from "./env-sign-in.ts";
-import type { ApiRequestReport, SignInLine } from "./lines.ts";
+import type { ApiRequestLine, SignInLine } from "./lines.ts";
 import { chosenProfile, openSignIn, openStore, withHttp, type ZohoOptions } from "./session.ts";
 import type { SignIn } from "./sign-in.ts";
 import type { AccessToken } from "./token-refresh.ts";
 
 /** Lists the profiles of this machine, and shows the sign-in that commands use once Zoho has given an access token for it. */
-export async function whoami(context: Context<ApiRequestReport | SignInLine>, { profile }: ZohoOptions): Promise<void> {
+export async function whoami(context: Context<ApiRequestLine | SignInLine>, { profile }: ZohoOptions): Promise<void> {
   const config = loadConfig(context);
   const stored = await openStore(context, config).profiles();
   const used = chosenProfile(config, profile) ?? (hasEnvSignIn(config.env) ? undefined : stored.current);

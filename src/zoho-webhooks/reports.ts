@@ -1,10 +1,10 @@
 import type { ChannelReport } from "../channels/reports.ts";
 import type { Context } from "../project/context.ts";
-import type { ApiRequestReport } from "../zoho-api/lines.ts";
+import type { ApiRequestLine } from "../zoho-api/lines.ts";
 import type { FailedDelivery, Webhook } from "./product-api.ts";
 
 /** For what reads or writes webhooks at Zoho. */
-export type WebhookContext = Context<ApiRequestReport | ChannelReport | WebhookFailureReport | WebhookReport>;
+export type WebhookContext = Context<ApiRequestLine | ChannelReport | WebhookFailureReport | WebhookReport>;
 
 /** The state of a webhook in a Zoho product, or a change of it. */
 export interface WebhookReport {
