@@ -2,6 +2,7 @@
 // them, and within a version members are only added. `null`: there is none, or it is not known. A member with `?` is left out
 // where it does not apply. `@printedBy`: the commands.
 
+import type { CheckLine, CheckSummaryLine } from "../checks/lines.ts";
 import type { Time } from "../util/json-line.ts";
 import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 
@@ -657,31 +658,6 @@ interface VerifySummaryLine {
   readonly missing_signature: number;
   readonly no_key: number;
   readonly masked: number;
-}
-
-/** A result. @printedBy check, doctor */
-export interface CheckLine {
-  readonly type: "check";
-  /** Stable, such as `zoho.clock`. */
-  readonly id: string;
-  /** `warning`: works, with limits; `skipped`: could not be checked, and `text` says why. */
-  readonly outcome: "passed" | "warning" | "failed" | "skipped";
-  readonly text: string;
-  /** Of `check`: `sent`, `came back`, `why`. */
-  readonly details: { readonly [name: string]: string };
-  readonly remedy: string | null;
-  /** `outcome`, `id` and `text` in one line without paths, addresses, ids and quoted names, to show in public. */
-  readonly shareable: string;
-}
-
-/** Counts the results. @printedBy check, doctor */
-interface CheckSummaryLine {
-  readonly type: "check_summary";
-  readonly passed: number;
-  readonly warning: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly seconds: number;
 }
 
 /** An emulator that answers. @printedBy emulate */

@@ -1,5 +1,4 @@
 import type { ChannelReport, RecordReport, Registered } from "../channels/reports.ts";
-import { type CheckReport, shareableLine } from "../checks/finding.ts";
 import type { EmulatedDeliveryReport, EmulatedRequestReport } from "../emulator/reports.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { ReadyReport, SummaryReport } from "../listener/reports.ts";
@@ -7,7 +6,6 @@ import type { LogStatsReport } from "../log/stats-report.ts";
 import { whyUnknown } from "../model/receipt.ts";
 import type {
   ChannelLine,
-  CheckLine,
   DeliveryRow,
   EmulatedDeliveryLine,
   EmulatedRequestLine,
@@ -102,15 +100,6 @@ const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   emulator: ({ url, env }) => ({ type: "emulator", url, env }),
   "emulated-request": emulatedRequestLine,
   "emulated-delivery": emulatedDeliveryLine,
-  check: checkLine,
-  "check-summary": ({ passed, warning, failed, skipped, seconds }) => ({
-    type: "check_summary",
-    passed,
-    warning,
-    failed,
-    skipped,
-    seconds,
-  }),
   warning: ({ message, hint = null }) => ({ type: "warning", message, hint }),
   text: ({ text, json }) => json ?? { type: "text", text },
   table: ({ json }) => json,
@@ -364,17 +353,5 @@ function emulatedDeliveryLine(report: EmulatedDeliveryReport): EmulatedDeliveryL
     hint: report.hint ?? null,
     fault: report.fault ?? null,
     again: report.again ?? null,
-  };
-}
-
-function checkLine(finding: CheckReport): CheckLine {
-  return {
-    type: "check",
-    id: finding.id,
-    outcome: finding.outcome,
-    text: finding.text,
-    details: finding.details ?? {},
-    remedy: finding.remedy ?? null,
-    shareable: shareableLine(finding),
   };
 }

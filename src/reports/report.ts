@@ -1,5 +1,5 @@
 import type { ChannelReport, RecordReport } from "../channels/reports.ts";
-import type { CheckReport, CheckSummaryReport } from "../checks/finding.ts";
+import type { CheckReport, CheckSummaryLine } from "../checks/lines.ts";
 import type { EmulatedDeliveryReport, EmulatedRequestReport, EmulatorReport } from "../emulator/reports.ts";
 import type { ForwardReport, TargetReport } from "../forward/reports.ts";
 import type { EventDetailsReport } from "../history/entry.ts";
@@ -21,7 +21,7 @@ export type Report =
   | ApiRequestLine
   | ChannelReport
   | CheckReport
-  | CheckSummaryReport
+  | CheckSummaryLine
   | DriftReport
   | EmulatedDeliveryReport
   | EmulatedRequestReport

@@ -48,7 +48,7 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   "emulated-request": renderEmulatedRequest,
   "emulated-delivery": renderEmulatedDelivery,
   check: renderCheck,
-  "check-summary": renderCheckSummary,
+  check_summary: renderCheckSummary,
   table: renderTable,
   notice: ({ message, below: isBelow }: NoticeReport, { err, quiet }: Style) => {
     if (quiet) return {};
