@@ -3,6 +3,7 @@
 // where it does not apply. `@printedBy`: the commands.
 
 import type { CheckLine, CheckSummaryLine } from "../checks/lines.ts";
+import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorLine } from "../emulator/lines.ts";
 import type { Time } from "../util/json-line.ts";
 import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 
@@ -658,51 +659,6 @@ interface VerifySummaryLine {
   readonly missing_signature: number;
   readonly no_key: number;
   readonly masked: number;
-}
-
-/** An emulator that answers. @printedBy emulate */
-interface EmulatorLine {
-  readonly type: "emulator";
-  readonly url: string;
-  /** The variables of `--env`. */
-  readonly env: { readonly [name: string]: string };
-}
-
-/** A request to the emulator. @printedBy emulate */
-export interface EmulatedRequestLine {
-  readonly type: "emulated_request";
-  readonly at: Time;
-  readonly n: number;
-  readonly method: string;
-  /** With its query. */
-  readonly path: string;
-  /** Null without an answer. */
-  readonly status: number | null;
-  readonly latency_ms: number;
-  /** What the emulator does not have. */
-  readonly lacks: string | null;
-  /** The command that answers it. */
-  readonly hint: string | null;
-}
-
-/** A delivery of the emulator. @printedBy emulate */
-export interface EmulatedDeliveryLine {
-  readonly type: "emulated_delivery";
-  readonly at: Time;
-  readonly n: number;
-  readonly product: string;
-  readonly event: string;
-  readonly url: string;
-  /** Null without an answer. */
-  readonly status: number | null;
-  readonly latency_ms: number | null;
-  readonly error: string | null;
-  /** Where the receiver lacks the variables. */
-  readonly hint: string | null;
-  /** The fault that was asked for. */
-  readonly fault: string | null;
-  /** Number of the delivery that was sent again. */
-  readonly again: number | null;
 }
 
 /** The event log. @printedBy store status */

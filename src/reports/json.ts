@@ -1,5 +1,4 @@
 import type { ChannelReport, RecordReport, Registered } from "../channels/reports.ts";
-import type { EmulatedDeliveryReport, EmulatedRequestReport } from "../emulator/reports.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { ReadyReport, SummaryReport } from "../listener/reports.ts";
 import type { LogStatsReport } from "../log/stats-report.ts";
@@ -7,8 +6,6 @@ import { whyUnknown } from "../model/receipt.ts";
 import type {
   ChannelLine,
   DeliveryRow,
-  EmulatedDeliveryLine,
-  EmulatedRequestLine,
   ForwardLine,
   Line,
   ReadyLine,
@@ -97,9 +94,6 @@ const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   webhook: webhookLine,
   "webhook-failure": webhookFailureLine,
   reconcile: reconcileLines,
-  emulator: ({ url, env }) => ({ type: "emulator", url, env }),
-  "emulated-request": emulatedRequestLine,
-  "emulated-delivery": emulatedDeliveryLine,
   warning: ({ message, hint = null }) => ({ type: "warning", message, hint }),
   text: ({ text, json }) => json ?? { type: "text", text },
   table: ({ json }) => json,
@@ -322,36 +316,5 @@ function webhookFailureLine({ state, product, failure, refusal }: WebhookFailure
     status: failure.status ?? null,
     reason: refusal ?? failure.reason ?? null,
     retries: failure.retries ?? null,
-  };
-}
-
-function emulatedRequestLine(report: EmulatedRequestReport): EmulatedRequestLine {
-  return {
-    type: "emulated_request",
-    at: report.at.toJSON(),
-    n: report.n,
-    method: report.method,
-    path: report.path,
-    status: report.status ?? null,
-    latency_ms: report.ms,
-    lacks: report.lacks ?? null,
-    hint: report.hint ?? null,
-  };
-}
-
-function emulatedDeliveryLine(report: EmulatedDeliveryReport): EmulatedDeliveryLine {
-  return {
-    type: "emulated_delivery",
-    at: report.at.toJSON(),
-    n: report.n,
-    product: report.product,
-    event: report.event,
-    url: report.url,
-    status: report.status ?? null,
-    latency_ms: report.ms ?? null,
-    error: report.error ?? null,
-    hint: report.hint ?? null,
-    fault: report.fault ?? null,
-    again: report.again ?? null,
   };
 }

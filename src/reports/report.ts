@@ -1,6 +1,6 @@
 import type { ChannelReport, RecordReport } from "../channels/reports.ts";
 import type { CheckReport, CheckSummaryLine } from "../checks/lines.ts";
-import type { EmulatedDeliveryReport, EmulatedRequestReport, EmulatorReport } from "../emulator/reports.ts";
+import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorReport } from "../emulator/lines.ts";
 import type { ForwardReport, TargetReport } from "../forward/reports.ts";
 import type { EventDetailsReport } from "../history/entry.ts";
 import type { DriftReport } from "../history/schema-drift.ts";
@@ -23,8 +23,8 @@ export type Report =
   | CheckReport
   | CheckSummaryLine
   | DriftReport
-  | EmulatedDeliveryReport
-  | EmulatedRequestReport
+  | EmulatedDeliveryLine
+  | EmulatedRequestLine
   | EmulatorReport
   | EventDetailsReport
   | EventReport
