@@ -1,7 +1,4 @@
-import type { Context } from "../project/context.ts";
 import type { Time } from "../util/json-line.ts";
-
-export type EmulatorContext = Context<EmulatedDeliveryLine | EmulatedRequestLine | EmulatorReport>;
 
 /** An emulator that answers. @printedBy emulate */
 export interface EmulatorLine {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { maskUrl } from "../delivery/mask.ts";
 import { boundOutput } from "../process/output.ts";
+import type { Context } from "../project/context.ts";
 import { projectFolder } from "../project/folder.ts";
 import { isPortBusy, openOnFreePort } from "../receiver/http-server.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
@@ -9,7 +10,7 @@ import { firstOf } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import type { NumberedDelivery } from "./deliveries.ts";
 import { type Emulator, openEmulator } from "./emulator.ts";
-import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorContext } from "./lines.ts";
+import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorReport } from "./lines.ts";
 import { EMULATOR_URL, emulatorAt, emulatorName, ownEmulator, rememberEmulator } from "./own.ts";
 import { EMULATOR_PORT, exportCommand, variablesOf } from "./published.ts";
 import { readSeed } from "./seed.ts";
@@ -17,6 +18,8 @@ import { emptyState } from "./services/index.ts";
 import { openStateFile } from "./state-file.ts";
 import { stubCommand } from "./stubs.ts";
 import { lacksSecrets, type NumberedRequest } from "./view.ts";
+
+type EmulatorContext = Context<EmulatedDeliveryLine | EmulatedRequestLine | EmulatorReport>;
 
 export interface EmulateOptions {
   /** Default: 4480, or the next free one. */

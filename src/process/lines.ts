@@ -4,6 +4,7 @@
 
 import type { CheckLine, CheckSummaryLine } from "../checks/lines.ts";
 import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorLine } from "../emulator/lines.ts";
+import type { ProductLine } from "../own-products/lines.ts";
 import type { Time } from "../util/json-line.ts";
 import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 
@@ -759,47 +760,6 @@ interface PrunedLine {
   readonly oldest: number | null;
   /** How many wait for your app, which are never removed. */
   readonly waiting: number;
-}
-
-/** A product with its formats and events. @printedBy products */
-interface ProductLine {
-  readonly type: "product";
-  readonly id: string;
-  readonly title: string;
-  /** The default first. */
-  readonly formats: readonly FormatMembers[];
-}
-
-interface FormatMembers {
-  readonly id: string;
-  /** Where it is known from. */
-  readonly source: string;
-  readonly evidence?: "doc" | "seen" | "modelled";
-  readonly signatures: readonly SignatureScheme[];
-  /** The answer that the sender expects. */
-  readonly answer?: string;
-  /** How it checks a URL before it saves a webhook. */
-  readonly probe?: string;
-  readonly events: readonly EventMembers[];
-}
-
-interface SignatureScheme {
-  readonly id: string;
-  readonly title: string;
-  readonly covers: "body" | "sender" | "nothing";
-  /** The variable of its key. */
-  readonly variable: string;
-  /** Of a product of your own: the code of the sender. */
-  readonly deluge?: string;
-}
-
-interface EventMembers {
-  readonly name: string;
-  readonly summary: string;
-  /** It happens once to a record, so that a second delivery is a duplicate even with another body. */
-  readonly once: boolean;
-  /** The known values of a name with a placeholder. */
-  readonly members: readonly string[];
 }
 
 /** A setting. @printedBy config show */

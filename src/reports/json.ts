@@ -88,7 +88,6 @@ const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   request: requestLine,
   verified: verifiedLine,
   "verify-summary": ({ count, outcomes }) => ({ type: "verify_summary", count, ...outcomes }),
-  product: (report) => report,
   channel: channelLine,
   record: recordLine,
   webhook: webhookLine,

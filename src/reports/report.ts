@@ -6,7 +6,7 @@ import type { EventDetailsReport } from "../history/entry.ts";
 import type { DriftReport } from "../history/schema-drift.ts";
 import type { GapReport, ReadyReport, SummaryReport, TunnelReport } from "../listener/reports.ts";
 import type { LogStatsReport } from "../log/stats-report.ts";
-import type { ProductReport } from "../own-products/show-products.ts";
+import type { ProductLine } from "../own-products/lines.ts";
 import type { Message } from "../process/messages.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import type { ReconcileReport } from "../reconcile/reports.ts";
@@ -31,7 +31,7 @@ export type Report =
   | ForwardReport
   | GapReport
   | LogStatsReport
-  | ProductReport
+  | ProductLine
   | ReadyReport
   | ReconcileReport
   | RecordReport
