@@ -4,6 +4,7 @@
 
 import type { CheckLine, CheckSummaryLine } from "../checks/lines.ts";
 import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorLine } from "../emulator/lines.ts";
+import type { Percentiles, StatsLine } from "../log/lines.ts";
 import type { ProductLine } from "../own-products/lines.ts";
 import type { Time } from "../util/json-line.ts";
 import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
@@ -586,13 +587,6 @@ export interface SendSummaryLine {
   readonly latency_ms: Percentiles;
 }
 
-interface Percentiles {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
 /** What of a payload is right and what is wrong. @printedBy verify */
 export interface VerifiedLine extends ReceiptMembers {
   readonly type: "verified";
@@ -695,38 +689,6 @@ interface StoreInitLine {
   readonly log: string;
   /** False: it existed. */
   readonly created: boolean;
-}
-
-/** Deliveries of the log by what became of them. */
-interface LogCounts {
-  readonly received: number;
-  readonly waiting: number;
-  readonly delivered: number;
-  readonly failed: number;
-  readonly duplicates: number;
-  readonly rejected: number;
-  /** Accepted bodies without a schema, which are counted as one of the others as well. */
-  readonly custom: number;
-}
-
-/** Counts the deliveries of the log. @printedBy events stats */
-export interface StatsLine extends LogCounts {
-  readonly type: "stats";
-  /** The counts of each. */
-  readonly products: { readonly [name: string]: LogCounts };
-  /** Hours with deliveries, oldest first. */
-  readonly hours: readonly HourCounts[];
-  /** How long the target took to answer; null if it never did. */
-  readonly latency_ms: CountedPercentiles | null;
-}
-
-interface HourCounts extends LogCounts {
-  readonly at: Time;
-  readonly product: string;
-}
-
-interface CountedPercentiles extends Percentiles {
-  readonly count: number;
 }
 
 /** A place where the payloads of two deliveries differ. @printedBy events diff */

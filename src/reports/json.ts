@@ -1,7 +1,6 @@
 import type { ChannelReport, RecordReport, Registered } from "../channels/reports.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { ReadyReport, SummaryReport } from "../listener/reports.ts";
-import type { LogStatsReport } from "../log/stats-report.ts";
 import { whyUnknown } from "../model/receipt.ts";
 import type {
   ChannelLine,
@@ -13,7 +12,6 @@ import type {
   RegisteredHook,
   SendSummaryLine,
   SentLine,
-  StatsLine,
   SummaryLine,
   VerifiedLine,
   WebhookFailureLine,
@@ -70,7 +68,6 @@ const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   }),
   summary: summaryLine,
   "event-details": ({ event }) => eventLine(event),
-  "log-stats": statsLine,
   drift: ({ drifts }) =>
     drifts.map((drift) => ({
       type: "drift",
@@ -158,16 +155,6 @@ function summaryLine(report: SummaryReport): SummaryLine {
     tunnel_down_ms: tunnelDownMs,
     left_out: droppedLines,
     expectations,
-  };
-}
-
-function statsLine({ total, products, hours, latencyMs }: LogStatsReport): StatsLine {
-  return {
-    type: "stats",
-    ...total,
-    products,
-    hours: hours.map(({ at, product, counts }) => ({ at: at.toJSON(), product, ...counts })),
-    latency_ms: latencyMs ?? null,
   };
 }
 

@@ -5,7 +5,7 @@ import type { ForwardReport, TargetReport } from "../forward/reports.ts";
 import type { EventDetailsReport } from "../history/entry.ts";
 import type { DriftReport } from "../history/schema-drift.ts";
 import type { GapReport, ReadyReport, SummaryReport, TunnelReport } from "../listener/reports.ts";
-import type { LogStatsReport } from "../log/stats-report.ts";
+import type { StatsReport } from "../log/lines.ts";
 import type { ProductLine } from "../own-products/lines.ts";
 import type { Message } from "../process/messages.ts";
 import type { EventReport } from "../receiver/event-report.ts";
@@ -30,7 +30,6 @@ export type Report =
   | EventReport
   | ForwardReport
   | GapReport
-  | LogStatsReport
   | ProductLine
   | ReadyReport
   | ReconcileReport
@@ -39,6 +38,7 @@ export type Report =
   | SendSummaryReport
   | SentReport
   | SignInLine
+  | StatsReport
   | SummaryReport
   | TargetReport
   | TunnelReport

@@ -13,7 +13,7 @@ import { renderReconcile } from "./reconcile.ts";
 import type { Report } from "./report.ts";
 import { renderReady, renderSummary } from "./run.ts";
 import { renderRequest, renderSendSummary, renderSent } from "./sent.ts";
-import { renderLogStats } from "./stats.ts";
+import { renderStats } from "./stats.ts";
 import { renderVerified, renderVerifySummary } from "./verified.ts";
 import { renderApiRequest, renderChannel, renderSignIn, renderWebhook, renderWebhookFailure } from "./zoho.ts";
 
@@ -29,7 +29,7 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   gap: renderGap,
   summary: renderSummary,
   "event-details": renderEventDetails,
-  "log-stats": renderLogStats,
+  stats: renderStats,
   drift: renderDrift,
   sent: renderSent,
   "send-summary": renderSendSummary,
