@@ -1,6 +1,6 @@
 import type { ChannelReport, RecordReport, Registered } from "../channels/reports.ts";
 import type { ForwardReport, TargetReport } from "../forward/reports.ts";
-import type { DriftReport } from "../history/schema-drift.ts";
+import type { DriftLine, DriftsReport } from "../history/lines.ts";
 import type { Message } from "../process/messages.ts";
 import type { Context } from "../project/context.ts";
 import type { ApiAccess } from "../project/inspector-access.ts";
@@ -14,7 +14,8 @@ export type ListenReport =
   | Message
   | ApiRequestLine
   | ChannelReport
-  | DriftReport
+  | DriftLine
+  | DriftsReport
   | EventReport
   | ForwardReport
   | GapReport

@@ -4,6 +4,7 @@
 
 import type { CheckLine, CheckSummaryLine } from "../checks/lines.ts";
 import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorLine } from "../emulator/lines.ts";
+import type { DriftLine } from "../history/lines.ts";
 import type { Percentiles, StatsLine } from "../log/lines.ts";
 import type { ProductLine } from "../own-products/lines.ts";
 import type { Time } from "../util/json-line.ts";
@@ -451,42 +452,6 @@ export interface ReconcileLine {
   readonly delivered: number;
   /** Credits of Zoho's API that the lists took. */
   readonly credits: number;
-}
-
-/** The differences between the deliveries of an event and its schema. @printedBy listen, events */
-interface DriftLine {
-  readonly type: "drift";
-  readonly product: string;
-  readonly format: string;
-  readonly event: string;
-  /** How many were compared. */
-  readonly deliveries: number;
-  /** There were too many fields to compare all. */
-  readonly partial: boolean;
-  /** Fields that the schema does not have. */
-  readonly unknown: readonly UnknownField[];
-  /** Optional fields that never came. */
-  readonly unseen: readonly UnseenField[];
-  /** Fields of another type, and missing required ones, which are `seen` as `nothing`. */
-  readonly conflicts: readonly FieldConflict[];
-}
-
-interface UnknownField {
-  readonly path: string;
-  readonly types: readonly ("object" | "array" | "string" | "number" | "boolean" | "null")[];
-  readonly count: number;
-}
-
-interface UnseenField {
-  readonly path: string;
-  readonly expected: string;
-}
-
-interface FieldConflict {
-  readonly path: string;
-  readonly expected: string;
-  readonly seen: string;
-  readonly count: number;
 }
 
 /** Deliveries by what became of them. */

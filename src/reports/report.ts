@@ -3,7 +3,7 @@ import type { CheckReport, CheckSummaryLine } from "../checks/lines.ts";
 import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorReport } from "../emulator/lines.ts";
 import type { ForwardReport, TargetReport } from "../forward/reports.ts";
 import type { EventDetailsReport } from "../history/entry.ts";
-import type { DriftReport } from "../history/schema-drift.ts";
+import type { DriftLine, DriftsReport } from "../history/lines.ts";
 import type { GapReport, ReadyReport, SummaryReport, TunnelReport } from "../listener/reports.ts";
 import type { StatsReport } from "../log/lines.ts";
 import type { ProductLine } from "../own-products/lines.ts";
@@ -22,7 +22,8 @@ export type Report =
   | ChannelReport
   | CheckReport
   | CheckSummaryLine
-  | DriftReport
+  | DriftLine
+  | DriftsReport
   | EmulatedDeliveryLine
   | EmulatedRequestLine
   | EmulatorReport

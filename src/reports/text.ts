@@ -1,7 +1,7 @@
 import type { DecisionsReport, NoticeReport, TextReport, WarningReport } from "../process/messages.ts";
 import { plain } from "../util/text.ts";
 import { renderCheck, renderCheckSummary } from "./check.ts";
-import { renderDrift } from "./drift.ts";
+import { renderDrifts } from "./drift.ts";
 import { renderEmulatedDelivery, renderEmulatedRequest, renderEmulator } from "./emulator.ts";
 import { INDENT, renderEvent } from "./event.ts";
 import { renderEventDetails } from "./event-details.ts";
@@ -30,7 +30,9 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   summary: renderSummary,
   "event-details": renderEventDetails,
   stats: renderStats,
-  drift: renderDrift,
+  // For scripts only: `drifts` has all of them.
+  drift: () => ({}),
+  drifts: renderDrifts,
   sent: renderSent,
   "send-summary": renderSendSummary,
   request: renderRequest,
