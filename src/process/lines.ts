@@ -3,10 +3,12 @@
 // where it does not apply. `@printedBy`: the commands.
 
 import type { CheckLine, CheckSummaryLine } from "../checks/lines.ts";
+import type { HeaderPair } from "../delivery/delivery.ts";
 import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorLine } from "../emulator/lines.ts";
 import type { DriftLine } from "../history/lines.ts";
-import type { Percentiles, StatsLine } from "../log/lines.ts";
+import type { StatsLine } from "../log/lines.ts";
 import type { ProductLine } from "../own-products/lines.ts";
+import type { SendSummaryLine, SentLine } from "../send/lines.ts";
 import type { Time } from "../util/json-line.ts";
 import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 
@@ -55,8 +57,6 @@ export type Line =
   | TextLine
   | CompletionLine
   | SuggestionsLine;
-
-type HeaderPair = readonly [name: string, value: string];
 
 /** Which half of the work a `listen` does. */
 type Role = "receive" | "deliver" | "both";
@@ -502,54 +502,6 @@ interface Expectation {
   readonly event: string;
   readonly wanted: number;
   readonly came: number;
-}
-
-/** A request and its answer; with `--dry-run` the request that was not sent. @printedBy send, replay */
-export interface SentLine {
-  readonly type: "sent";
-  /** Its number in the log. Of `replay`. */
-  readonly n?: number;
-  readonly product: string | null;
-  readonly event: string | null;
-  readonly format: string | null;
-  readonly url: string;
-  /** Null if no answer came. Of a queue (`bullmq://`), 200 once Redis has the job; the terminal shows `queued`. */
-  readonly status: number | null;
-  readonly latency_ms: number | null;
-  readonly error: string | null;
-  /** Without `--dry-run`. */
-  readonly hint?: string | null;
-  /** The start of the answer. Without `--dry-run`. */
-  readonly reply?: string | null;
-  /** How it was signed or broken: `signed with ZOHO_WEBHOOK_SECRET`. Without `--dry-run`. */
-  readonly notes?: readonly string[];
-  /** With `--dry-run`. */
-  readonly request?: PreparedRequest;
-}
-
-interface PreparedRequest {
-  readonly method: string;
-  readonly url: string;
-  /** Pairs of a name and a value. */
-  readonly headers: readonly HeaderPair[];
-  /** The exact bytes. */
-  readonly body_b64: string;
-  readonly body: string;
-  /** As a curl command, with `--curl`. */
-  readonly curl?: string;
-}
-
-/** Counts several requests. @printedBy send */
-export interface SendSummaryLine {
-  readonly type: "send_summary";
-  readonly count: number;
-  readonly ok: number;
-  readonly failed: number;
-  readonly seconds: number;
-  /** How many had each status, or without an answer each code of an error. */
-  readonly statuses: { readonly [name: string]: number };
-  /** How long the target took to answer. */
-  readonly latency_ms: Percentiles;
 }
 
 /** What of a payload is right and what is wrong. @printedBy verify */

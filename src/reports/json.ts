@@ -10,15 +10,12 @@ import type {
   ReadyLine,
   RecordLine,
   RegisteredHook,
-  SendSummaryLine,
-  SentLine,
   SummaryLine,
   VerifiedLine,
   WebhookFailureLine,
   WebhookLine,
 } from "../process/lines.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
-import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
 import { rounded, timeOf, withoutDashes } from "../util/json-line.ts";
 import type { JsonLine } from "../util/text.ts";
 import type { VerifiedReport } from "../verify/reports.ts";
@@ -68,9 +65,6 @@ const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   }),
   summary: summaryLine,
   "event-details": ({ event }) => eventLine(event),
-  sent: sentLine,
-  "send-summary": sendSummaryLine,
-  request: requestLine,
   verified: verifiedLine,
   "verify-summary": ({ count, outcomes }) => ({ type: "verify_summary", count, ...outcomes }),
   channel: channelLine,
@@ -144,57 +138,6 @@ function summaryLine(report: SummaryReport): SummaryLine {
     tunnel_down_ms: tunnelDownMs,
     left_out: droppedLines,
     expectations,
-  };
-}
-
-function sentLine(report: SentReport): SentLine {
-  return {
-    type: "sent",
-    n: report.n,
-    product: report.product ?? null,
-    event: report.event ?? null,
-    format: report.format ?? null,
-    url: report.url,
-    status: report.status ?? null,
-    latency_ms: rounded(report.latencyMs),
-    error: report.error ?? null,
-    hint: report.hint ?? null,
-    reply: report.replyPreview ?? null,
-    notes: report.notes,
-  };
-}
-
-/** A `sent` line with the whole request instead of an answer. */
-function requestLine(report: RequestReport): SentLine {
-  const { method, url, headers, body, curl } = report;
-  return {
-    type: "sent",
-    n: report.n,
-    product: report.product ?? null,
-    event: report.event ?? null,
-    format: report.format ?? null,
-    url,
-    status: null,
-    latency_ms: null,
-    error: null,
-    request: { method, url, headers, body_b64: body.toString("base64"), body: body.toString("utf8"), curl },
-  };
-}
-
-function sendSummaryLine({ count, ok, failed, seconds, statuses, latency }: SendSummaryReport): SendSummaryLine {
-  return {
-    type: "send_summary",
-    count,
-    ok,
-    failed,
-    seconds,
-    statuses,
-    latency_ms: {
-      p50: rounded(latency.p50),
-      p95: rounded(latency.p95),
-      p99: rounded(latency.p99),
-      max: rounded(latency.max),
-    },
   };
 }
 

@@ -10,7 +10,7 @@ import type { ProductLine } from "../own-products/lines.ts";
 import type { Message } from "../process/messages.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import type { ReconcileReport } from "../reconcile/reports.ts";
-import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
+import type { SendReport } from "../send/lines.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../verify/reports.ts";
 import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
@@ -35,9 +35,7 @@ export type Report =
   | ReadyReport
   | ReconcileReport
   | RecordReport
-  | RequestReport
-  | SendSummaryReport
-  | SentReport
+  | SendReport
   | SignInLine
   | StatsReport
   | SummaryReport

@@ -12,7 +12,7 @@ import { renderProduct } from "./product.ts";
 import { renderReconcile } from "./reconcile.ts";
 import type { Report } from "./report.ts";
 import { renderReady, renderSummary } from "./run.ts";
-import { renderRequest, renderSendSummary, renderSent } from "./sent.ts";
+import { renderSendSummary, renderSent } from "./sent.ts";
 import { renderStats } from "./stats.ts";
 import { renderVerified, renderVerifySummary } from "./verified.ts";
 import { renderApiRequest, renderChannel, renderSignIn, renderWebhook, renderWebhookFailure } from "./zoho.ts";
@@ -34,8 +34,7 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   drift: () => ({}),
   drifts: renderDrifts,
   sent: renderSent,
-  "send-summary": renderSendSummary,
-  request: renderRequest,
+  send_summary: renderSendSummary,
   verified: renderVerified,
   "verify-summary": renderVerifySummary,
   product: renderProduct,
