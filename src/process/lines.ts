@@ -3,13 +3,12 @@
 // where it does not apply. `@printedBy`: the commands.
 
 import type { CheckLine, CheckSummaryLine } from "../checks/lines.ts";
-import type { HeaderPair } from "../delivery/delivery.ts";
 import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorLine } from "../emulator/lines.ts";
 import type { DriftLine } from "../history/lines.ts";
 import type { StatsLine } from "../log/lines.ts";
 import type { ProductLine } from "../own-products/lines.ts";
 import type { SendSummaryLine, SentLine } from "../send/lines.ts";
-import type { Time } from "../util/json-line.ts";
+import type { HeaderPair, Time } from "../util/json-line.ts";
 import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 
 /** A line of standard output. Each has `"v":1` in front of its members. */

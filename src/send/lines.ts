@@ -1,5 +1,6 @@
-import { type HeaderPair, isSuccess } from "../delivery/delivery.ts";
+import { isSuccess } from "../delivery/delivery.ts";
 import type { Percentiles } from "../log/lines.ts";
+import type { HeaderPair } from "../util/json-line.ts";
 
 /** A request and its answer; with `--dry-run` the request that was not sent. @printedBy send, replay */
 export interface SentLine {

@@ -4,6 +4,8 @@
  */
 export type Time = string;
 
+export type HeaderPair = readonly [name: string, value: string];
+
 /** `not-deleted` is `not_deleted`. */
 export function withoutDashes<const Word extends string>(word: Word): WithoutDashes<Word> {
   return word.replaceAll("-", "_") as WithoutDashes<Word>;
