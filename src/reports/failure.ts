@@ -65,9 +65,8 @@ export function withCommandsAsCalled(report: Report, runtime: Runtime): Report {
   const noted =
     "notes" in report && report.notes !== undefined ? { ...report, notes: report.notes.map(called) } : report;
   if (noted.type === "verified") {
-    const explanations = noted.explanations.map(({ id, explanation }) => {
-      return { id, explanation: { ...explanation, findings: explanation.findings.map(remedied) } };
-    });
+    if (noted.explanations === undefined) return noted;
+    const explanations = noted.explanations.map((each) => ({ ...each, findings: each.findings.map(remedied) }));
     return { ...noted, explanations };
   }
   return "hint" in noted && typeof noted.hint === "string" ? { ...noted, hint: called(noted.hint) } : noted;

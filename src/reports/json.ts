@@ -1,7 +1,6 @@
 import type { ChannelReport, RecordReport, Registered } from "../channels/reports.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { ReadyReport, SummaryReport } from "../listener/reports.ts";
-import { whyUnknown } from "../model/receipt.ts";
 import type {
   ChannelLine,
   DeliveryRow,
@@ -11,14 +10,12 @@ import type {
   RecordLine,
   RegisteredHook,
   SummaryLine,
-  VerifiedLine,
   WebhookFailureLine,
   WebhookLine,
 } from "../process/lines.ts";
-import { eventLine, receiptLine } from "../receiver/event-report.ts";
+import { eventLine } from "../receiver/event-report.ts";
 import { rounded, timeOf, withoutDashes } from "../util/json-line.ts";
 import type { JsonLine } from "../util/text.ts";
-import type { VerifiedReport } from "../verify/reports.ts";
 import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
 import { reconcileLines } from "./reconcile.ts";
 import type { Report } from "./report.ts";
@@ -65,8 +62,6 @@ const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
   }),
   summary: summaryLine,
   "event-details": ({ event }) => eventLine(event),
-  verified: verifiedLine,
-  "verify-summary": ({ count, outcomes }) => ({ type: "verify_summary", count, ...outcomes }),
   channel: channelLine,
   record: recordLine,
   webhook: webhookLine,
@@ -138,30 +133,6 @@ function summaryLine(report: SummaryReport): SummaryLine {
     tunnel_down_ms: tunnelDownMs,
     left_out: droppedLines,
     expectations,
-  };
-}
-
-/** The members of an `event` line, with `file`, `line` and `outcome`, and a place for each issue that has one. */
-function verifiedLine(report: VerifiedReport): VerifiedLine {
-  const { receipt, positions, problemPosition, body, explanations, showExpected, answered } = report;
-  const explained = explanations.map(({ id, explanation }) => {
-    const { canonical, findings, likely = null, received = null, expected = null } = explanation;
-    return { id, canonical, findings, likely, ...(showExpected && { received, expected }) };
-  });
-  return {
-    type: "verified",
-    file: report.file,
-    line: report.line ?? null,
-    outcome: report.outcome,
-    ...receiptLine(receipt, positions),
-    ...(answered && { at: answered.at.toJSON(), status: answered.status ?? null }),
-    ...(receipt.problem === undefined
-      ? { problem: whyUnknown(receipt) ?? null }
-      : { problem: receipt.problem.reason, problem_at: problemPosition ?? null }),
-    notes: report.notes,
-    body_b64: body.toString("base64"),
-    body: receipt.payload?.data ?? null,
-    ...(explained.length > 0 && { explanations: explained }),
   };
 }
 

@@ -42,12 +42,14 @@ function showsSecrets(report: Report): boolean {
 function withMaskedBody(report: Report, hidden: KnownSecrets | undefined): Report {
   if (hidden === undefined) return report;
   if (report.type === "sent" && report.request !== undefined) {
-    const given = Buffer.from(report.request.body_b64, "base64");
-    const body = hidden.maskBody(given);
-    if (body === given) return report;
+    const body = hidden.maskBody(Buffer.from(report.request.body_b64, "base64"));
     return { ...report, request: { ...report.request, body_b64: body.toString("base64"), body: body.toString() } };
   }
-  if (report.type !== "event" && report.type !== "verified") return report;
+  if (report.type === "verified") {
+    const body = hidden.maskBody(Buffer.from(report.body_b64, "base64"));
+    return { ...report, body_b64: body.toString("base64") };
+  }
+  if (report.type !== "event") return report;
   const body = hidden.maskBody(report.body);
   return body === report.body ? report : { ...report, body };
 }

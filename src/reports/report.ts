@@ -11,7 +11,7 @@ import type { Message } from "../process/messages.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import type { ReconcileReport } from "../reconcile/reports.ts";
 import type { SendReport } from "../send/lines.ts";
-import type { VerifiedReport, VerifySummaryReport } from "../verify/reports.ts";
+import type { VerifiedReport, VerifySummaryLine } from "../verify/lines.ts";
 import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 import type { WebhookFailureReport, WebhookReport } from "../zoho-webhooks/reports.ts";
 
@@ -42,6 +42,6 @@ export type Report =
   | TargetReport
   | TunnelReport
   | VerifiedReport
-  | VerifySummaryReport
+  | VerifySummaryLine
   | WebhookFailureReport
   | WebhookReport;

@@ -36,7 +36,7 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   sent: renderSent,
   send_summary: renderSendSummary,
   verified: renderVerified,
-  "verify-summary": renderVerifySummary,
+  verify_summary: renderVerifySummary,
   product: renderProduct,
   channel: renderChannel,
   record: renderRecord,
