@@ -60,7 +60,7 @@ async function listChannels(
   signal: AbortSignal,
 ): Promise<readonly Channel[] | undefined> {
   // The command itself has reported what the configuration has to say.
-  const report: ChannelContext["report"] = (each) => void (each.type === "api-request" && context.report(each));
+  const report: ChannelContext["report"] = (each) => void (each.type === "api_request" && context.report(each));
   try {
     return await withZoho(overrideContext(context, { report, signal }), config, options, ({ client }) => client.list());
   } catch (error) {

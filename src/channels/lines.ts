@@ -2,14 +2,14 @@ import { MASK, maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
 import { type Time, timeOf } from "../util/json-line.ts";
 import { formatSpan } from "../util/units.ts";
-import type { ApiRequestReport } from "../zoho-api/reports.ts";
+import type { ApiRequestLine } from "../zoho-api/lines.ts";
 import type { Channel } from "./channel.ts";
 import { GONE } from "./expiry.ts";
 import type { MissingChannel } from "./memory.ts";
 import type { ZohoSession } from "./session.ts";
 
 /** For what reads or writes channels at Zoho. */
-export type ChannelContext = Context<ApiRequestReport | ChannelLine>;
+export type ChannelContext = Context<ApiRequestLine | ChannelLine>;
 
 /** The state of a CRM notification channel, or a change of it. @printedBy listen, channels */
 export interface ChannelLine {

@@ -4,7 +4,7 @@ import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
 import { formatSpan, parseDuration } from "../util/units.ts";
 import type { ReportingWorkspace } from "../workspace/workspace.ts";
-import type { ApiRequestReport } from "../zoho-api/reports.ts";
+import type { ApiRequestLine } from "../zoho-api/lines.ts";
 import type { ZohoOptions } from "../zoho-api/session.ts";
 import { type Channel, expiringWithin } from "./channel.ts";
 import { channelEvents } from "./channel-events.ts";
@@ -21,7 +21,7 @@ export interface ListOptions extends ZohoOptions {
   readonly url?: string;
 }
 
-type ChannelWorkspace = ReportingWorkspace<ApiRequestReport | ChannelLine>;
+type ChannelWorkspace = ReportingWorkspace<ApiRequestLine | ChannelLine>;
 
 /** Lists channels, and those that are gone. */
 export async function list(workspace: ChannelWorkspace, options: ListOptions): Promise<ExitCode> {

@@ -9,7 +9,8 @@ import { createResults, findingMasker } from "./endpoint/results.ts";
 import { checkEndpoint, chooseChecks, eventsOf } from "./endpoint/run.ts";
 import { recordsOf, SAMPLE_ORGANISATION, type Subject } from "./endpoint/samples.ts";
 import { chooseSubject } from "./endpoint/subject.ts";
-import type { CheckReport, CheckSummaryReport, Finding } from "./finding.ts";
+import type { Finding } from "./finding.ts";
+import type { CheckLine, CheckSummaryLine } from "./lines.ts";
 import { runChecks } from "./run.ts";
 
 export interface CheckOptions {
@@ -25,7 +26,7 @@ export interface CheckOptions {
 }
 
 export async function check(
-  workspace: ReportingWorkspace<CheckReport | CheckSummaryReport>,
+  workspace: ReportingWorkspace<CheckLine | CheckSummaryLine>,
   to: string,
   options: CheckOptions,
 ): Promise<ExitCode> {

@@ -53,17 +53,6 @@ const PRIVATE: readonly (readonly [pattern: RegExp, placeholder: string])[] = [
 ];
 
 /** A finding in one line to show in public: without paths, addresses, ids and quoted names. */
-export function shareableLine({ id, outcome, text }: Finding): string {
+export function shareableLine({ id, outcome, text }: Pick<Finding, "id" | "outcome" | "text">): string {
   return `${outcome} ${id}: ${PRIVATE.reduce((line, [pattern, placeholder]) => line.replace(pattern, placeholder), text)}`;
-}
-
-export interface CheckReport extends Finding {
-  readonly type: "check";
-  /** Width of the column of ids, in characters. Default: 28. */
-  readonly idWidth?: number;
-}
-
-export interface CheckSummaryReport extends Readonly<Record<CheckOutcome, number>> {
-  readonly type: "check-summary";
-  readonly seconds: number;
 }

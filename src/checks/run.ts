@@ -1,6 +1,7 @@
 import type { Sink } from "../project/context.ts";
 import { ExitCode } from "../util/errors.ts";
-import { type CheckSummaryReport, countOutcomes, type Finding } from "./finding.ts";
+import { countOutcomes, type Finding } from "./finding.ts";
+import type { CheckSummaryLine } from "./lines.ts";
 
 interface RunOptions {
   show(finding: Finding): void;
@@ -12,7 +13,7 @@ interface RunOptions {
 
 /** Shows findings as they come, then how many there are of each outcome. Resolves to the exit code of the command. */
 export async function runChecks(
-  sink: Pick<Sink<CheckSummaryReport>, "report">,
+  sink: Pick<Sink<CheckSummaryLine>, "report">,
   findings: AsyncIterable<Finding>,
   { show, flush, write }: RunOptions,
 ): Promise<ExitCode> {
@@ -26,7 +27,7 @@ export async function runChecks(
   } finally {
     flush?.();
     const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
-    sink.report({ type: "check-summary", ...countOutcomes(found), seconds });
+    sink.report({ type: "check_summary", ...countOutcomes(found), seconds });
     write?.(found, seconds);
   }
   return countOutcomes(found).failed > 0 ? ExitCode.expectation : ExitCode.ok;

@@ -1,4 +1,5 @@
 import type { Finding } from "../checks/finding.ts";
+import { checkLine } from "../checks/lines.ts";
 import { runChecks } from "../checks/run.ts";
 import { checkProject } from "../doctor/run.ts";
 import { examples } from "../terminal/help.ts";
@@ -29,7 +30,7 @@ async function doctor(context: CommandContext): Promise<ExitCode> {
   return runChecks(context, findings(), {
     show({ details, ...finding }) {
       const shown = context.verbose || context.json ? details : undefined;
-      context.report({ type: "check", idWidth: ID_WIDTH, ...finding, details: shown });
+      context.report({ ...checkLine({ ...finding, details: shown }), person: { idWidth: ID_WIDTH } });
     },
   });
 }

@@ -174,8 +174,8 @@ async function showOne(context: CommandContext, which: string, { curl, showSecre
 
 async function showStats(context: CommandContext, options: FilterOptions): Promise<ExitCode> {
   const report = await stats(openWorkspace(context), options);
-  const isEmpty = report.total.received === 0 && !context.json;
-  context.report(isEmpty ? { type: "notice", message: report.ifEmpty } : report);
+  const isEmpty = report.received === 0 && !context.json;
+  context.report(isEmpty ? { type: "notice", message: report.person.ifEmpty } : report);
   return ExitCode.ok;
 }
 

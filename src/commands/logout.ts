@@ -72,17 +72,17 @@ async function logout(context: CommandContext, options: LogoutOptions): Promise<
   if (signIn !== undefined) whyValid = await endTokens(context, config, signIn);
   await store.remove(name, { evenIfSecretsStay: signIn === undefined });
   context.report({
-    type: "sign-in",
-    state: "signed-out",
+    type: "sign_in",
+    state: "signed_out",
     profile: name,
-    dataCentre: profile.dataCentre,
+    data_centre: profile.dataCentre,
     environment: profile.environment,
-    accountsUrl: profile.accountsUrl,
-    apiUrl: signIn?.hosts.apiUrl,
-    clientId: profile.clientId,
+    accounts_url: profile.accountsUrl,
+    api_url: signIn?.hosts.apiUrl ?? null,
+    client_id: profile.clientId,
     scopes: profile.scopes,
-    secretsIn: signIn === undefined ? "not where they were stored" : "nowhere",
-    tokenExpiresAt: undefined,
+    secrets_in: signIn === undefined ? "not where they were stored" : "nowhere",
+    token_expires_at: null,
   });
   warnOfActiveChannels(context, { profile: name, signIn }, active);
   const left = profiles.map((each) => each.name).filter((each) => each !== name);

@@ -112,6 +112,6 @@ function sentFindings(counts: readonly SentCount[]): readonly Finding[] {
     outcome: failed > 0 ? "failed" : "passed",
     text:
       failed > 0 ? `${failed} of ${sent} failed: ${failure?.error ?? `answered ${failure?.status}`}` : `${sent} sent`,
-    remedy: failure?.hint,
+    remedy: failure?.hint ?? undefined,
   }));
 }

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { maskUrl } from "../delivery/mask.ts";
 import { boundOutput } from "../process/output.ts";
+import type { Context } from "../project/context.ts";
 import { projectFolder } from "../project/folder.ts";
 import { isPortBusy, openOnFreePort } from "../receiver/http-server.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
@@ -9,14 +10,16 @@ import { firstOf } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import type { NumberedDelivery } from "./deliveries.ts";
 import { type Emulator, openEmulator } from "./emulator.ts";
+import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorReport } from "./lines.ts";
 import { EMULATOR_URL, emulatorAt, emulatorName, ownEmulator, rememberEmulator } from "./own.ts";
 import { EMULATOR_PORT, exportCommand, variablesOf } from "./published.ts";
-import type { EmulatorContext } from "./reports.ts";
 import { readSeed } from "./seed.ts";
 import { emptyState } from "./services/index.ts";
 import { openStateFile } from "./state-file.ts";
 import { stubCommand } from "./stubs.ts";
 import { lacksSecrets, type NumberedRequest } from "./view.ts";
+
+type EmulatorContext = Context<EmulatedDeliveryLine | EmulatedRequestLine | EmulatorReport>;
 
 export interface EmulateOptions {
   /** Default: 4480, or the next free one. */
@@ -67,11 +70,11 @@ export async function emulate(context: EmulatorContext, options: EmulateOptions)
       invocation: context.invocation,
       now: context.now,
       onRequest(request: NumberedRequest) {
-        report(requestReport(request, emulator.url));
+        report(requestLine(request, emulator.url));
         noteDropped(emulator.requests.dropped);
       },
       onDelivery(delivery: NumberedDelivery) {
-        report(deliveryReport(delivery, exportCommand(context.invocation, emulator)));
+        report(deliveryLine(delivery, exportCommand(context.invocation, emulator)));
         noteDropped(emulator.deliveries.sent.dropped);
       },
       onNote: (message: string) => report({ type: "notice", message }),
@@ -170,31 +173,55 @@ function reportReady(context: EmulatorContext, { url, localUrl }: Addresses, hos
     type: "emulator",
     url,
     env: variablesOf(url),
-    tries: [
-      ["page", `${url}/`],
-      ["variables", exportCommand(invocation, { url, localUrl })],
-      ["try it", `${invocation} listen 3000 --channel Leads.create`],
-      ["faults", `${invocation} emulate fail 429${elsewhere}`],
-    ],
+    person: {
+      tries: [
+        ["page", `${url}/`],
+        ["variables", exportCommand(invocation, { url, localUrl })],
+        ["try it", `${invocation} listen 3000 --channel Leads.create`],
+        ["faults", `${invocation} emulate fail 429${elsewhere}`],
+      ],
+    },
   });
   if (isLoopback(host) || host === "::1") return;
   const message = `anyone who can reach ${host} can use this emulator: its client, refresh token and secrets are published`;
   context.report({ type: "warning", message });
 }
 
-function requestReport(
-  { at, query, headers: _headers, body: _body, answer: _answer, ...seen }: NumberedRequest,
-  emulatorUrl: string,
-) {
-  const path = maskUrl(query === "" ? seen.path : `${seen.path}?${query}`);
-  const hint = seen.lacks === undefined ? seen.hint : stubCommand(emulatorUrl, seen);
-  return { type: "emulated-request", ...seen, at: new Date(at), path, hint } as const;
+/** The path has the query, without secrets. */
+function requestLine(request: NumberedRequest, emulatorUrl: string): EmulatedRequestLine {
+  const { n, at, method, path, query, status, ms, lacks } = request;
+  return {
+    type: "emulated_request",
+    at: new Date(at).toJSON(),
+    n,
+    method,
+    path: maskUrl(query === "" ? path : `${path}?${query}`),
+    status: status ?? null,
+    latency_ms: ms,
+    lacks: lacks ?? null,
+    hint: lacks === undefined ? (request.hint ?? null) : stubCommand(emulatorUrl, request),
+  };
 }
 
 /** `command`: what gives a receiver the secrets that it lacks. */
-function deliveryReport({ at, delivery, isPublished, ...sent }: NumberedDelivery, command: string) {
-  const hint = lacksSecrets({ isPublished, status: sent.status })
-    ? `if the receiver lacks the emulator's secrets, start it again after ${command}`
-    : undefined;
-  return { type: "emulated-delivery", ...sent, at: new Date(at), url: maskUrl(delivery.url), hint } as const;
+function deliveryLine(
+  { n, at, product, event, delivery, status, ms, error, fault, again, isPublished }: NumberedDelivery,
+  command: string,
+): EmulatedDeliveryLine {
+  return {
+    type: "emulated_delivery",
+    at: new Date(at).toJSON(),
+    n,
+    product,
+    event,
+    url: maskUrl(delivery.url),
+    status: status ?? null,
+    latency_ms: ms ?? null,
+    error: error ?? null,
+    hint: lacksSecrets({ isPublished, status })
+      ? `if the receiver lacks the emulator's secrets, start it again after ${command}`
+      : null,
+    fault: fault ?? null,
+    again: again ?? null,
+  };
 }

@@ -9,12 +9,13 @@ import type { ExitCode } from "../util/errors.ts";
 import { counted } from "../util/units.ts";
 import { DamageReport } from "./entry.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter.ts";
+import type { DriftLine, DriftsReport } from "./lines.ts";
 import { withLog } from "./open-log.ts";
-import { type DriftReport, driftOf, hasDrifted } from "./schema-drift.ts";
+import { driftOf, hasDrifted } from "./schema-drift.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 
 /** Reports where the deliveries of the log differ from the schemas of their events. */
-export async function drift(context: Context<DriftReport>, options: FilterOptions): Promise<ExitCode> {
+export async function drift(context: Context<DriftLine | DriftsReport>, options: FilterOptions): Promise<ExitCode> {
   const config = loadConfig(context);
   const products = await projectProducts(config);
   const filter = readFilter(options, context.now(), products);
@@ -28,7 +29,8 @@ export async function drift(context: Context<DriftReport>, options: FilterOption
     const drifts = events.map(driftOf).filter((each) => hasDrifted(each) || each.unseen.length > 0);
     const overlooked = traffic.overlooked();
     if (drifts.length > 0 || overlooked > 0) {
-      context.report({ type: "drift", drifts, brief: false, overlooked, moreCommand: undefined });
+      for (const line of drifts) context.report(line);
+      context.report({ type: "drifts", person: { drifts, brief: false, overlooked, moreCommand: undefined } });
     } else {
       const deliveries = events.reduce((sum, { observer }) => sum + observer.root.count, 0);
       const none = `no drift: ${counted(deliveries, "delivery matches its schema", "deliveries match their schemas")}`;

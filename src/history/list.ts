@@ -1,4 +1,4 @@
-import type { LogStatsReport } from "../log/stats-report.ts";
+import type { StatsReport } from "../log/lines.ts";
 import { isCustomEvent } from "../model/event-names.ts";
 import type { NoticeReport, Progress, TextReport } from "../process/messages.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
@@ -91,13 +91,25 @@ export async function showAsCurl(
 }
 
 /** Counts deliveries. */
-export async function stats(workspace: Workspace, options: FilterOptions): Promise<LogStatsReport> {
+export async function stats(workspace: Workspace, options: FilterOptions): Promise<StatsReport> {
   const products = await workspace.products({ schemas: false });
   const filter = readFilter(options, workspace.now(), products);
   return useLog(workspace, async (log) => {
-    const { periods: hours, ...counts } = await log.stats(filter, {
+    const {
+      total,
+      products: byProduct,
+      periods,
+      latencyMs,
+    } = await log.stats(filter, {
       isCustom: (event) => isCustomEvent(products, event),
     });
-    return { type: "log-stats", hours, ...counts, ifEmpty: emptyMessage(options, filter, log.path) };
+    return {
+      type: "stats",
+      ...total,
+      products: byProduct,
+      hours: periods.map(({ at, product, counts }) => ({ at: at.toJSON(), product, ...counts })),
+      latency_ms: latencyMs ?? null,
+      person: { ifEmpty: emptyMessage(options, filter, log.path) },
+    };
   });
 }

@@ -1,47 +1,16 @@
 import { type Shape, schemaShape, type TypeWord, typeWord } from "../model/schema.ts";
+import type { DriftLine } from "./lines.ts";
 import { ANY_KEY, ELEMENT, type Observation, type ObservedEvent } from "./traffic.ts";
 
-/** The differences between traffic and a schema. */
-interface Drift {
-  /** Fields that the schema does not have. Those below them are not listed. */
-  readonly unknown: readonly { readonly path: string; readonly types: readonly TypeWord[]; readonly count: number }[];
-  /** Optional fields that never came, though their parents did. */
-  readonly unseen: readonly { readonly path: string; readonly expected: string }[];
-  /** Fields of another type, and missing required ones, which are `seen` as `nothing`. */
-  readonly conflicts: readonly {
-    readonly path: string;
-    readonly expected: string;
-    readonly seen: string;
-    readonly count: number;
-  }[];
-}
-
-export interface EventDrift extends Drift {
-  readonly product: string;
-  readonly format: string;
-  readonly event: string;
-  readonly deliveries: number;
-  readonly partial: boolean;
-}
-
-/** The differences between traffic and schemas, by event. */
-export interface DriftReport {
-  readonly type: "drift";
-  readonly drifts: readonly EventDrift[];
-  /** At the end of a run: a few of each kind, and the command that shows the rest. */
-  readonly brief: boolean;
-  /** Deliveries that were not compared, since there were more events than one run compares. */
-  readonly overlooked: number;
-  /** Shows all of it; undefined where there is no log to read. */
-  readonly moreCommand: string | undefined;
-}
+/** The differences between traffic and a schema. Fields below an unknown one are not listed. */
+type Drift = Pick<DriftLine, "unknown" | "unseen" | "conflicts">;
 
 /** Compares one event with its schema. Where users choose the fields, none is unknown. */
-export function driftOf({ product, format, name, event, observer }: ObservedEvent): EventDrift {
+export function driftOf({ product, format, name, event, observer }: ObservedEvent): DriftLine {
   const drift = findDrift(schemaShape(event.schema), observer.root);
   const counts = { deliveries: observer.root.count, partial: observer.isPartial() };
   const unknown = event.open ? [] : drift.unknown;
-  return { product: product.id, format: format.id, event: name, ...counts, ...drift, unknown };
+  return { type: "drift", product: product.id, format: format.id, event: name, ...counts, ...drift, unknown };
 }
 
 /** Unseen optional fields are no drift. */

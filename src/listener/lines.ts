@@ -1,21 +1,22 @@
 import type { ChannelLine, RecordLine, RegisteredHook } from "../channels/lines.ts";
 import type { ForwardReport, TargetLine } from "../forward/lines.ts";
-import type { DriftReport } from "../history/schema-drift.ts";
+import type { DriftLine, DriftsReport } from "../history/lines.ts";
 import type { Message } from "../process/messages.ts";
 import type { Context } from "../project/context.ts";
 import type { ApiAccess } from "../project/inspector-access.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import type { Unsigned } from "../recognition/unsigned.ts";
 import type { Time } from "../util/json-line.ts";
-import type { ApiRequestReport } from "../zoho-api/reports.ts";
+import type { ApiRequestLine } from "../zoho-api/lines.ts";
 import type { WebhookFailureLine, WebhookLine } from "../zoho-webhooks/lines.ts";
 
 /** All that a running `listen` reports. */
 export type ListenReport =
   | Message
-  | ApiRequestReport
+  | ApiRequestLine
   | ChannelLine
-  | DriftReport
+  | DriftLine
+  | DriftsReport
   | EventReport
   | ForwardReport
   | GapReport

@@ -128,9 +128,9 @@ export function openDrift(
       const drifts = traffic.events().map(driftOf).filter(hasDrifted);
       const overlooked = traffic.overlooked();
       const moreCommand = settings.store === false ? undefined : commandOnLog(context, config, "events drift");
-      if (drifts.length > 0 || overlooked > 0) {
-        context.report({ type: "drift", drifts, brief: true, overlooked, moreCommand });
-      }
+      if (drifts.length === 0 && overlooked === 0) return;
+      for (const line of drifts) context.report(line);
+      context.report({ type: "drifts", person: { drifts, brief: true, overlooked, moreCommand } });
     },
   };
 }

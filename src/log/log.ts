@@ -2,7 +2,7 @@ import type { Delivery } from "../delivery/delivery.ts";
 import type { Signature, Verdict } from "../model/product.ts";
 import type { Receipt } from "../model/receipt.ts";
 import type { SchemaIssue } from "../model/schema.ts";
-import type { LogStatsReport } from "./stats-report.ts";
+import type { LogCounts, StatsLine } from "./lines.ts";
 
 /**
  * The event log of a receiver: every delivery with its receipt, its attempts, and the targets that it still waits for.
@@ -221,9 +221,12 @@ export interface LogListOptions {
   readonly onSearched?: (count: number, total: number) => void;
 }
 
-export interface LogStats extends Omit<LogStatsReport, "type" | "hours" | "ifEmpty"> {
+export interface LogStats extends Pick<StatsLine, "products"> {
+  readonly total: LogCounts;
   /** Those with deliveries, oldest first. */
-  readonly periods: LogStatsReport["hours"];
+  readonly periods: readonly { readonly at: Date; readonly product: string; readonly counts: LogCounts }[];
+  /** How long the target took to answer; undefined if it never did. */
+  readonly latencyMs: NonNullable<StatsLine["latency_ms"]> | undefined;
 }
 
 /** The filters of counts. */

@@ -1,8 +1,8 @@
+import type { LogCounts } from "./lines.ts";
 import type { DeliveryState, LogStats, StatsFilter, StatsOptions } from "./log.ts";
 import { resolveFilter, type SqlSource } from "./paging.ts";
 import { maybeText, numberOf, readState, type SqlRow, type SqlValue } from "./rows.ts";
 import { STATE } from "./states.ts";
-import type { LogCounts } from "./stats-report.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 /** Stands for the product of unrecognised deliveries. */

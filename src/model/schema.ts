@@ -83,12 +83,12 @@ function withoutUnknown(schema: z.ZodType, data: unknown): unknown {
 }
 
 /** `data is missing (an object)`, `event: expected "Ticket.Create", got "ticket.create"` */
-export function describeIssue(issue: SchemaIssue): string {
+export function describeIssue(issue: Omit<SchemaIssue, "path">): string {
   return issue.received === NOTHING ? issueWithoutValue(issue) : `${issueWithoutValue(issue)}, got ${issue.received}`;
 }
 
 /** Describes an issue without the value of the body. */
-export function issueWithoutValue({ at, expected, received }: SchemaIssue): string {
+export function issueWithoutValue({ at, expected, received }: Omit<SchemaIssue, "path">): string {
   const place = at === "" ? "the body" : at;
   const wanted = expected.split(" or ").map(withArticle).join(" or ");
   return received === NOTHING ? `${place} is missing (${wanted})` : `${place}: expected ${wanted}`;

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { ProductReport } from "../own-products/show-products.ts";
+import type { ProductLine } from "../own-products/lines.ts";
 import { isRecord } from "../util/json.ts";
 import type { JsonLine } from "../util/text.ts";
 
@@ -7,7 +7,7 @@ import type { JsonLine } from "../util/text.ts";
 export function withEventNames(line: JsonLine): JsonLine {
   if (line.type !== "product") return line;
   const { id, title, formats } = line;
-  const short = (formats as ProductReport["formats"]).map(({ id: format, events, signatures }) => ({
+  const short = (formats as ProductLine["formats"]).map(({ id: format, events, signatures }) => ({
     id: format,
     events: events.map(({ name }) => name),
     signatures: signatures.map((signature) => signature.id),

@@ -4,7 +4,7 @@ import type { Context, Sink } from "../project/context.ts";
 import { withCommandsAsCalled } from "../reports/failure.ts";
 import { reportLines } from "../reports/render.ts";
 import type { Report } from "../reports/report.ts";
-import { hasSucceeded } from "../send/reports.ts";
+import { hasSucceeded } from "../send/lines.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { JsonLine } from "../util/text.ts";
 import type { Operation } from "./index.ts";
@@ -66,11 +66,9 @@ function createLimit() {
 function hasFailed(report: Report): boolean | undefined {
   switch (report.type) {
     case "sent":
-      return !hasSucceeded(report);
+      return report.request === undefined && !hasSucceeded(report);
     case "verified":
       return report.outcome !== "valid" && report.outcome !== "custom";
-    case "request":
-      return false;
     default:
       return undefined;
   }

@@ -4,9 +4,10 @@ import { defaultFirst, type Product } from "../model/product.ts";
 import { answerRuleText, probesText } from "../model/sender.ts";
 import type { TableReport } from "../process/messages.ts";
 import type { Workspace } from "../workspace/workspace.ts";
+import type { ProductLine } from "./lines.ts";
 
 /** One product in full. */
-export async function showProduct(workspace: Workspace, id: string): Promise<ProductReport> {
+export async function showProduct(workspace: Workspace, id: string): Promise<ProductLine> {
   return describeProduct(requireProduct(await workspace.products({ schemasOf: id }), id));
 }
 
@@ -32,10 +33,8 @@ export async function listProducts(workspace: Workspace): Promise<TableReport> {
 
 const COVERED = { body: "the body", sender: "the sender only", nothing: "nothing" } as const;
 
-export type ProductReport = ReturnType<typeof describeProduct>;
-
 /** A product with its formats, the default first, and their events. */
-export function describeProduct(product: Product) {
+export function describeProduct(product: Product): ProductLine {
   return {
     type: "product",
     id: product.id,
@@ -49,14 +48,11 @@ export function describeProduct(product: Product) {
         title: proof.title,
         covers: proof.proves,
         variable: CREDENTIAL_VARIABLES[proof.credential],
-        /** For who writes the sender. */
         ...(product.folder !== undefined && proof.deluge !== undefined && { deluge: proof.deluge }),
       })),
-      /** The answer that the sender expects, as documented. */
       answer: format.sender?.answer && answerRuleText(format.sender.answer),
-      /** How it checks a URL before it saves a webhook. */
       probe: format.setup?.probes && probesText(format.setup.probes),
       events: format.events.map(({ name, summary, once, members }) => ({ name, summary, once, members })),
     })),
-  } as const;
+  };
 }

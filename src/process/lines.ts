@@ -3,11 +3,19 @@
 // where it does not apply. `@printedBy`: the commands.
 
 import type { ChannelLine, RecordLine } from "../channels/lines.ts";
+import type { CheckLine, CheckSummaryLine } from "../checks/lines.ts";
+import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorLine } from "../emulator/lines.ts";
 import type { ForwardLine, TargetLine } from "../forward/lines.ts";
+import type { DriftLine } from "../history/lines.ts";
 import type { GapLine, ReadyLine, Role, SummaryLine, TunnelLine } from "../listener/lines.ts";
+import type { StatsLine } from "../log/lines.ts";
+import type { ProductLine } from "../own-products/lines.ts";
 import type { ApiAccess } from "../project/inspector-access.ts";
 import type { MissedLine, ReconcileLine } from "../reconcile/lines.ts";
-import type { Time } from "../util/json-line.ts";
+import type { SendSummaryLine, SentLine } from "../send/lines.ts";
+import type { HeaderPair, Time } from "../util/json-line.ts";
+import type { VerifiedLine, VerifySummaryLine } from "../verify/lines.ts";
+import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 import type { WebhookFailureLine, WebhookLine } from "../zoho-webhooks/lines.ts";
 
 /** A line of standard output. Each has `"v":1` in front of its members. */
@@ -55,8 +63,6 @@ export type Line =
   | TextLine
   | CompletionLine
   | SuggestionsLine;
-
-type HeaderPair = readonly [name: string, value: string];
 
 /** The page of the inspector. @printedBy ui */
 interface InspectorLine {
@@ -211,236 +217,6 @@ export interface WarningLine {
   readonly hint: string | null;
 }
 
-/** The differences between the deliveries of an event and its schema. @printedBy listen, events */
-interface DriftLine {
-  readonly type: "drift";
-  readonly product: string;
-  readonly format: string;
-  readonly event: string;
-  /** How many were compared. */
-  readonly deliveries: number;
-  /** There were too many fields to compare all. */
-  readonly partial: boolean;
-  /** Fields that the schema does not have. */
-  readonly unknown: readonly UnknownField[];
-  /** Optional fields that never came. */
-  readonly unseen: readonly UnseenField[];
-  /** Fields of another type, and missing required ones, which are `seen` as `nothing`. */
-  readonly conflicts: readonly FieldConflict[];
-}
-
-interface UnknownField {
-  readonly path: string;
-  readonly types: readonly ("object" | "array" | "string" | "number" | "boolean" | "null")[];
-  readonly count: number;
-}
-
-interface UnseenField {
-  readonly path: string;
-  readonly expected: string;
-}
-
-interface FieldConflict {
-  readonly path: string;
-  readonly expected: string;
-  readonly seen: string;
-  readonly count: number;
-}
-
-/** A request and its answer; with `--dry-run` the request that was not sent. @printedBy send, replay */
-export interface SentLine {
-  readonly type: "sent";
-  /** Its number in the log. Of `replay`. */
-  readonly n?: number;
-  readonly product: string | null;
-  readonly event: string | null;
-  readonly format: string | null;
-  readonly url: string;
-  /** Null if no answer came. Of a queue (`bullmq://`), 200 once Redis has the job; the terminal shows `queued`. */
-  readonly status: number | null;
-  readonly latency_ms: number | null;
-  readonly error: string | null;
-  /** Without `--dry-run`. */
-  readonly hint?: string | null;
-  /** The start of the answer. Without `--dry-run`. */
-  readonly reply?: string | null;
-  /** How it was signed or broken: `signed with ZOHO_WEBHOOK_SECRET`. Without `--dry-run`. */
-  readonly notes?: readonly string[];
-  /** With `--dry-run`. */
-  readonly request?: PreparedRequest;
-}
-
-interface PreparedRequest {
-  readonly method: string;
-  readonly url: string;
-  /** Pairs of a name and a value. */
-  readonly headers: readonly HeaderPair[];
-  /** The exact bytes. */
-  readonly body_b64: string;
-  readonly body: string;
-  /** As a curl command, with `--curl`. */
-  readonly curl?: string;
-}
-
-/** Counts several requests. @printedBy send */
-export interface SendSummaryLine {
-  readonly type: "send_summary";
-  readonly count: number;
-  readonly ok: number;
-  readonly failed: number;
-  readonly seconds: number;
-  /** How many had each status, or without an answer each code of an error. */
-  readonly statuses: { readonly [name: string]: number };
-  /** How long the target took to answer. */
-  readonly latency_ms: Percentiles;
-}
-
-interface Percentiles {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
-/** What of a payload is right and what is wrong. @printedBy verify */
-export interface VerifiedLine extends ReceiptMembers {
-  readonly type: "verified";
-  /** As you wrote it; `-` for standard input. */
-  readonly file: string;
-  /** Where the payload begins in a file of several. */
-  readonly line: number | null;
-  /** `custom`: a body without a schema; `no_key`: not verified, for want of a key or a signature; `masked`: its secrets are masked. */
-  readonly outcome: "valid" | "custom" | "invalid" | "wrong_signature" | "missing_signature" | "no_key" | "masked";
-  /** When it arrived. With `--logged`. */
-  readonly at?: Time;
-  /** What the sender was answered. With `--logged`. */
-  readonly status?: number | null;
-  /** Where an unreadable body stops being JSON. */
-  readonly problem_at?: TextPosition | null;
-  readonly notes: readonly string[];
-  /** The exact bytes, except masked secrets. */
-  readonly body_b64: string;
-  /** Parsed, long ids as text; null if it could not be read. */
-  readonly body: unknown;
-  /** With `--explain`. */
-  readonly explanations?: readonly Explanation[];
-}
-
-interface TextPosition {
-  readonly line: number;
-  readonly column: number;
-}
-
-interface Explanation {
-  /** Id of the signature or token. */
-  readonly id: string;
-  /** The signed string, or a description of it. */
-  readonly canonical: string;
-  /** What was tried. */
-  readonly findings: readonly Finding[];
-  /** The likely cause if no finding matches. */
-  readonly likely: LikelyCause | null;
-  /** The value that came. With `--show-expected`. */
-  readonly received?: string | null;
-  /** The value that would have been right. With `--show-expected`. */
-  readonly expected?: string | null;
-}
-
-interface LikelyCause {
-  readonly meaning: string;
-  readonly remedy?: string;
-}
-
-interface Finding {
-  readonly id: string;
-  readonly matches: boolean;
-  readonly meaning: string;
-  readonly remedy?: string;
-}
-
-/** Counts several payloads by their `outcome`. @printedBy verify */
-interface VerifySummaryLine {
-  readonly type: "verify_summary";
-  readonly count: number;
-  readonly valid: number;
-  readonly custom: number;
-  readonly invalid: number;
-  readonly wrong_signature: number;
-  readonly missing_signature: number;
-  readonly no_key: number;
-  readonly masked: number;
-}
-
-/** A result. @printedBy check, doctor */
-export interface CheckLine {
-  readonly type: "check";
-  /** Stable, such as `zoho.clock`. */
-  readonly id: string;
-  /** `warning`: works, with limits; `skipped`: could not be checked, and `text` says why. */
-  readonly outcome: "passed" | "warning" | "failed" | "skipped";
-  readonly text: string;
-  /** Of `check`: `sent`, `came back`, `why`. */
-  readonly details: { readonly [name: string]: string };
-  readonly remedy: string | null;
-  /** `outcome`, `id` and `text` in one line without paths, addresses, ids and quoted names, to show in public. */
-  readonly shareable: string;
-}
-
-/** Counts the results. @printedBy check, doctor */
-interface CheckSummaryLine {
-  readonly type: "check_summary";
-  readonly passed: number;
-  readonly warning: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly seconds: number;
-}
-
-/** An emulator that answers. @printedBy emulate */
-interface EmulatorLine {
-  readonly type: "emulator";
-  readonly url: string;
-  /** The variables of `--env`. */
-  readonly env: { readonly [name: string]: string };
-}
-
-/** A request to the emulator. @printedBy emulate */
-export interface EmulatedRequestLine {
-  readonly type: "emulated_request";
-  readonly at: Time;
-  readonly n: number;
-  readonly method: string;
-  /** With its query. */
-  readonly path: string;
-  /** Null without an answer. */
-  readonly status: number | null;
-  readonly latency_ms: number;
-  /** What the emulator does not have. */
-  readonly lacks: string | null;
-  /** The command that answers it, or what to change in the request. */
-  readonly hint: string | null;
-}
-
-/** A delivery of the emulator. @printedBy emulate */
-export interface EmulatedDeliveryLine {
-  readonly type: "emulated_delivery";
-  readonly at: Time;
-  readonly n: number;
-  readonly product: string;
-  readonly event: string;
-  readonly url: string;
-  /** Null without an answer. */
-  readonly status: number | null;
-  readonly latency_ms: number | null;
-  readonly error: string | null;
-  /** Where the receiver lacks the variables. */
-  readonly hint: string | null;
-  /** The fault that was asked for. */
-  readonly fault: string | null;
-  /** Number of the delivery that was sent again. */
-  readonly again: number | null;
-}
-
 /** The event log. @printedBy store status */
 interface StoreLine {
   readonly type: "store";
@@ -476,38 +252,6 @@ interface StoreInitLine {
   readonly created: boolean;
 }
 
-/** Deliveries of the log by what became of them. */
-interface LogCounts {
-  readonly received: number;
-  readonly waiting: number;
-  readonly delivered: number;
-  readonly failed: number;
-  readonly duplicates: number;
-  readonly rejected: number;
-  /** Accepted bodies without a schema, which are counted as one of the others as well. */
-  readonly custom: number;
-}
-
-/** Counts the deliveries of the log. @printedBy events stats */
-export interface StatsLine extends LogCounts {
-  readonly type: "stats";
-  /** The counts of each. */
-  readonly products: { readonly [name: string]: LogCounts };
-  /** Hours with deliveries, oldest first. */
-  readonly hours: readonly HourCounts[];
-  /** How long the target took to answer; null if it never did. */
-  readonly latency_ms: CountedPercentiles | null;
-}
-
-interface HourCounts extends LogCounts {
-  readonly at: Time;
-  readonly product: string;
-}
-
-interface CountedPercentiles extends Percentiles {
-  readonly count: number;
-}
-
 /** A place where the payloads of two deliveries differ. @printedBy events diff */
 interface DifferenceLine {
   readonly type: "difference";
@@ -541,47 +285,6 @@ interface PrunedLine {
   readonly waiting: number;
 }
 
-/** A product with its formats and events. @printedBy products */
-interface ProductLine {
-  readonly type: "product";
-  readonly id: string;
-  readonly title: string;
-  /** The default first. */
-  readonly formats: readonly FormatMembers[];
-}
-
-interface FormatMembers {
-  readonly id: string;
-  /** Where it is known from. */
-  readonly source: string;
-  readonly evidence?: "doc" | "seen" | "modelled";
-  readonly signatures: readonly SignatureScheme[];
-  /** The answer that the sender expects. */
-  readonly answer?: string;
-  /** How it checks a URL before it saves a webhook. */
-  readonly probe?: string;
-  readonly events: readonly EventMembers[];
-}
-
-interface SignatureScheme {
-  readonly id: string;
-  readonly title: string;
-  readonly covers: "body" | "sender" | "nothing";
-  /** The variable of its key. */
-  readonly variable: string;
-  /** Of a product of your own: the code of the sender. */
-  readonly deluge?: string;
-}
-
-interface EventMembers {
-  readonly name: string;
-  readonly summary: string;
-  /** It happens once to a record, so that a second delivery is a duplicate even with another body. */
-  readonly once: boolean;
-  /** The known values of a name with a placeholder. */
-  readonly members: readonly string[];
-}
-
 /** A setting. @printedBy config show */
 interface SettingLine {
   readonly type: "setting";
@@ -603,36 +306,6 @@ interface ProfileLine {
   readonly environment: string;
   readonly scopes: readonly string[];
   readonly secrets_in: "keyring" | "file";
-}
-
-/** A sign-in to Zoho. @printedBy login, logout, whoami */
-export interface SignInLine {
-  readonly type: "sign_in";
-  readonly state: "signed_in" | "current" | "signed_out";
-  readonly profile: string;
-  readonly data_centre: string;
-  readonly environment: string;
-  readonly accounts_url: string;
-  readonly api_url: string | null;
-  readonly client_id: string | null;
-  readonly scopes: readonly string[];
-  /** In words: the keyring, a file or the environment. */
-  readonly secrets_in: string;
-  readonly token_expires_at: Time | null;
-}
-
-/** A request to Zoho, its secrets masked. @printedBy any command with `--dry-run` or `--verbose` */
-export interface ApiRequestLine {
-  readonly type: "api_request";
-  /** False with `--dry-run`. */
-  readonly sent: boolean;
-  readonly method: string;
-  readonly url: string;
-  readonly headers: { readonly [name: string]: string };
-  readonly body: string | null;
-  readonly status: number | null;
-  readonly error: string | null;
-  readonly latency_ms: number | null;
 }
 
 /** A folder that you trust. @printedBy trust --list */

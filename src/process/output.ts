@@ -172,8 +172,8 @@ const REPEATED: ReadonlySet<string> = new Set([
   "warning",
   "notice",
   "target",
-  "emulated-request",
-  "emulated-delivery",
+  "emulated_request",
+  "emulated_delivery",
 ]);
 
 interface Reporting<Own> {

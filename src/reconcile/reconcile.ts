@@ -13,7 +13,7 @@ import type { Config } from "../project/load.ts";
 import { receive } from "../recognition/receive.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { counted, formatSpan } from "../util/units.ts";
-import type { ApiRequestReport } from "../zoho-api/reports.ts";
+import type { ApiRequestLine } from "../zoho-api/lines.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import type { MissedChange, MissedLine, ReconciledChange, ReconcileReport } from "./lines.ts";
 import { type ChangeGroup, groupChanges, reconstructNotification } from "./notification.ts";
@@ -46,7 +46,7 @@ export function reconcilableProduct(id: string): WatchProduct {
  * Compares Zoho's lists of changed and deleted records with the notifications in the log. Resolves to 8 where some were missed and are
  * not in the log afterwards.
  */
-type ReconcileContext = Context<ApiRequestReport | MissedLine | ReconcileReport>;
+type ReconcileContext = Context<ApiRequestLine | MissedLine | ReconcileReport>;
 
 export async function reconcile(
   context: ReconcileContext,

@@ -1,4 +1,5 @@
-import type { CheckOutcome, CheckReport, CheckSummaryReport } from "../checks/finding.ts";
+import type { CheckOutcome } from "../checks/finding.ts";
+import type { CheckReport, CheckSummaryLine } from "../checks/lines.ts";
 import { plain } from "../util/text.ts";
 import { counted } from "../util/units.ts";
 import { below, fitLine, linesOf, textOf, wrapLine } from "./layout.ts";
@@ -13,10 +14,11 @@ const MARKS: Readonly<Record<CheckOutcome, readonly [mark: string, tone: Tone]>>
 
 /** `✗ security.wrong-token  a wrong token was accepted`, with the details and the remedy below. */
 export function renderCheck(report: CheckReport, { out, quiet }: Style): Rendered {
-  const { id, outcome, text, details = {}, remedy, idWidth = 28 } = report;
+  const { id, outcome, text, details, remedy, person } = report;
   if (quiet && (outcome === "passed" || outcome === "skipped")) return {};
   const [mark, tone] = MARKS[outcome];
   const { columns } = out;
+  const { idWidth = 28 } = person ?? {};
   const indent = idWidth + 4;
   // Below its own start, where the terminal has room for that.
   const [first = "", ...rest] = columns >= indent + 20 ? wrapLine(plain(text), columns - indent) : [plain(text)];
@@ -26,12 +28,12 @@ export function renderCheck(report: CheckReport, { out, quiet }: Style): Rendere
       fitLine(cells, columns, "  "),
       rest.map((line) => " ".repeat(indent) + line),
       Object.entries(details).map(([label, detail]) => below(`${label}: ${detail}`, "    ", out, "dim")),
-      remedy !== undefined && below(`→ ${remedy}`, "    ", out, "caution"),
+      remedy !== null && below(`→ ${remedy}`, "    ", out, "caution"),
     ),
   };
 }
 
-export function renderCheckSummary(report: CheckSummaryReport, { out }: Style): Rendered {
+export function renderCheckSummary(report: CheckSummaryLine, { out }: Style): Rendered {
   const { passed, warning, failed, skipped } = report;
   const counts = linesOf([
     out.good(`${passed} passed`),

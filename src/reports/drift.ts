@@ -1,11 +1,13 @@
-import { type DriftReport, type EventDrift, typesText } from "../history/schema-drift.ts";
+import type { DriftLine, DriftsReport } from "../history/lines.ts";
+import { typesText } from "../history/schema-drift.ts";
 import { counted } from "../util/units.ts";
 import { type Lines, textOf } from "./layout.ts";
 import { clipped, type Paint, type Rendered, type Style } from "./paint.ts";
 
 const MAX_BRIEF_LINES = 5;
 
-export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftReport, style: Style): Rendered {
+export function renderDrifts({ person }: DriftsReport, style: Style): Rendered {
+  const { drifts, brief, overlooked, moreCommand } = person;
   const paint = brief ? style.err : style.out;
   const left = counted(overlooked, "delivery was", "deliveries were");
   const text = textOf(
@@ -18,7 +20,7 @@ export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftRep
   return brief ? { err: text } : { out: text };
 }
 
-function eventLines(drift: EventDrift, most: number, paint: Paint): Lines {
+function eventLines(drift: DriftLine, most: number, paint: Paint): Lines {
   const { product, event, format, deliveries, partial, unknown, unseen, conflicts } = drift;
   const few = <T>(all: readonly T[], line: (each: T) => string): Lines => [
     all.slice(0, most).map((each) => `  ${clipped(line(each))}`),

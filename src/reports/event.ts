@@ -239,7 +239,7 @@ function remarks({ refusal, status, receipt, explainCommand }: EventReport) {
   ];
 }
 
-export function issueText(issue: SchemaIssue): string {
+export function issueText(issue: Omit<SchemaIssue, "path">): string {
   return plain(describeIssue(issue));
 }
 

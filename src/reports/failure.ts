@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
+import { shareableLine } from "../checks/finding.ts";
 import { maskUrls } from "../delivery/mask.ts";
 import type { ErrorLine } from "../process/lines.ts";
 import type { Runtime } from "../process/runtime.ts";
@@ -57,13 +58,15 @@ export function withCommandsAsCalled(report: Report, runtime: Runtime): Report {
   if (report.type === "notice" || (report.type === "warning" && report.hint === undefined)) {
     return { ...report, message: called(report.message) };
   }
-  if (report.type === "check") return remedied({ ...report, text: called(report.text) });
+  if (report.type === "check") {
+    const text = called(report.text);
+    return remedied({ ...report, text, shareable: shareableLine({ ...report, text }) });
+  }
   const noted =
     "notes" in report && report.notes !== undefined ? { ...report, notes: report.notes.map(called) } : report;
   if (noted.type === "verified") {
-    const explanations = noted.explanations.map(({ id, explanation }) => {
-      return { id, explanation: { ...explanation, findings: explanation.findings.map(remedied) } };
-    });
+    if (noted.explanations === undefined) return noted;
+    const explanations = noted.explanations.map((each) => ({ ...each, findings: each.findings.map(remedied) }));
     return { ...noted, explanations };
   }
   return "hint" in noted && typeof noted.hint === "string" ? { ...noted, hint: called(noted.hint) } : noted;

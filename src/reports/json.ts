@@ -1,238 +1,32 @@
-import { type CheckReport, shareableLine } from "../checks/finding.ts";
-import type { EmulatedDeliveryReport, EmulatedRequestReport } from "../emulator/reports.ts";
-import type { LogStatsReport } from "../log/stats-report.ts";
-import { whyUnknown } from "../model/receipt.ts";
-import type {
-  ApiRequestLine,
-  CheckLine,
-  DeliveryRow,
-  EmulatedDeliveryLine,
-  EmulatedRequestLine,
-  Line,
-  SendSummaryLine,
-  SentLine,
-  SignInLine,
-  StatsLine,
-  VerifiedLine,
-} from "../process/lines.ts";
-import { eventLine, receiptLine } from "../receiver/event-report.ts";
-import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
-import { rounded, timeOf, withoutDashes } from "../util/json-line.ts";
+import { eventLine } from "../receiver/event-report.ts";
 import type { JsonLine } from "../util/text.ts";
-import type { VerifiedReport } from "../verify/reports.ts";
-import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
 import type { Report } from "./report.ts";
 
-/** The lines of a report, as `--json` prints them. */
+/** The lines of a report, as `--json` prints them: the report itself, without what only a person sees. */
 export function linesOf(report: Report): readonly JsonLine[] {
-  const write = lines[report.type] as ((report: Report) => Line | readonly (Line | DeliveryRow)[]) | undefined;
-  const { person: _, ...own } = report as Report & { readonly person?: object };
-  const written = write === undefined ? (own as Line) : write(report);
-  return ("type" in written ? [written] : written).map((line) => ({ v: 1, ...line }));
+  return ownLines(report).map((line) => ({ v: 1, ...line }));
 }
 
-type Lines<Kind> = (report: Extract<Report, { readonly type: Kind }>) => Line | readonly (Line | DeliveryRow)[];
-
-/** A member of a report that its line does not have is for people only. */
-const lines: { readonly [Kind in Report["type"]]?: Lines<Kind> } = {
-  event: (event) => (event.shown ? eventLine(event) : []),
-  "event-details": ({ event }) => eventLine(event),
-  "log-stats": statsLine,
-  drift: ({ drifts }) =>
-    drifts.map((drift) => ({
-      type: "drift",
-      product: drift.product,
-      format: drift.format,
-      event: drift.event,
-      deliveries: drift.deliveries,
-      partial: drift.partial,
-      unknown: drift.unknown,
-      unseen: drift.unseen,
-      conflicts: drift.conflicts,
-    })),
-  sent: sentLine,
-  "send-summary": sendSummaryLine,
-  request: requestLine,
-  verified: verifiedLine,
-  "verify-summary": ({ count, outcomes }) => ({ type: "verify_summary", count, ...outcomes }),
-  product: (report) => report,
-  "sign-in": signInLine,
-  "api-request": apiRequestLine,
-  emulator: ({ url, env }) => ({ type: "emulator", url, env }),
-  "emulated-request": emulatedRequestLine,
-  "emulated-delivery": emulatedDeliveryLine,
-  check: checkLine,
-  "check-summary": ({ passed, warning, failed, skipped, seconds }) => ({
-    type: "check_summary",
-    passed,
-    warning,
-    failed,
-    skipped,
-    seconds,
-  }),
-  warning: ({ message, hint = null }) => ({ type: "warning", message, hint }),
-  text: ({ text, json }) => json ?? { type: "text", text },
-  table: ({ json }) => json,
-  // For people only: the other lines have everything that a script needs.
-  notice: () => [],
-  // With --json nothing is asked.
-  decisions: () => [],
-};
-
-function statsLine({ total, products, hours, latencyMs }: LogStatsReport): StatsLine {
-  return {
-    type: "stats",
-    ...total,
-    products,
-    hours: hours.map(({ at, product, counts }) => ({ at: at.toJSON(), product, ...counts })),
-    latency_ms: latencyMs ?? null,
-  };
-}
-
-function sentLine(report: SentReport): SentLine {
-  return {
-    type: "sent",
-    n: report.n,
-    product: report.product ?? null,
-    event: report.event ?? null,
-    format: report.format ?? null,
-    url: report.url,
-    status: report.status ?? null,
-    latency_ms: rounded(report.latencyMs),
-    error: report.error ?? null,
-    hint: report.hint ?? null,
-    reply: report.replyPreview ?? null,
-    notes: report.notes,
-  };
-}
-
-/** A `sent` line with the whole request instead of an answer. */
-function requestLine(report: RequestReport): SentLine {
-  const { method, url, headers, body, curl } = report;
-  return {
-    type: "sent",
-    n: report.n,
-    product: report.product ?? null,
-    event: report.event ?? null,
-    format: report.format ?? null,
-    url,
-    status: null,
-    latency_ms: null,
-    error: null,
-    request: { method, url, headers, body_b64: body.toString("base64"), body: body.toString("utf8"), curl },
-  };
-}
-
-function sendSummaryLine({ count, ok, failed, seconds, statuses, latency }: SendSummaryReport): SendSummaryLine {
-  return {
-    type: "send_summary",
-    count,
-    ok,
-    failed,
-    seconds,
-    statuses,
-    latency_ms: {
-      p50: rounded(latency.p50),
-      p95: rounded(latency.p95),
-      p99: rounded(latency.p99),
-      max: rounded(latency.max),
-    },
-  };
-}
-
-/** The members of an `event` line, with `file`, `line` and `outcome`, and a place for each issue that has one. */
-function verifiedLine(report: VerifiedReport): VerifiedLine {
-  const { receipt, positions, problemPosition, body, explanations, showExpected, answered } = report;
-  const explained = explanations.map(({ id, explanation }) => {
-    const { canonical, findings, likely = null, received = null, expected = null } = explanation;
-    return { id, canonical, findings, likely, ...(showExpected && { received, expected }) };
-  });
-  return {
-    type: "verified",
-    file: report.file,
-    line: report.line ?? null,
-    outcome: report.outcome,
-    ...receiptLine(receipt, positions),
-    ...(answered && { at: answered.at.toJSON(), status: answered.status ?? null }),
-    ...(receipt.problem === undefined
-      ? { problem: whyUnknown(receipt) ?? null }
-      : { problem: receipt.problem.reason, problem_at: problemPosition ?? null }),
-    notes: report.notes,
-    body_b64: body.toString("base64"),
-    body: receipt.payload?.data ?? null,
-    ...(explained.length > 0 && { explanations: explained }),
-  };
-}
-
-function signInLine(report: SignInReport): SignInLine {
-  return {
-    type: "sign_in",
-    state: withoutDashes(report.state),
-    profile: report.profile,
-    data_centre: report.dataCentre,
-    environment: report.environment,
-    accounts_url: report.accountsUrl,
-    api_url: report.apiUrl ?? null,
-    client_id: report.clientId ?? null,
-    scopes: report.scopes,
-    secrets_in: report.secretsIn,
-    token_expires_at: timeOf(report.tokenExpiresAt),
-  };
-}
-
-function apiRequestLine(report: ApiRequestReport): ApiRequestLine {
-  return {
-    type: "api_request",
-    sent: report.sent,
-    method: report.method,
-    url: report.url,
-    headers: report.headers,
-    body: report.body ?? null,
-    status: report.status ?? null,
-    error: report.error ?? null,
-    latency_ms: report.latencyMs === undefined ? null : rounded(report.latencyMs),
-  };
-}
-
-function emulatedRequestLine(report: EmulatedRequestReport): EmulatedRequestLine {
-  return {
-    type: "emulated_request",
-    at: report.at.toJSON(),
-    n: report.n,
-    method: report.method,
-    path: report.path,
-    status: report.status ?? null,
-    latency_ms: report.ms,
-    lacks: report.lacks ?? null,
-    hint: report.hint ?? null,
-  };
-}
-
-function emulatedDeliveryLine(report: EmulatedDeliveryReport): EmulatedDeliveryLine {
-  return {
-    type: "emulated_delivery",
-    at: report.at.toJSON(),
-    n: report.n,
-    product: report.product,
-    event: report.event,
-    url: report.url,
-    status: report.status ?? null,
-    latency_ms: report.ms ?? null,
-    error: report.error ?? null,
-    hint: report.hint ?? null,
-    fault: report.fault ?? null,
-    again: report.again ?? null,
-  };
-}
-
-function checkLine(finding: CheckReport): CheckLine {
-  return {
-    type: "check",
-    id: finding.id,
-    outcome: finding.outcome,
-    text: finding.text,
-    details: finding.details ?? {},
-    remedy: finding.remedy ?? null,
-    shareable: shareableLine(finding),
-  };
+function ownLines(report: Report): readonly object[] {
+  switch (report.type) {
+    case "event":
+      return report.shown ? [eventLine(report)] : [];
+    case "event-details":
+      return [eventLine(report.event)];
+    case "text":
+      return [report.json ?? { type: "text", text: report.text }];
+    case "table":
+      return report.json;
+    case "warning":
+      return [{ type: "warning", message: report.message, hint: report.hint ?? null }];
+    // For people only: other lines have what a script needs, and with --json nothing is asked.
+    case "drifts":
+    case "notice":
+    case "decisions":
+      return [];
+    default: {
+      const { person: _, ...line } = report as Report & { readonly person?: object };
+      return [line];
+    }
+  }
 }

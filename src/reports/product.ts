@@ -1,10 +1,8 @@
 import type { Evidence, Proves } from "../model/product.ts";
-import type { ProductReport } from "../own-products/show-products.ts";
+import type { FormatMembers, ProductLine } from "../own-products/lines.ts";
 import { plain } from "../util/text.ts";
 import { alignRows, fitRows, type Lines, textOf } from "./layout.ts";
 import type { Paint, Rendered, Style } from "./paint.ts";
-
-type FormatReport = ProductReport["formats"][number];
 
 /** States what a verified proof means, and no more. */
 const COVERS: Readonly<Record<Proves, string>> = {
@@ -25,7 +23,7 @@ const BY_KEY_PAIR =
   "covers the body: exactly these bytes were signed, with the private key that belongs to this public key";
 
 /** A product's events by format, with the source of each format and what its signatures cover. */
-export function renderProduct({ id, title, formats }: ProductReport, { out, quiet }: Style): Rendered {
+export function renderProduct({ id, title, formats }: ProductLine, { out, quiet }: Style): Rendered {
   const blocks = formats.map((format, i) => {
     const rows = format.events.map((event) => [event.name, event.summary].map((text) => plain(text)));
     if (quiet) return alignRows(rows);
@@ -46,14 +44,13 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
   return { out: textOf(blocks) };
 }
 
-function signatureLines({ signatures }: FormatReport, paint: Paint): Lines {
+function signatureLines({ signatures }: FormatMembers, paint: Paint): Lines {
   if (signatures.length === 0) return `  ${paint.dim("signed")}  none known: no signature and no token`;
   return signatures.map(({ id, title, covers, variable, deluge }) => {
-    const isKeyPair = variable?.startsWith("ZOHO_WEBHOOK_PUBLIC_KEY");
-    const setBy = variable === undefined ? "" : ` (${variable})`;
+    const isKeyPair = variable.startsWith("ZOHO_WEBHOOK_PUBLIC_KEY");
     return [
       `  ${paint.dim("signed")}  ${paint.name(id)}: ${plain(title)}`,
-      `          ${isKeyPair ? BY_KEY_PAIR : COVERS[covers]}${setBy}`,
+      `          ${isKeyPair ? BY_KEY_PAIR : COVERS[covers]} (${variable})`,
       deluge !== undefined && `          in Deluge: ${plain(deluge)}`,
     ];
   });

@@ -34,13 +34,22 @@ export function reportLines(given: Report, runtime: Runtime, hidden: KnownSecret
 }
 
 function showsSecrets(report: Report): boolean {
-  return "showSecrets" in report && report.showSecrets === true;
+  const { person = report } = report as { readonly person?: object };
+  return "showSecrets" in person && person.showSecrets === true;
 }
 
 /** JSON has bodies in base64, in which a text is not found. */
 function withMaskedBody(report: Report, hidden: KnownSecrets | undefined): Report {
   if (hidden === undefined) return report;
-  if (report.type !== "event" && report.type !== "request" && report.type !== "verified") return report;
+  if (report.type === "sent" && report.request !== undefined) {
+    const body = hidden.maskBody(Buffer.from(report.request.body_b64, "base64"));
+    return { ...report, request: { ...report.request, body_b64: body.toString("base64"), body: body.toString() } };
+  }
+  if (report.type === "verified") {
+    const body = hidden.maskBody(Buffer.from(report.body_b64, "base64"));
+    return { ...report, body_b64: body.toString("base64") };
+  }
+  if (report.type !== "event") return report;
   const body = hidden.maskBody(report.body);
   return body === report.body ? report : { ...report, body };
 }

@@ -1,49 +1,48 @@
 import type { ChannelLine, RecordLine } from "../channels/lines.ts";
-import type { CheckReport, CheckSummaryReport } from "../checks/finding.ts";
-import type { EmulatedDeliveryReport, EmulatedRequestReport, EmulatorReport } from "../emulator/reports.ts";
+import type { CheckReport, CheckSummaryLine } from "../checks/lines.ts";
+import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorReport } from "../emulator/lines.ts";
 import type { ForwardReport, TargetLine } from "../forward/lines.ts";
 import type { EventDetailsReport } from "../history/entry.ts";
-import type { DriftReport } from "../history/schema-drift.ts";
+import type { DriftLine, DriftsReport } from "../history/lines.ts";
 import type { GapReport, ReadyReport, SummaryReport, TunnelReport } from "../listener/lines.ts";
-import type { LogStatsReport } from "../log/stats-report.ts";
-import type { ProductReport } from "../own-products/show-products.ts";
+import type { StatsReport } from "../log/lines.ts";
+import type { ProductLine } from "../own-products/lines.ts";
 import type { Message } from "../process/messages.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import type { MissedLine, ReconcileReport } from "../reconcile/lines.ts";
-import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
-import type { VerifiedReport, VerifySummaryReport } from "../verify/reports.ts";
-import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
+import type { SendReport } from "../send/lines.ts";
+import type { VerifiedReport, VerifySummaryLine } from "../verify/lines.ts";
+import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 import type { WebhookFailureLine, WebhookLine } from "../zoho-webhooks/lines.ts";
 
 /** All that can be reported. Each subject declares its own; `text.ts` and `json.ts` have a row for each. */
 export type Report =
   | Message
-  | ApiRequestReport
+  | ApiRequestLine
   | ChannelLine
   | CheckReport
-  | CheckSummaryReport
-  | DriftReport
-  | EmulatedDeliveryReport
-  | EmulatedRequestReport
+  | CheckSummaryLine
+  | DriftLine
+  | DriftsReport
+  | EmulatedDeliveryLine
+  | EmulatedRequestLine
   | EmulatorReport
   | EventDetailsReport
   | EventReport
   | ForwardReport
   | GapReport
-  | LogStatsReport
-  | ProductReport
+  | ProductLine
   | ReadyReport
   | MissedLine
   | ReconcileReport
   | RecordLine
-  | RequestReport
-  | SendSummaryReport
-  | SentReport
-  | SignInReport
+  | SendReport
+  | SignInLine
+  | StatsReport
   | SummaryReport
   | TargetLine
   | TunnelReport
   | VerifiedReport
-  | VerifySummaryReport
+  | VerifySummaryLine
   | WebhookFailureLine
   | WebhookLine;

@@ -1,41 +1,46 @@
-import { hasSucceeded, type RequestReport, type SendSummaryReport, type SentReport } from "../send/reports.ts";
+import { hasSucceeded, type RequestReport, type SendSummaryLine, type SentReport } from "../send/lines.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes, formatDuration } from "../util/units.ts";
 import { below, bodyLines, fitLine, headerLines, textOf } from "./layout.ts";
 import { answerText, type Rendered, type Style, statusText } from "./paint.ts";
 import { latencyText } from "./stats.ts";
 
-export function renderSent(report: SentReport, { out, quiet }: Style): Rendered {
-  const { n, url, status, error, hint, brief = false, replyPreview = "" } = report;
+export function renderSent(report: SentReport | RequestReport, style: Style): Rendered {
+  return report.request === undefined ? renderAnswered(report, style) : renderRequest(report, style);
+}
+
+function renderAnswered(report: SentReport, { out, quiet }: Style): Rendered {
+  const { n, url, status, error, hint, reply, person } = report;
+  const { brief = false, nameWidth = 0, bytes, isModelled } = person;
   const ok = hasSucceeded(report);
   if (quiet && ok) return {};
-  const mark = ok ? out.good(`✓ ${statusText(url, status)}`) : out.bad(`✗ ${status ?? "---"}`);
+  const mark = ok ? out.good(`✓ ${statusText(url, status ?? undefined)}`) : out.bad(`✗ ${status ?? "---"}`);
   const event = report.event ?? (n === undefined ? "(own body)" : "(not recognised)");
   const cells = [
     { text: mark, width: 5 },
     ...(n === undefined ? [] : [{ text: out.strong(`#${n}`), width: 5 }]),
     { text: out.name(plain(report.product ?? "?")), width: 13 },
-    { text: plain(event), width: Math.max(26, report.nameWidth ?? 0) },
+    { text: plain(event), width: Math.max(26, nameWidth) },
     // A replay is what once came, whatever format that is.
     ...(n === undefined ? [{ text: out.dim(plain(report.format ?? "")), width: 8 }] : []),
-    { text: out.dim(formatDuration(report.latencyMs)), width: 8, right: true },
-    { text: out.dim(formatBytes(report.bytes)), width: 8, right: true },
+    { text: out.dim(formatDuration(report.latency_ms)), width: 8, right: true },
+    { text: out.dim(formatBytes(bytes)), width: 8, right: true },
     { text: out.dim(plain(url)) },
-    ...(report.isModelled ? [{ text: out.caution("modelled") }] : []),
+    ...(isModelled ? [{ text: out.caution("modelled") }] : []),
   ];
   return {
     out: textOf(
       fitLine(cells, out.columns, "  "),
       !(brief || quiet) && report.notes.map((note) => below(note, "  ", out, "dim")),
-      error !== undefined && below(error, "  ", out, "bad"),
-      !(brief && ok) && replyPreview !== "" && below(`answer: ${answerText(replyPreview)}`, "  ", out),
-      hint !== undefined && below(hint, "  ", out, "caution"),
+      error !== null && below(error, "  ", out, "bad"),
+      !(brief && ok) && reply !== "" && below(`answer: ${answerText(reply)}`, "  ", out),
+      hint !== null && below(hint, "  ", out, "caution"),
     ),
   };
 }
 
-export function renderSendSummary(report: SendSummaryReport, { out }: Style): Rendered {
-  const { count, ok, failed, seconds, latency, statuses } = report;
+export function renderSendSummary(report: SendSummaryLine, { out }: Style): Rendered {
+  const { count, ok, failed, seconds, latency_ms: latency, statuses } = report;
   const rate = seconds > 0 ? `, ${Math.round(count / seconds)} a second` : "";
   const kinds = Object.entries(statuses).map(([status, times]) => `${status} × ${times}`);
   const isAnswered = Object.keys(statuses).some((status) => /^\d+$/.test(status));
@@ -51,7 +56,8 @@ export function renderSendSummary(report: SendSummaryReport, { out }: Style): Re
 }
 
 /** As HTTP, or as a curl command. */
-export function renderRequest({ n, method, url, headers, body, curl }: RequestReport, { out }: Style): Rendered {
+function renderRequest({ n, request }: RequestReport, { out }: Style): Rendered {
+  const { method, url, headers, body_b64, curl } = request;
   if (curl !== undefined) return { out: `${curl}\n` };
   return {
     out: textOf(
@@ -59,7 +65,7 @@ export function renderRequest({ n, method, url, headers, body, curl }: RequestRe
       out.strong(plain(`${method} ${url}`)),
       headerLines(headers, out),
       "",
-      bodyLines(undefined, body),
+      bodyLines(undefined, Buffer.from(body_b64, "base64")),
     ),
   };
 }

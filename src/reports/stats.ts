@@ -1,4 +1,4 @@
-import type { LogCounts, LogStatsReport } from "../log/stats-report.ts";
+import type { HourCounts, LogCounts, Percentiles, StatsLine } from "../log/lines.ts";
 import { plain } from "../util/text.ts";
 import { counted, formatDay, formatDuration } from "../util/units.ts";
 import { clockTime } from "./event.ts";
@@ -25,10 +25,10 @@ const OUTCOMES = [
 ] as const;
 
 /** Counts by product and by hour, and latencies; on a terminal the outcomes of each hour as a bar. */
-export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
+export function renderStats(report: StatsLine, style: Style): Rendered {
   const { out, quiet } = style;
   const products = Object.entries(report.products).map(([id, each]) => [plain(id), each] as const);
-  const counts = products.length === 1 ? products : [...products, ["all", report.total] as const];
+  const counts = products.length === 1 ? products : [...products, ["all", report] as const];
   const rows = counts.map(([name, each]) => [name, ...COLUMNS.map((column) => String(each[column]))]);
   const [head = "", ...table] = alignRows([["product", ...COLUMNS], ...rows], [1, 2, 3, 4, 5, 6, 7]);
   const isNarrow = head.length > out.columns;
@@ -50,8 +50,8 @@ function countsText(name: string, counts: LogCounts): string {
   return `${name}: ${shown.map((column) => `${counts[column]} ${column}`).join(", ")}`;
 }
 
-function hourLines({ hours, products }: LogStatsReport, { verbose, out }: Style): Lines {
-  const starts = [...new Set(hours.map(({ at }) => at.getTime()))];
+function hourLines({ hours, products }: StatsLine, { verbose, out }: Style): Lines {
+  const starts = [...new Set(hours.map(({ at }) => at))];
   const shown = verbose ? starts : starts.slice(-MAX_HOURS);
   const all = Object.keys(products);
   const names = productsThatFit(
@@ -65,9 +65,9 @@ function hourLines({ hours, products }: LogStatsReport, { verbose, out }: Style)
     ...(all.length > 1 && others.length > 0 ? [{ head: OTHERS, members: others }] : []),
   ];
   const counts = shown.map((start) => {
-    const here = hours.filter(({ at }) => at.getTime() === start);
+    const here = hours.filter(({ at }) => at === start);
     return groups.map(({ members }) =>
-      here.reduce((sum, { product, counts: { received } }) => sum + (members.includes(product) ? received : 0), 0),
+      here.reduce((sum, { product, received }) => sum + (members.includes(product) ? received : 0), 0),
     );
   });
   const rows = counts.map((row, i) => [hourText(new Date(shown[i] ?? 0)), ...row.map(String)]);
@@ -76,7 +76,7 @@ function hourLines({ hours, products }: LogStatsReport, { verbose, out }: Style)
     groups.map((_, i) => i + 1),
   );
   const most = Math.max(...counts.map(([sum = 0]) => sum), 1);
-  const outcomes = shown.map((start) => outcomesOf(hours.filter(({ at }) => at.getTime() === start)));
+  const outcomes = shown.map((start) => outcomesOf(hours.filter(({ at }) => at === start)));
   const legend = OUTCOMES.filter((_, i) => outcomes.some((each) => each[i] !== 0));
   const legendCells = legend.map(({ name, piece, tone }) => ({ text: `${out[tone](piece)} ${name}` }));
   const left = starts.length - shown.length;
@@ -89,8 +89,8 @@ function hourLines({ hours, products }: LogStatsReport, { verbose, out }: Style)
 }
 
 /** One count for each of `OUTCOMES`; `received` are those without another one: there was no app to forward them to. */
-function outcomesOf(hours: LogStatsReport["hours"]): readonly number[] {
-  const countOf = (name: keyof LogCounts): number => hours.reduce((sum, { counts }) => sum + counts[name], 0);
+function outcomesOf(hours: readonly HourCounts[]): readonly number[] {
+  const countOf = (name: keyof LogCounts): number => hours.reduce((sum, counts) => sum + counts[name], 0);
   const others = OUTCOMES.reduce((sum, { name }) => (name === "received" ? sum : sum + countOf(name)), 0);
   return OUTCOMES.map(({ name }) => (name === "received" ? countOf(name) - others : countOf(name)));
 }
@@ -115,7 +115,7 @@ function hourText(at: Date): string {
 }
 
 /** The most frequent ones that there is room for, in the order of the table above. */
-function productsThatFit(products: LogStatsReport["products"], width: number): readonly string[] {
+function productsThatFit(products: StatsLine["products"], width: number): readonly string[] {
   const all = Object.keys(products);
   const received = (name: string): number => products[name]?.received ?? 0;
   const widthOf = (name: string): number => 2 + Math.max(name.length, String(received(name)).length);
@@ -126,14 +126,14 @@ function productsThatFit(products: LogStatsReport["products"], width: number): r
   return all.filter((name) => shown.includes(name));
 }
 
-function latencyLine({ latencyMs }: LogStatsReport, paint: Paint): string {
-  if (latencyMs === undefined) return paint.dim("no answer from your app so far");
-  const { count, ...figures } = latencyMs;
+function latencyLine({ latency_ms: latency }: StatsLine, paint: Paint): string {
+  if (latency === null) return paint.dim("no answer from your app so far");
+  const { count, ...figures } = latency;
   return `${counted(count, "answer")} from your app: ${latencyText(figures)}`;
 }
 
 /** `p50 12 ms  p95 …` */
-export function latencyText({ p50, p95, p99, max }: Readonly<Record<"p50" | "p95" | "p99" | "max", number>>): string {
+export function latencyText({ p50, p95, p99, max }: Percentiles): string {
   const figures = Object.entries({ p50, p95, p99, max });
   return figures.map(([name, ms]) => `${name} ${formatDuration(ms)}`).join("  ");
 }

@@ -1,7 +1,7 @@
 import type { DecisionsReport, NoticeReport, TextReport, WarningReport } from "../process/messages.ts";
 import { plain } from "../util/text.ts";
 import { renderCheck, renderCheckSummary } from "./check.ts";
-import { renderDrift } from "./drift.ts";
+import { renderDrifts } from "./drift.ts";
 import { renderEmulatedDelivery, renderEmulatedRequest, renderEmulator } from "./emulator.ts";
 import { INDENT, renderEvent } from "./event.ts";
 import { renderEventDetails } from "./event-details.ts";
@@ -12,8 +12,8 @@ import { renderProduct } from "./product.ts";
 import { renderReconcile } from "./reconcile.ts";
 import type { Report } from "./report.ts";
 import { renderReady, renderSummary } from "./run.ts";
-import { renderRequest, renderSendSummary, renderSent } from "./sent.ts";
-import { renderLogStats } from "./stats.ts";
+import { renderSendSummary, renderSent } from "./sent.ts";
+import { renderStats } from "./stats.ts";
 import { renderVerified, renderVerifySummary } from "./verified.ts";
 import { renderApiRequest, renderChannel, renderSignIn, renderWebhook, renderWebhookFailure } from "./zoho.ts";
 
@@ -29,13 +29,14 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   gap: renderGap,
   summary: renderSummary,
   "event-details": renderEventDetails,
-  "log-stats": renderLogStats,
-  drift: renderDrift,
+  stats: renderStats,
+  // For scripts only: `drifts` has all of them.
+  drift: () => ({}),
+  drifts: renderDrifts,
   sent: renderSent,
-  "send-summary": renderSendSummary,
-  request: renderRequest,
+  send_summary: renderSendSummary,
   verified: renderVerified,
-  "verify-summary": renderVerifySummary,
+  verify_summary: renderVerifySummary,
   product: renderProduct,
   channel: renderChannel,
   record: renderRecord,
@@ -44,13 +45,13 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   // In the tables of the line after them.
   missed: () => ({}),
   reconcile: renderReconcile,
-  "sign-in": renderSignIn,
-  "api-request": renderApiRequest,
+  sign_in: renderSignIn,
+  api_request: renderApiRequest,
   emulator: renderEmulator,
-  "emulated-request": renderEmulatedRequest,
-  "emulated-delivery": renderEmulatedDelivery,
+  emulated_request: renderEmulatedRequest,
+  emulated_delivery: renderEmulatedDelivery,
   check: renderCheck,
-  "check-summary": renderCheckSummary,
+  check_summary: renderCheckSummary,
   table: renderTable,
   notice: ({ message, below: isBelow }: NoticeReport, { err, quiet }: Style) => {
     if (quiet) return {};

@@ -1,29 +1,33 @@
-import { nearestNotes, whyUnknown } from "../model/receipt.ts";
+import { nearestNotes } from "../model/receipt.ts";
 import { senderVerdict } from "../model/verdict.ts";
 import type { TextPosition } from "../util/json.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";
-import type { VerifiedReport, VerifySummaryReport } from "../verify/reports.ts";
+import type { Explanation, VerifiedReport, VerifySummaryLine } from "../verify/lines.ts";
 import type { VerifyOutcome } from "../verify/verify-payload.ts";
 import { CUSTOM, clockTime, issueText, proofText, senderText } from "./event.ts";
 import { bodyLines, type Lines, linesOf, textOf } from "./layout.ts";
 import { clipped, type Paint, type Rendered, type Style } from "./paint.ts";
 
 export function renderVerified(report: VerifiedReport, { out, verbose, quiet }: Style): Rendered {
-  const { file, line, outcome, receipt, body } = report;
+  const { file, line, outcome, person } = report;
   if (quiet && (outcome === "valid" || outcome === "custom")) return {};
-  const name = `${file === "-" ? "(stdin)" : file}${line === undefined ? "" : `:${line}`}`;
+  const name = `${file === "-" ? "(stdin)" : file}${line === null ? "" : `:${line}`}`;
   return {
     out: textOf(
-      `${markOf(outcome, out)} ${out.strong(plain(name))}: ${headline(report, out)}  ${out.dim(formatBytes(report.bytes))}`,
+      `${markOf(outcome, out)} ${out.strong(plain(name))}: ${headline(report, out)}  ${out.dim(formatBytes(person.bytes))}`,
       answeredText(report, out),
       schemaLines(report, out),
-      receipt.verdicts.map((verdict) => `  ${proofText(verdict, out)}`),
+      person.receipt.verdicts.map((verdict) => `  ${proofText(verdict, out)}`),
       report.notes.map((note) => `  ${out.caution(plain(note))}`),
-      report.explanations.map((each) => explanationLines(each, report.showExpected, out, verbose)),
-      verbose && ["", bodyLines(receipt.payload?.text, body).map((each) => `  ${each}`), ""],
+      report.explanations?.map((each, i) => explanationLines(each, person.summaries[i], out, verbose)),
+      verbose && ["", bodyText(report).map((each) => `  ${each}`), ""],
     ),
   };
+}
+
+function bodyText({ body_b64, person }: VerifiedReport): readonly string[] {
+  return bodyLines(person.receipt.payload?.text, Buffer.from(body_b64, "base64"));
 }
 
 function markOf(outcome: VerifyOutcome, paint: Paint): string {
@@ -33,9 +37,9 @@ function markOf(outcome: VerifyOutcome, paint: Paint): string {
 }
 
 /** What a delivery of the log is now, and how it was answered then: the secret may have changed. */
-function answeredText({ answered, receipt }: VerifiedReport, paint: Paint): string | undefined {
-  if (answered === undefined) return undefined;
-  const { at, status, day = "" } = answered;
+function answeredText({ at, status, person }: VerifiedReport, paint: Paint): string | undefined {
+  if (at === undefined) return undefined;
+  const { day = "", receipt } = person;
   const worst = senderVerdict(receipt.verdicts);
   const now =
     worst === undefined
@@ -44,51 +48,50 @@ function answeredText({ answered, receipt }: VerifiedReport, paint: Paint): stri
         ? paint.good("✓ genuine")
         : senderText(worst, paint);
   const then =
-    status === undefined
+    status === null
       ? "was not answered"
-      : `was answered ${status} at ${`${day} ${clockTime(at).slice(0, 5)}`.trim()}`;
+      : `was answered ${status} at ${`${day} ${clockTime(new Date(at)).slice(0, 5)}`.trim()}`;
   return `  ${now} now · ${then}`;
 }
 
 function headline(report: VerifiedReport, paint: Paint): string {
-  const { receipt } = report;
+  const { receipt } = report.person;
   if (receipt.problem !== undefined) {
     const { position, reason } = receipt.problem;
-    const place = placeText(report.file, report.problemPosition);
+    const place = placeText(report.file, report.problem_at ?? undefined);
     const inBody = position === undefined ? "" : ` (line ${position.line}, column ${position.column} of the body)`;
     return `${paint.bad(plain(reason))}${place === "" ? inBody : ` ${paint.dim(`at ${place}`)}`}`;
   }
   if (receipt.handshake !== undefined) return "a challenge, not an event";
-  const unknown = whyUnknown(receipt);
-  if (receipt.event === undefined) return paint.bad(unknown ?? "");
-  const name = `${paint.name(`${receipt.product}`)} ${clipped(receipt.event)} ${paint.dim(`(${receipt.format})`)}`;
-  return unknown === undefined ? name : `${name} ${paint.bad(unknown)}`;
+  const { product, event, format, problem: unknown } = report;
+  if (event === null) return paint.bad(unknown ?? "");
+  const name = `${paint.name(`${product}`)} ${clipped(event)} ${paint.dim(`(${format})`)}`;
+  return unknown === null ? name : `${name} ${paint.bad(unknown)}`;
 }
 
-function placeText(file: string, position: TextPosition | undefined): string {
-  return position === undefined ? "" : plain(`${file}:${position.line}:${position.column}`);
+function placeText(file: string, { line, column }: Partial<TextPosition> = {}): string {
+  return line === undefined ? "" : plain(`${file}:${line}:${column}`);
 }
 
-function schemaLines({ receipt, positions, file }: VerifiedReport, paint: Paint): Lines {
-  if (receipt.custom) return [CUSTOM, ...nearestNotes(receipt, false)].map((text) => `  ${paint.dim(plain(text))}`);
+function schemaLines({ file, custom, schema, person }: VerifiedReport, paint: Paint): Lines {
+  if (custom) return [CUSTOM, ...nearestNotes(person.receipt, false)].map((text) => `  ${paint.dim(plain(text))}`);
   return (
-    receipt.schema && [
-      `  ${receipt.schema.ok ? paint.good("✓ valid") : paint.bad("✗ invalid")}`,
-      receipt.schema.issues.map((issue, i) => {
-        const place = placeText(file, positions[i]);
-        return `    ${place === "" ? "" : `${paint.dim(place)}  `}${issueText(issue)}`;
+    schema !== null && [
+      `  ${schema.ok ? paint.good("✓ valid") : paint.bad("✗ invalid")}`,
+      schema.issues.map(({ path, expected, received, ...position }) => {
+        const place = placeText(file, position);
+        return `    ${place === "" ? "" : `${paint.dim(place)}  `}${issueText({ at: path, expected, received })}`;
       }),
     ]
   );
 }
 
 function explanationLines(
-  { id, explanation }: VerifiedReport["explanations"][number],
-  showExpected: boolean,
+  { id, canonical, findings, likely, received, expected }: Explanation,
+  summary: string | undefined,
   paint: Paint,
   verbose: boolean,
 ): Lines {
-  const { canonical, summary, findings, likely, received = "nothing", expected } = explanation;
   const matches = findings.filter((finding) => finding.matches);
   const ruledOut = findings.filter((finding) => !finding.matches);
   const indented = (text: string): string => plain(text, true).replaceAll("\n", "\n    ");
@@ -104,13 +107,12 @@ function explanationLines(
     verbose && summary !== undefined && `    covered:\n    ${indented(canonical)}`,
     verbose && ruledOut.length > 0 && paint.dim("    ruled out:"),
     verbose && ruledOut.map(({ meaning }) => paint.dim(`      ${plain(meaning)}`)),
-    showExpected && expected !== undefined && [`    received ${plain(received)}`, `    expected ${plain(expected)}`],
+    typeof expected === "string" && [`    received ${plain(received ?? "nothing")}`, `    expected ${plain(expected)}`],
   ];
 }
 
-export function renderVerifySummary(summary: VerifySummaryReport, { out }: Style): Rendered {
-  const { count, outcomes } = summary;
-  const { valid, custom, no_key, invalid, masked, missing_signature, wrong_signature } = outcomes;
+export function renderVerifySummary(summary: VerifySummaryLine, { out }: Style): Rendered {
+  const { count, valid, custom, no_key, invalid, masked, missing_signature, wrong_signature } = summary;
   const parts = linesOf([
     valid === count ? out.good("all valid") : `${valid} valid`,
     custom > 0 && `${custom} custom (no schema)`,

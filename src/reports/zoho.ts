@@ -2,7 +2,7 @@ import type { ChannelLine } from "../channels/lines.ts";
 import { textAt, valueAt } from "../delivery/payload.ts";
 import { plain } from "../util/text.ts";
 import { formatSpan } from "../util/units.ts";
-import type { ApiRequestReport, SignInReport } from "../zoho-api/reports.ts";
+import type { ApiRequestLine, SignInLine } from "../zoho-api/lines.ts";
 import type { WebhookFailureLine, WebhookLine } from "../zoho-webhooks/lines.ts";
 import { type Lines, textOf } from "./layout.ts";
 import type { Paint, Rendered, Style, Tone } from "./paint.ts";
@@ -144,35 +144,32 @@ function operatorOf(selection: unknown): string | undefined {
 }
 
 /** One fact per line. */
-export function renderSignIn(report: SignInReport, { out, quiet }: Style): Rendered {
-  const done = { "signed-in": "signed in as ", current: "", "signed-out": "signed out of " }[report.state];
-  const { scopes, tokenExpiresAt } = report;
+export function renderSignIn(report: SignInLine, { out, quiet }: Style): Rendered {
+  const done = { signed_in: "signed in as ", current: "", signed_out: "signed out of " }[report.state];
+  const { scopes, token_expires_at: expiry } = report;
   const facts = factLines(out.dim, [
-    ["data centre", `${report.dataCentre}, ${report.environment}`],
-    ["accounts", report.accountsUrl],
-    ["API", report.apiUrl ?? "as Zoho names it"],
-    ["client", report.clientId ?? "none (access token only)"],
+    ["data centre", `${report.data_centre}, ${report.environment}`],
+    ["accounts", report.accounts_url],
+    ["API", report.api_url ?? "as Zoho names it"],
+    ["client", report.client_id ?? "none (access token only)"],
     ["scopes", scopes.length === 0 ? "not known" : scopes.join(", ")],
-    ["secrets in", report.secretsIn],
-    [
-      "access token",
-      tokenExpiresAt === undefined ? "expiry unknown" : `until ${shortTime(tokenExpiresAt.toISOString())}`,
-    ],
+    ["secrets in", report.secrets_in],
+    ["access token", expiry === null ? "expiry unknown" : `until ${shortTime(expiry)}`],
   ]);
   return {
-    out: textOf(`${done}${out.strong(plain(report.profile))}`, !quiet && report.state !== "signed-out" && facts),
+    out: textOf(`${done}${out.strong(plain(report.profile))}`, !quiet && report.state !== "signed_out" && facts),
   };
 }
 
 /** A request that was not sent is data; a sent one is information on stderr. */
-export function renderApiRequest(report: ApiRequestReport, { out, err }: Style): Rendered {
-  const { sent, method, url, headers, body, status, error, latencyMs } = report;
+export function renderApiRequest(report: ApiRequestLine, { out, err }: Style): Rendered {
+  const { sent, method, url, headers, body, status, error, latency_ms: latency } = report;
   const paint = sent ? err : out;
-  const outcome = sent ? ` ${error ?? status ?? ""}${latencyMs === undefined ? "" : ` (${latencyMs} ms)`}` : "";
+  const outcome = sent ? ` ${error ?? status ?? ""}${latency === null ? "" : ` (${latency} ms)`}` : "";
   const text = textOf(
     `${paint.strong(plain(`${method} ${url}`))}${plain(outcome)}`,
     Object.entries(headers).map(([name, value]) => paint.dim(plain(`${name}: ${value}`))),
-    body !== undefined && ["", plain(body, true)],
+    body !== null && ["", plain(body, true)],
     "",
   );
   return sent ? { err: text } : { out: text };

@@ -10,10 +10,10 @@ import { onAbort, stoppedBy } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
 import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { answersExitCode } from "./flags.ts";
+import type { SendReport, SentReport } from "./lines.ts";
 import { outcomeOf } from "./outcome.ts";
 import { postOne, requestReport } from "./outgoing.ts";
 import { goesToListener, type SendPlan } from "./plan.ts";
-import type { SendReport } from "./reports.ts";
 import { countDeliveries, type SampleDelivery, sampleDeliveries } from "./sample-deliveries.ts";
 import type { Source } from "./sources.ts";
 import { Tally } from "./tally.ts";
@@ -67,6 +67,8 @@ export async function deliver(
   const stopWaiting = onAbort(signal, () => {
     timer = setTimeout(() => grace.abort(), isAlone ? 0 : ABORT_GRACE_MS);
   });
+  const show = (sent: SentReport, brief: boolean): void =>
+    workspace.report({ ...sent, person: { ...sent.person, brief, nameWidth } });
   const send = async (outgoing: SampleDelivery): Promise<void> => {
     if (areProbes && tally.ok > 0) return;
     if (lines && workspace.verbose && !json) workspace.report(requestReport(outgoing, { maskSecrets: true }));
@@ -74,7 +76,7 @@ export async function deliver(
     const result = await postOne(workspace, outgoing, { isAlone, post });
     const outcome = outcomeOf(workspace, plan, outgoing, result, await receiverHint(result));
     const report = tally.add(outcome, workspace);
-    if (lines) workspace.report({ ...report, brief: !isAlone && outcome.ok, nameWidth });
+    if (lines) show(report, !isAlone && outcome.ok);
     progress?.advance(tally.count, tally.failed);
   };
   try {
@@ -87,7 +89,7 @@ export async function deliver(
     progress?.end();
     await poster.close();
   }
-  if (!lines) for (const example of tally.examples.values()) workspace.report({ ...example, brief: true, nameWidth });
+  if (!lines) for (const example of tally.examples.values()) show(example, true);
   reportResults(workspace, tally, areProbes ? 1 : total);
   plan.onEnd?.(tally.byEvent(), tally.summary().seconds);
   if (tally.accepted > 0) return ExitCode.expectation;

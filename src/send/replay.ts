@@ -17,10 +17,10 @@ import type { ReportingWorkspace, Run } from "../workspace/workspace.ts";
 import { addedWarner } from "./added-members.ts";
 import { MAX_OWN_CONNECTIONS } from "./deliver.ts";
 import { answersExitCode, unexpectedStatus } from "./flags.ts";
+import type { SendReport } from "./lines.ts";
 import { type OutgoingDelivery, postOne, requestReport, sentReport } from "./outgoing.ts";
 import { type ReplayOptions, type ReplayPlan, readReplayPlan, refuseContradictions } from "./replay-plan.ts";
 import { type ReplayedDelivery, replayBody, replayedDelivery } from "./replayed-delivery.ts";
-import type { SendReport } from "./reports.ts";
 import { type SendOutcome, Tally } from "./tally.ts";
 
 /** Of the deliveries that are left out. */
@@ -225,7 +225,8 @@ async function* replayAll(
         // The line below has the number.
         if (workspace.verbose && !workspace.json) yield shown({ ...outgoing, n: undefined });
         const outcome = await replayOne(replay, { entry, target, outgoing, poster, isAlone });
-        yield { ...tally.add(outcome, workspace), brief: !isAlone && outcome.ok };
+        const report = tally.add(outcome, workspace);
+        yield { ...report, person: { ...report.person, brief: !isAlone && outcome.ok } };
       }
       ended++;
     }

@@ -6,9 +6,9 @@ import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { addedWarner } from "./added-members.ts";
 import { deliver } from "./deliver.ts";
 import { requireFaults } from "./faults.ts";
+import type { SendReport } from "./lines.ts";
 import { requestReport } from "./outgoing.ts";
 import { goesToListener, readPlan, type SendFlags, type SendPlan } from "./plan.ts";
-import type { SendReport } from "./reports.ts";
 import { sampleDeliveries } from "./sample-deliveries.ts";
 import { readSources, type Source } from "./sources.ts";
 

@@ -1,5 +1,6 @@
 import type { Sink } from "../project/context.ts";
-import type { SendSummaryReport, SentReport } from "./reports.ts";
+import { rounded } from "../util/json-line.ts";
+import type { SendSummaryLine, SentReport } from "./lines.ts";
 
 /** The result of one request. */
 export interface SendOutcome {
@@ -49,7 +50,7 @@ export class Tally {
 
   /** Counts an outcome, and returns its report. A person needs each hint once; scripts read each line by itself. */
   add({ ok, kind, sent, accepted, late }: SendOutcome, { json }: Pick<Sink, "json">): SentReport {
-    const report = this.examples.has(kind) && !json ? { ...sent, hint: undefined } : sent;
+    const report = this.examples.has(kind) && !json ? { ...sent, hint: null } : sent;
     for (const note of sent.notes) this.notes.add(note);
     if (kind === "interrupted") {
       this.cutOff++;
@@ -63,12 +64,12 @@ export class Tally {
     if (late !== undefined) this.late.set(late, (this.late.get(late) ?? 0) + 1);
     this.#statuses.set(kind, (this.#statuses.get(kind) ?? 0) + 1);
     // A refused connection is not an answer.
-    if (sent.status !== undefined) this.#latencies.add(sent.latencyMs);
+    if (sent.status !== null) this.#latencies.add(sent.latency_ms);
     return report;
   }
 
   #count(report: SentReport, ok: boolean): void {
-    const name = [report.product, report.event].filter((each) => each !== undefined).join(".") || "own body";
+    const name = [report.product, report.event].filter((each) => each !== null).join(".") || "own body";
     const { sent, failed, failure } = this.#events.get(name) ?? { sent: 0, failed: 0, failure: undefined };
     const count = {
       name,
@@ -83,16 +84,21 @@ export class Tally {
     return [...this.#events.values()];
   }
 
-  summary(): SendSummaryReport {
+  summary(): SendSummaryLine {
     const { percentile, max } = this.#latencies;
     return {
-      type: "send-summary",
+      type: "send_summary",
       count: this.count,
       ok: this.ok,
       failed: this.failed,
       seconds: (performance.now() - this.#startedAt) / 1000,
-      latency: { p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99), max: max() },
       statuses: Object.fromEntries(this.#statuses),
+      latency_ms: {
+        p50: rounded(percentile(0.5)),
+        p95: rounded(percentile(0.95)),
+        p99: rounded(percentile(0.99)),
+        max: rounded(max()),
+      },
     };
   }
 }

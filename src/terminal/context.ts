@@ -26,10 +26,11 @@ export async function createContext(
   let suggestsJson = isAgent(runtime.env) && !mode.json;
   const report = (given: Report): void => {
     const { out, err } = renderReport(given, runtime, { style: mode.json ? "json" : style, hidden });
-    const isVerbatim = (given.type === "text" && !given.prose) || given.type === "request";
+    const isRequest = given.type === "sent" && given.request !== undefined;
+    const isVerbatim = (given.type === "text" && !given.prose) || isRequest;
     if (out) runtime.stdout.write(isVerbatim ? out : fitText(out, runtime.stdout));
     if (err) runtime.stderr.write(fitText(err, runtime.stderr));
-    if (suggestsJson && !WITHOUT_HINT.has(given.type)) {
+    if (suggestsJson && !isRequest && !WITHOUT_HINT.has(given.type)) {
       suggestsJson = false;
       report({ type: "notice", message: `--json prints this as JSON lines: ${runtime.invocation} help json` });
     }
@@ -58,7 +59,7 @@ export async function createContext(
 }
 
 /** Reports that are no results, or that have no other form. */
-const WITHOUT_HINT: ReadonlySet<Report["type"]> = new Set(["notice", "warning", "decisions", "text", "request"]);
+const WITHOUT_HINT: ReadonlySet<Report["type"]> = new Set(["notice", "warning", "decisions", "text"]);
 
 /** For what is written without a report. */
 function maskedOutput(output: Output, hidden: KnownSecrets | undefined): Output {

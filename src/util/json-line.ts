@@ -4,14 +4,7 @@
  */
 export type Time = string;
 
-/** `not-deleted` is `not_deleted`. */
-export function withoutDashes<const Word extends string>(word: Word): WithoutDashes<Word> {
-  return word.replaceAll("-", "_") as WithoutDashes<Word>;
-}
-
-type WithoutDashes<Word extends string> = Word extends `${infer Start}-${infer Rest}`
-  ? `${Start}_${WithoutDashes<Rest>}`
-  : Word;
+export type HeaderPair = readonly [name: string, value: string];
 
 /** A duration as it was measured, without digits that say nothing. */
 export function rounded(ms: number): number {
@@ -19,6 +12,6 @@ export function rounded(ms: number): number {
 }
 
 /** A time as in JSON; null if there is none. */
-export function timeOf(date: Date | undefined): string | null {
+export function timeOf(date: Date | undefined): Time | null {
   return date === undefined ? null : date.toJSON();
 }

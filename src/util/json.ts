@@ -199,7 +199,7 @@ function significant(source: string): string {
 }
 
 export interface TextPosition {
-  /** Both count from 1. */
+  // Both count from 1.
   readonly line: number;
   readonly column: number;
 }

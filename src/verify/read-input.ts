@@ -1,4 +1,5 @@
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
+import type { LogEntry } from "../log/log.ts";
 
 /** One payload of an input, with what is known of its request. */
 export interface InputPayload {
@@ -13,8 +14,16 @@ export interface InputPayload {
   readonly product: string | undefined;
   /** When it was received, if known: the age of a signature counts from then. */
   readonly at?: Date | undefined;
+  /** Of a delivery in the log. */
+  readonly arrival?: Arrival;
   /** Why there is nothing to verify. */
   readonly problem: string | undefined;
+}
+
+/** What `listen` received and found. */
+export interface Arrival extends Pick<LogEntry, "receivedAt" | "delivery" | "status" | "verdicts"> {
+  /** The day, if it is not today. */
+  readonly day: string | undefined;
 }
 
 export interface VerifyInput {

@@ -6,14 +6,13 @@ import type { Product } from "../model/product.ts";
 import type { Config } from "../project/load.ts";
 import { UNKNOWN_KEY } from "../signatures/keys.ts";
 import { usageError } from "../util/errors.ts";
-import { locate, type TextPosition } from "../util/json.ts";
 import type { ReportingWorkspace } from "../workspace/workspace.ts";
 import { type KeySets, openKeySets } from "../zoho-api/key-sets.ts";
 import { explainProofs } from "./explain.ts";
-import { foreignInput } from "./foreign.ts";
+import type { VerifiedReport } from "./lines.ts";
 import type { InputPayload } from "./read-input.ts";
-import type { VerifiedReport } from "./reports.ts";
-import { type VerifiedPayload, type VerifyPayloadInput, verifyPayload } from "./verify-payload.ts";
+import { verifiedLine } from "./verified-line.ts";
+import { type VerifyPayloadInput, verifyPayload } from "./verify-payload.ts";
 
 export interface VerifierOptions {
   readonly product?: string;
@@ -78,7 +77,7 @@ class Verifier {
   async verify(file: string, payload: InputPayload): Promise<VerifiedReport> {
     await this.#openKeysOf(payload);
     const report = reportOn(file, payload, this.#task, this.#parts.options);
-    const { product, verdicts } = report.receipt;
+    const { product, verdicts } = report.person.receipt;
     const isKeyUnknown = product !== undefined && verdicts.some(({ match }) => match === UNKNOWN_KEY);
     const isRenewed = isKeyUnknown && (await this.#keys.renew(product));
     return isRenewed ? reportOn(file, payload, this.#task, this.#parts.options) : report;
@@ -162,41 +161,8 @@ function reportOn(
 ): VerifiedReport {
   const product = task.product ?? task.products.find((each) => each.id === payload.product);
   const verified = verifyPayload({ ...task, product, payload });
-  const foreign = foreignInput(payload, verified.receipt);
   // A recorded delivery is explained as of its arrival, like its verdict.
   const onArrival = { ...task, now: payload.at ?? task.now };
-  return {
-    type: "verified",
-    file,
-    line: payload.line,
-    outcome: verified.outcome,
-    receipt: verified.receipt,
-    body: payload.delivery.body,
-    bytes: payload.delivery.body.length,
-    positions: issuePositions(verified, payload),
-    problemPosition: problemPosition(verified, payload),
-    explanations: explain || showExpected ? explainProofs(verified, onArrival, showExpected) : [],
-    showExpected,
-    notes: foreign === undefined ? verified.notes : [...verified.notes, foreign],
-    answered: undefined,
-  };
-}
-
-/** The position of each schema issue in the input; undefined where the body is not the input's own text. */
-function issuePositions(
-  { receipt: { schema, payload } }: VerifiedPayload,
-  { inPlace, line = 1 }: InputPayload,
-): readonly (TextPosition | undefined)[] {
-  const text = inPlace && payload?.kind === "json" ? payload.text : undefined;
-  return (schema?.issues ?? []).map(({ path }) => (text === undefined ? undefined : inInput(locate(text, path), line)));
-}
-
-/** The position of a syntax error in the input. */
-function problemPosition({ receipt }: VerifiedPayload, { inPlace, line = 1 }: InputPayload): TextPosition | undefined {
-  const position = receipt.problem?.position;
-  return !inPlace || position === undefined ? undefined : inInput(position, line);
-}
-
-function inInput({ line, column }: TextPosition, firstLine: number): TextPosition {
-  return { line: line + firstLine - 1, column };
+  const explained = explain || showExpected ? explainProofs(verified, onArrival, showExpected) : [];
+  return verifiedLine({ file, payload, verified, explained, showExpected });
 }

@@ -6,9 +6,9 @@ import { ExitCode, usageError } from "../util/errors.ts";
 import { counted } from "../util/units.ts";
 import type { ReportingWorkspace, Run } from "../workspace/workspace.ts";
 import { type InputFile, type InputItem, inputItems } from "./inputs.ts";
+import type { VerifiedReport, VerifySummaryLine } from "./lines.ts";
 import type { LoggedInput } from "./logged.ts";
 import type { InputPayload } from "./read-input.ts";
-import type { VerifiedReport, VerifySummaryReport } from "./reports.ts";
 import { openVerifier, type VerifierOptions } from "./verifier.ts";
 import type { VerifyOutcome } from "./verify-payload.ts";
 
@@ -25,7 +25,7 @@ export async function* verify(
   workspace: ReportingWorkspace,
   input: readonly InputFile[] | LoggedInput,
   options: VerifyOptions,
-): Run<VerifiedReport | VerifySummaryReport> {
+): Run<VerifiedReport | VerifySummaryLine> {
   const [files, logged] = "payload" in input ? [[], input] : [input, undefined];
   const products = await workspace.products({ schemasOf: options.product });
   warnOfUnknownVariables(workspace, { ...workspace.config, secrets: workspace.secrets() }, products);
@@ -45,8 +45,8 @@ export async function* verify(
     let isRead = true;
     if (payload !== undefined) {
       const report = await verifier.verify(file, withGiven(payload, given));
-      isRead = (yield logged?.shown(report) ?? report) !== false;
-      reportHint(report.receipt);
+      isRead = (yield report) !== false;
+      reportHint(report.person.receipt);
       tally.add(report.outcome);
     } else if (!isLast) skipped++;
     if (isLast && skipped > 0) {
@@ -104,8 +104,8 @@ class OutcomeTally {
     this.#outcomes[outcome]++;
   }
 
-  summary(): VerifySummaryReport {
-    return { type: "verify-summary", count: this.count, outcomes: this.#outcomes };
+  summary(): VerifySummaryLine {
+    return { type: "verify_summary", count: this.count, ...this.#outcomes };
   }
 
   exitCode(): ExitCode {

@@ -4,14 +4,14 @@ import { isSecretName, MASK, maskBody, maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { explainProxyError, isLoopback, proxySettings, withoutProxyRetry } from "../util/hosts.ts";
-import type { ApiRequestReport } from "./reports.ts";
+import type { ApiRequestLine } from "./lines.ts";
 import { type Exchange, retryingHttp, type Transport, type ZohoHttp, type ZohoRequest } from "./retrying-http.ts";
 
 const TIMEOUT_MS = 30_000;
 
 /** A client for Zoho's servers, which the caller closes. With `--verbose` each request is shown, with its secrets masked. */
 export function zohoHttp(
-  { now, sleep, verbose, report }: Pick<Context<ApiRequestReport>, "now" | "sleep" | "verbose" | "report">,
+  { now, sleep, verbose, report }: Pick<Context<ApiRequestLine>, "now" | "sleep" | "verbose" | "report">,
   { env }: Pick<Config, "env">,
   timeoutMs = TIMEOUT_MS,
 ): ZohoHttp {
@@ -22,21 +22,23 @@ export function zohoHttp(
     timeoutMs,
     onExchange(exchange) {
       const isQuiet = exchange.request.isPoll && exchange.status !== undefined && isSuccess(exchange.status);
-      if (verbose && !isQuiet) report(exchangeReport(exchange));
+      if (verbose && !isQuiet) report(exchangeLine(exchange));
     },
     onPause: (message) => report({ type: "notice", message }),
   });
 }
 
-function exchangeReport({ request, headers, ...outcome }: Exchange): ApiRequestReport {
+function exchangeLine({ request, headers, status, error, latencyMs }: Exchange): ApiRequestLine {
   return {
-    type: "api-request",
+    type: "api_request",
     sent: true,
     method: request.method,
     url: maskUrl(request.url),
     headers: "authorization" in headers ? { ...headers, authorization: `Zoho-oauthtoken ${MASK}` } : headers,
-    body: maskedBody(request),
-    ...outcome,
+    body: maskedBody(request) ?? null,
+    status: status ?? null,
+    error: error ?? null,
+    latency_ms: latencyMs,
   };
 }
 

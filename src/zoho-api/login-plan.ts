@@ -8,8 +8,8 @@ import { parseInteger } from "../util/units.ts";
 import { grantInBrowser } from "./browser-login.ts";
 import { type DataCentre, dataCentres, type Environment, findDataCentre, findEnvironment } from "./data-centres.ts";
 import { setting } from "./env-sign-in.ts";
+import type { ApiRequestLine } from "./lines.ts";
 import { exchangeCode, refreshAccess, type TokenReply } from "./oauth.ts";
-import type { ApiRequestReport } from "./reports.ts";
 import type { ZohoHttp } from "./retrying-http.ts";
 import { loginScopes } from "./scopes.ts";
 import { centreNamed } from "./session.ts";
@@ -42,7 +42,7 @@ type Method = "code" | "browser" | "refresh-token";
 
 /** Sources of the values of a plan. */
 interface Sources {
-  readonly context: Context<ApiRequestReport>;
+  readonly context: Context<ApiRequestLine>;
   readonly env: Config["env"];
   readonly options: LoginOptions;
   /** Undefined without a terminal. */
@@ -51,7 +51,7 @@ interface Sources {
 
 /** From flags, else the environment, else questions. Without a terminal, a missing value is an error that says how to give it. */
 export async function readLoginPlan(
-  context: Context<ApiRequestReport>,
+  context: Context<ApiRequestLine>,
   config: Config,
   options: LoginOptions,
 ): Promise<LoginPlan> {
@@ -130,7 +130,7 @@ function askCentre(prompts: Prompts): Promise<string> {
 
 /** Before the first question that the console answers, since a code is only valid for minutes. */
 function explainCode(
-  context: Context<ApiRequestReport>,
+  context: Context<ApiRequestLine>,
   scopes: readonly string[],
   [only, ...others]: readonly DataCentre[],
 ): void {
@@ -184,7 +184,7 @@ async function readGrant(sources: Sources, method: Method, scopes: readonly stri
 }
 
 async function readCode(
-  context: Context<ApiRequestReport>,
+  context: Context<ApiRequestLine>,
   prompts: Prompts | undefined,
   given: string | undefined,
 ): Promise<string> {

@@ -4,16 +4,16 @@ import { UserError } from "../util/errors.ts";
 import { accessTokens } from "./access-token.ts";
 import { type DataCentre, dataCentreOf, resolveHosts } from "./data-centres.ts";
 import { setting } from "./env-sign-in.ts";
+import type { ApiRequestLine, SignInLine } from "./lines.ts";
 import { type LoginOptions, type LoginPlan, readLoginPlan } from "./login-plan.ts";
 import type { TokenReply } from "./oauth.ts";
-import type { ApiRequestReport, SignInReport } from "./reports.ts";
 import type { ZohoHttp } from "./retrying-http.ts";
 import { chosenProfile, openStore, withHttp } from "./session.ts";
 import { signInError } from "./sign-in.ts";
-import { signInReport } from "./whoami.ts";
+import { signInLine } from "./whoami.ts";
 
 /** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */
-export async function login(context: Context<ApiRequestReport | SignInReport>, options: LoginOptions): Promise<void> {
+export async function login(context: Context<ApiRequestLine | SignInLine>, options: LoginOptions): Promise<void> {
   const config = loadConfig(context);
   const name = chosenProfile(config, options.profile) ?? "default";
   const store = openStore(context, config);
@@ -36,7 +36,7 @@ export async function login(context: Context<ApiRequestReport | SignInReport>, o
     const signedIn = await store.open(name);
     const token = await accessTokens(context, signedIn, http).store(tokens);
     const secretsIn = noKeyringBecause === undefined ? "the system's keyring" : secretsPath;
-    context.report(signInReport("signed-in", signedIn, token, secretsIn));
+    context.report(signInLine("signed_in", signedIn, token, secretsIn));
     if (noKeyringBecause !== undefined) {
       const message = `the secrets are in ${secretsPath}, which only you can read (no keyring: ${noKeyringBecause})`;
       context.report({ type: "notice", message });

@@ -17,7 +17,7 @@ import {
 import { hasEnvSignIn, setting, signInFromEnv } from "./env-sign-in.ts";
 import { maskedBody, zohoHttp } from "./http.ts";
 import { keyringVault, systemKeyring } from "./keyring.ts";
-import type { ApiRequestReport } from "./reports.ts";
+import type { ApiRequestLine } from "./lines.ts";
 import type { ZohoHttp } from "./retrying-http.ts";
 import type { SignIn } from "./sign-in.ts";
 
@@ -28,7 +28,7 @@ export interface ZohoOptions {
 
 /** Members of a Context that a session with Zoho needs. It asks nothing. */
 export type ZohoContext = Pick<
-  Context<ApiRequestReport>,
+  Context<ApiRequestLine>,
   "env" | "userFolder" | "knownSecrets" | "invocation" | "now" | "sleep" | keyof Sink
 >;
 
@@ -148,13 +148,13 @@ export async function confirm(
 
 /** Shows a request to Zoho, with its secrets masked, instead of sending it. */
 export function showRequest(
-  context: Pick<Sink<ApiRequestReport>, "report">,
+  context: Pick<Sink<ApiRequestLine>, "report">,
   { api }: { readonly api: ZohoApi },
   request: ApiRequest,
 ): ExitCode {
   const { method, json, multipart, headers } = request;
   context.report({
-    type: "api-request",
+    type: "api_request",
     sent: false,
     method,
     url: api.urlOf(request),
@@ -164,7 +164,10 @@ export function showRequest(
       ...(json !== undefined && { "content-type": "application/json" }),
       ...(multipart !== undefined && { "content-type": "multipart/form-data" }),
     },
-    body: maskedBody(request),
+    body: maskedBody(request) ?? null,
+    status: null,
+    error: null,
+    latency_ms: null,
   });
   return ExitCode.ok;
 }

@@ -1,19 +1,17 @@
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
+import { timeOf } from "../util/json-line.ts";
 import { accessTokens } from "./access-token.ts";
 import type { CredentialsStore } from "./credentials.ts";
 import { apiUrl } from "./data-centres.ts";
 import { hasEnvSignIn } from "./env-sign-in.ts";
-import type { ApiRequestReport, SignInReport } from "./reports.ts";
+import type { ApiRequestLine, SignInLine } from "./lines.ts";
 import { chosenProfile, openSignIn, openStore, withHttp, type ZohoOptions } from "./session.ts";
 import type { SignIn } from "./sign-in.ts";
 import type { AccessToken } from "./token-refresh.ts";
 
 /** Lists the profiles of this machine, and shows the sign-in that commands use once Zoho has given an access token for it. */
-export async function whoami(
-  context: Context<ApiRequestReport | SignInReport>,
-  { profile }: ZohoOptions,
-): Promise<void> {
+export async function whoami(context: Context<ApiRequestLine | SignInLine>, { profile }: ZohoOptions): Promise<void> {
   const config = loadConfig(context);
   const stored = await openStore(context, config).profiles();
   const used = chosenProfile(config, profile) ?? (hasEnvSignIn(config.env) ? undefined : stored.current);
@@ -26,7 +24,7 @@ export async function whoami(
     const own = isFromEnv ? undefined : stored.profiles.find(({ name }) => name === signIn.name);
     const places = { keyring: "the system's keyring", file: `a private file in ${context.userFolder}` };
     const secretsIn = own === undefined ? "the environment" : places[own.secretsIn];
-    context.report(signInReport("current", signIn, token, secretsIn));
+    context.report(signInLine("current", signIn, token, secretsIn));
   });
 }
 
@@ -51,23 +49,23 @@ function listProfiles(context: Context, { profiles }: StoredProfiles, used: stri
   });
 }
 
-export function signInReport(
-  state: "signed-in" | "current",
+export function signInLine(
+  state: "signed_in" | "current",
   { name, centre, environment, hosts, scopes, access }: SignIn,
   token: AccessToken,
   secretsIn: string,
-): SignInReport {
+): SignInLine {
   return {
-    type: "sign-in",
+    type: "sign_in",
     state,
     profile: name,
-    dataCentre: centre.id,
+    data_centre: centre.id,
     environment,
-    accountsUrl: hosts.accountsUrl,
-    apiUrl: hosts.apiUrl ?? token.apiDomain ?? apiUrl(centre, environment),
-    clientId: access.kind === "refreshable" ? access.client.clientId : undefined,
+    accounts_url: hosts.accountsUrl,
+    api_url: hosts.apiUrl ?? token.apiDomain ?? apiUrl(centre, environment),
+    client_id: access.kind === "refreshable" ? access.client.clientId : null,
     scopes: scopes.length > 0 ? scopes : (token.scopes ?? []),
-    secretsIn,
-    tokenExpiresAt: token.expiresAt,
+    secrets_in: secretsIn,
+    token_expires_at: timeOf(token.expiresAt),
   };
 }

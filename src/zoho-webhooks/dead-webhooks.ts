@@ -23,7 +23,7 @@ export async function warnOfDeadWebhooks(
   config: Config,
   { registered, signal }: { readonly registered: readonly string[]; readonly signal: AbortSignal },
 ): Promise<void> {
-  const report: WebhookContext["report"] = (each) => void (each.type === "api-request" && context.report(each));
+  const report: WebhookContext["report"] = (each) => void (each.type === "api_request" && context.report(each));
   const silent = overrideContext(context, { report, signal });
   const orNothing = (error: unknown): undefined => {
     if (error instanceof UserError || signal.aborted) return;

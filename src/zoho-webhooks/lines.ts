@@ -1,11 +1,11 @@
 import type { ChannelLine } from "../channels/lines.ts";
 import type { Context } from "../project/context.ts";
 import { type Time, timeOf } from "../util/json-line.ts";
-import type { ApiRequestReport } from "../zoho-api/reports.ts";
+import type { ApiRequestLine } from "../zoho-api/lines.ts";
 import type { FailedDelivery } from "./product-api.ts";
 
 /** For what reads or writes webhooks at Zoho. */
-export type WebhookContext = Context<ApiRequestReport | ChannelLine | WebhookFailureLine | WebhookLine>;
+export type WebhookContext = Context<ApiRequestLine | ChannelLine | WebhookFailureLine | WebhookLine>;
 
 /** A webhook of another product, or a change of it. @printedBy listen, webhooks */
 export interface WebhookLine extends Partial<WebhookMembers> {

@@ -9,7 +9,7 @@ import { accessTokens } from "../../src/zoho-api/access-token.ts";
 import { type ZohoApi, zohoApi } from "../../src/zoho-api/api.ts";
 import { findDataCentre } from "../../src/zoho-api/data-centres.ts";
 import { zohoHttp } from "../../src/zoho-api/http.ts";
-import type { ApiRequestReport } from "../../src/zoho-api/reports.ts";
+import type { ApiRequestLine } from "../../src/zoho-api/lines.ts";
 import type { ZohoHttp } from "../../src/zoho-api/retrying-http.ts";
 import type { SignIn } from "../../src/zoho-api/sign-in.ts";
 import type { AccessTokens } from "../../src/zoho-api/token-refresh.ts";
@@ -40,7 +40,7 @@ export interface Rig {
   readonly signIn: SignIn;
   readonly tokens: AccessTokens;
   /** The requests that were sent, as `--verbose` shows them. */
-  readonly exchanges: readonly ApiRequestReport[];
+  readonly exchanges: readonly ApiRequestLine[];
   api(product?: string): ZohoApi;
   client(product?: string): WatchClient;
   close(): Promise<void>;
@@ -52,13 +52,13 @@ export async function startRig(
   const clock = new TestClock();
   const server = await startZohoServer(clock.now);
   const userFolder = await temporaryFolder();
-  const exchanges: ApiRequestReport[] = [];
+  const exchanges: ApiRequestLine[] = [];
   const context: RigContext = {
     userFolder,
     now: clock.now,
     sleep: options.sleep ?? clock.sleep,
     verbose: true,
-    report: (report) => void (report.type === "api-request" && exchanges.push(report)),
+    report: (report) => void (report.type === "api_request" && exchanges.push(report)),
     knownSecrets: new KnownSecrets(),
   };
   const http = atServer(server, zohoHttp(context, { env: {} }, options.timeoutMs));

@@ -23,7 +23,7 @@ describe("the HTTP client", () => {
     rig.server.trouble({ status: 503, body: "" });
     rig.server.trouble({ status: 429, body: { code: "TOO_MANY_REQUESTS" } });
     expect((await rig.http.send(list(rig.server.url))).status).toBe(401);
-    expect(rig.exchanges.map((each) => each.status)).toEqual([undefined, 503, 429, 401]);
+    expect(rig.exchanges.map((each) => each.status)).toEqual([null, 503, 429, 401]);
   });
 
   it("backs off exponentially with jitter, and gives up after four attempts", async () => {

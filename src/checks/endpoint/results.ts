@@ -1,24 +1,25 @@
 import { maskText } from "../../delivery/mask.ts";
 import type { Context, Sink } from "../../project/context.ts";
 import { counted } from "../../util/units.ts";
-import type { CheckReport, Finding } from "../finding.ts";
+import type { Finding } from "../finding.ts";
+import { type CheckLine, checkLine } from "../lines.ts";
 
 /** More are not named. */
 const MAX_NAMED = 6;
 
 /** Shows findings at once. For people, checks that are skipped for the same reason share one line at the end. */
-export function createResults({ json, report }: Pick<Sink<CheckReport>, "json" | "report">) {
+export function createResults({ json, report }: Pick<Sink<CheckLine>, "json" | "report">) {
   const skippedFor = new Map<string, string[]>();
   const reasons = new Set<string>();
   return {
     show(finding: Finding): void {
       const { id, outcome, text, details } = finding;
-      if (json) report({ type: "check", ...finding });
+      if (json) report(checkLine(finding));
       else if (outcome === "skipped") skippedFor.set(text, [...(skippedFor.get(text) ?? []), id]);
       else {
         // A person needs each reason once; scripts read each line by itself.
         const { why = "", ...rest } = details ?? {};
-        report({ type: "check", ...finding, details: reasons.has(why) ? rest : details });
+        report(checkLine({ ...finding, details: reasons.has(why) ? rest : details }));
         reasons.add(why);
       }
     },
@@ -26,13 +27,14 @@ export function createResults({ json, report }: Pick<Sink<CheckReport>, "json" |
       for (const [text, ids] of skippedFor) {
         const [id = ""] = ids;
         const isNamed = ids.length > 1 && ids.length <= MAX_NAMED;
-        report({
-          type: "check",
-          id: ids.length === 1 ? id : counted(ids.length, "check"),
-          outcome: "skipped",
-          text,
-          details: isNamed ? { skipped: ids.join(", ") } : undefined,
-        });
+        report(
+          checkLine({
+            id: ids.length === 1 ? id : counted(ids.length, "check"),
+            outcome: "skipped",
+            text,
+            details: isNamed ? { skipped: ids.join(", ") } : undefined,
+          }),
+        );
       }
     },
   };
