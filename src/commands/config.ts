@@ -10,6 +10,17 @@ import { examples } from "../terminal/help.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
 
+/** A setting. @printedBy config show */
+export interface SettingLine {
+  readonly type: "setting";
+  /** As the config file has it: `tunnel.domain`. */
+  readonly key: string;
+  /** Null if it is not set. */
+  readonly value: unknown;
+  /** What sets it. */
+  readonly origin: string | null;
+}
+
 export const define: Define = (command, act) => {
   command
     .addHelpText("before", examples("zoho-hooks config show"))
@@ -37,7 +48,10 @@ async function show(context: Context): Promise<ExitCode> {
       settingText(key, value),
       origin.replace(`${config.root}${sep}`, ""),
     ]),
-    json: rows.map(({ key, value = null, origin = null }) => ({ type: "setting", key: fileName(key), value, origin })),
+    json: rows.map(
+      ({ key, value = null, origin = null }) =>
+        ({ type: "setting", key: fileName(key), value, origin }) satisfies SettingLine,
+    ),
   });
   warnOfUnknownVariables(context, config, products);
   return ExitCode.ok;

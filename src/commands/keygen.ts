@@ -14,6 +14,16 @@ import { makeFolder } from "../util/files.ts";
 import { rejectLinks } from "../util/links.ts";
 import type { Define } from "./command.ts";
 
+/** A key pair of your own. @printedBy keygen */
+export interface KeyPairLine {
+  readonly type: "key_pair";
+  readonly private_key_file: string;
+  readonly public_key_file: string;
+  /** As PEM. */
+  readonly public_key: string;
+  readonly jwks_file: string;
+}
+
 export const define: Define = (command, act) => {
   command
     .option("--out <folder>", `the folder to write the files to (default: ${KEYS_FOLDER} in the project)`)
@@ -75,17 +85,14 @@ async function keygen(context: Context, { out }: { readonly out?: string }): Pro
   const shownPath = (file: string): string => relative(context.cwd, file) || file;
   if (out !== undefined)
     notice(`${shownPath(privateFile)} is a secret: keep it out of Git (only ${KEYS_FOLDER} is ignored automatically)`);
-  context.report({
-    type: "text",
-    text: publicKey,
-    json: {
-      type: "key_pair",
-      private_key_file: shownPath(privateFile),
-      public_key_file: shownPath(publicFile),
-      public_key: publicKey,
-      jwks_file: shownPath(setFile),
-    },
-  });
+  const json: KeyPairLine = {
+    type: "key_pair",
+    private_key_file: shownPath(privateFile),
+    public_key_file: shownPath(publicFile),
+    public_key: publicKey,
+    jwks_file: shownPath(setFile),
+  };
+  context.report({ type: "text", text: publicKey, json });
   // Paths in variables are relative to the project's folder.
   const [toSend, toVerify, forDesk] = files.map((file) => relative(root, file));
   notice(`to sign with it: ${CREDENTIAL_VARIABLES.privateKey}=${toSend}`);

@@ -1,16 +1,52 @@
 import { resolve } from "node:path";
 import { maskUrl } from "../delivery/mask.ts";
-import type { LockOwner, WaitingCount } from "../log/log.ts";
+import type { LockOwner, Role, WaitingCount } from "../log/log.ts";
 import { createStore, isDatabaseAddress, lockOwnerAt, openLogAt, readStoreStatus } from "../log/open-log.ts";
 import { logBytes } from "../log/sqlite/health.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig, logPlace } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
+import type { Time } from "../util/json-line.ts";
 import { timeOf } from "../util/json-line.ts";
 import { formatAge, formatBytes } from "../util/units.ts";
 import type { Define } from "./command.ts";
 import { addStoreFlag } from "./flags/log.ts";
+
+/** The event log. @printedBy store status */
+export interface StoreLine {
+  readonly type: "store";
+  /** Its address without the password, or its path. */
+  readonly log: string;
+  /** Null for a SQLite file. */
+  readonly server_version: string | null;
+  readonly bytes: number;
+  readonly receivers: readonly ReceiverMembers[];
+  readonly waiting: readonly WaitingMembers[];
+}
+
+interface ReceiverMembers {
+  readonly pid: number;
+  readonly host: string | null;
+  readonly role: Role;
+  readonly url: string | null;
+  readonly since: Time;
+}
+
+interface WaitingMembers {
+  readonly target: string;
+  readonly count: number;
+  readonly oldest_at: Time | null;
+}
+
+/** The tables of a shared log were created. @printedBy store init */
+export interface StoreInitLine {
+  readonly type: "store_init";
+  /** Its address without the password. */
+  readonly log: string;
+  /** False: it existed. */
+  readonly created: boolean;
+}
 
 interface StoreOptions {
   readonly store?: string;
@@ -37,12 +73,8 @@ async function init(context: Context, options: StoreOptions): Promise<ExitCode> 
       "to use a shared log: --store postgres://host/database",
     );
   const { path, done } = await createStore(logPlace(config));
-  context.report({
-    type: "text",
-    text: `The event log ${path} ${DONE[done]}.\n`,
-    prose: true,
-    json: { type: "store_init", log: path, created: done === "created" },
-  });
+  const json: StoreInitLine = { type: "store_init", log: path, created: done === "created" };
+  context.report({ type: "text", text: `The event log ${path} ${DONE[done]}.\n`, prose: true, json });
   return ExitCode.ok;
 }
 
@@ -63,6 +95,24 @@ async function status(context: Context, options: StoreOptions): Promise<ExitCode
     serverVersion === undefined ? "none: a SQLite file, which one process writes" : `PostgreSQL ${serverVersion}`;
   const receiverTexts = receivers.map((each) => receiverText(each, nowMs));
   const waitingTexts = waiting.map((each) => waitingText(each, nowMs));
+  const line: StoreLine = {
+    type: "store",
+    log: path,
+    server_version: serverVersion ?? null,
+    bytes,
+    receivers: receivers.map(({ pid, host = null, role = "both", url = null, since }) => ({
+      pid,
+      host,
+      role,
+      url,
+      since: since.toJSON(),
+    })),
+    waiting: waiting.map(({ target, waiting: count, oldestAt }) => ({
+      target: maskUrl(target),
+      count,
+      oldest_at: timeOf(oldestAt),
+    })),
+  };
   context.report({
     type: "table",
     columns: ["event log", path],
@@ -72,26 +122,7 @@ async function status(context: Context, options: StoreOptions): Promise<ExitCode
       ...list("receivers", receiverTexts),
       ...list("waiting", waitingTexts),
     ],
-    json: [
-      {
-        type: "store",
-        log: path,
-        server_version: serverVersion ?? null,
-        bytes,
-        receivers: receivers.map(({ pid, host = null, role = "both", url = null, since }) => ({
-          pid,
-          host,
-          role,
-          url,
-          since: since.toJSON(),
-        })),
-        waiting: waiting.map(({ target, waiting: count, oldestAt }) => ({
-          target: maskUrl(target),
-          count,
-          oldest_at: timeOf(oldestAt),
-        })),
-      },
-    ],
+    json: [line],
   });
   return ExitCode.ok;
 }

@@ -9,6 +9,15 @@ import { isFolder } from "../util/files.ts";
 import { oneLine } from "../util/text.ts";
 import type { Define } from "./command.ts";
 
+/** A folder that you trust. @printedBy trust --list */
+export interface FolderLine {
+  readonly type: "folder";
+  readonly folder: string;
+  /** With all folders below it, whatever their files decide. */
+  readonly below: boolean;
+  readonly decisions: readonly string[];
+}
+
 type TrustFlags = Readonly<Partial<Record<"below" | "remove" | "list", boolean>>>;
 
 export const define: Define = (command, act) => {
@@ -73,7 +82,7 @@ async function listTrusted(context: Context): Promise<ExitCode> {
     type: "table",
     columns: ["folder", "trusted with"],
     rows: rows.map(([folder, decisions]) => [folder, textOf(decisions)]),
-    json: rows.map(([folder, decisions]) => {
+    json: rows.map(([folder, decisions]): FolderLine => {
       const below = decisions === ALL;
       return { type: "folder", folder, below, decisions: below ? [] : decisions };
     }),

@@ -8,6 +8,7 @@ import { requireProduct } from "../model/named.ts";
 import { projectProducts } from "../own-products/project-products.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
+import type { FileLine } from "../samples/fixtures.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { isDevice, readText, writeFileAtomically } from "../util/files.ts";
@@ -78,9 +79,6 @@ function writeTypes(
     throw usageError(`${out} already exists and was not written by this command`, "--force overwrites it");
   }
   writeFileAtomically(path, text);
-  context.report({
-    type: "text",
-    text: `${relative(context.cwd, path)}\n`,
-    json: { type: "file", action: "written", path, events },
-  });
+  const json: FileLine = { type: "file", action: "written", path, events };
+  context.report({ type: "text", text: `${relative(context.cwd, path)}\n`, json });
 }

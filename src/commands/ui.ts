@@ -7,6 +7,7 @@ import { type Inspector, openInspector } from "../inspector/server.ts";
 import { SharedLog } from "../inspector/shared-log.ts";
 import { type InspectorMessage, openPage, type StartMessage } from "../inspector/start.ts";
 import type { Context } from "../project/context.ts";
+import type { ApiAccess } from "../project/inspector-access.ts";
 import { type Access, addressOf, apiAt, newToken, openAccesses } from "../project/inspector-access.ts";
 import { loadConfig } from "../project/load.ts";
 import type { Settings } from "../project/settings.ts";
@@ -17,6 +18,17 @@ import { onAbort } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import type { Define } from "./command.ts";
 import { addStoreFlag, SHOW_SECRETS_FLAG } from "./flags/log.ts";
+
+/** The page of the inspector. @printedBy ui */
+export interface InspectorLine {
+  readonly type: "inspector";
+  /** With its token. */
+  readonly url: string;
+  /** [The API for tests](testing.md#in-any-language). */
+  readonly api: ApiAccess;
+  /** Another process serves it. */
+  readonly already_running: boolean;
+}
 
 interface UiOptions extends MaskOptions {
   readonly store?: string;
@@ -57,11 +69,8 @@ async function ui(context: Context, options: UiOptions): Promise<ExitCode> {
     onTrouble: (message) => context.report({ type: "warning", message: `the inspector: ${message}` }),
   });
   const { address, isOther } = started;
-  context.report({
-    type: "text",
-    text: `${address}\n`,
-    json: { type: "inspector", url: address, api: apiAt(address), already_running: isOther },
-  });
+  const json: InspectorLine = { type: "inspector", url: address, api: apiAt(address), already_running: isOther };
+  context.report({ type: "text", text: `${address}\n`, json });
   if (isOther && (options.showSecrets === true || port !== undefined)) {
     const message = "the inspector of this project is already running, with its own flags";
     context.report({ type: "warning", message, hint: "stop it first to start it with others" });

@@ -10,7 +10,7 @@ import { firstOf } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import type { NumberedDelivery } from "./deliveries.ts";
 import { type Emulator, openEmulator } from "./emulator.ts";
-import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorReport } from "./lines.ts";
+import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorLine, EmulatorReport } from "./lines.ts";
 import { EMULATOR_URL, emulatorAt, emulatorName, ownEmulator, rememberEmulator } from "./own.ts";
 import { EMULATOR_PORT, exportCommand, variablesOf } from "./published.ts";
 import { readSeed } from "./seed.ts";
@@ -151,7 +151,8 @@ async function printVariables(
   const text = Object.entries(env)
     .map(([name, value]) => `${name}=${value}\n`)
     .join("");
-  context.report({ type: "text", text, json: { type: "emulator", url, env } });
+  const json: EmulatorLine = { type: "emulator", url, env };
+  context.report({ type: "text", text, json });
   // Only programs on this machine are told whose it is, and a name may be for a container.
   if (own !== undefined || !isLocalUrl(url)) return ExitCode.ok;
   const found = await emulatorAt(url);

@@ -6,6 +6,7 @@ import type { TextReport } from "../process/messages.ts";
 import { plain } from "../util/text.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import type { LoggedEvent } from "./entry.ts";
+import type { CurlLine } from "./lines.ts";
 import { runningAddress } from "./running-listener.ts";
 
 /** The curl command that posts a delivery to the local receiver again. */
@@ -19,11 +20,8 @@ export async function curlOf(workspace: Workspace, event: LoggedEvent): Promise<
   // Without the headers of the old connection: curl sets its own.
   const sent = headers.filter(([name]) => !isHopByHop(name));
   const command = curlCommand({ method, url, headers: sent, body }, { insecure: false });
-  return {
-    type: "text",
-    text: `# ${commentOf(event)}\n${command}\n`,
-    json: { type: "curl", n, command },
-  };
+  const json: CurlLine = { type: "curl", n, command };
+  return { type: "text", text: `# ${commentOf(event)}\n${command}\n`, json };
 }
 
 function commentOf({ n, at, receipt, logged }: LoggedEvent): string {

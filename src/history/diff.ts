@@ -8,6 +8,7 @@ import { usageError } from "../util/errors.ts";
 import { type JsonNode, scanJson } from "../util/json.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { entryName, hiddenSecrets } from "./entry.ts";
+import type { DifferenceLine } from "./lines.ts";
 import { type EventNumber, requireEntry, requireWholeBody, useLog } from "./open-log.ts";
 
 /** `--json` has the whole value. */
@@ -43,13 +44,15 @@ export async function diff(
         const from = change === "changed" ? beginning(old, now) : 0;
         return [MARKS[change], pathText(path) || "(the body)", cut(old, from), cut(now, from)];
       }),
-      json: found.map(({ path, change, before: old = null, after: now = null }) => ({
-        type: "difference",
-        path: pathText(path),
-        change,
-        before: old,
-        after: now,
-      })),
+      json: found.map(
+        ({ path, change, before: old = null, after: now = null }): DifferenceLine => ({
+          type: "difference",
+          path: pathText(path),
+          change,
+          before: old,
+          after: now,
+        }),
+      ),
     };
   });
 }

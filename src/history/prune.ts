@@ -6,6 +6,7 @@ import type { Sink } from "../project/context.ts";
 import { usageError } from "../util/errors.ts";
 import { counted, formatBytes, formatDay, parseDuration, parseSize } from "../util/units.ts";
 import type { ReportingWorkspace } from "../workspace/workspace.ts";
+import type { PrunedLine } from "./lines.ts";
 import { useLog } from "./open-log.ts";
 
 export interface PruneOptions {
@@ -59,19 +60,20 @@ async function pruneLog(
   const left =
     first === undefined ? "nothing is left" : `the oldest left is #${first.n} of ${formatDay(first.receivedAt)}`;
   const stayed = waiting === 0 ? "" : `; ${counted(waiting, "delivery", "deliveries")} waiting for your app`;
+  const json: PrunedLine = {
+    type: "pruned",
+    removed,
+    bytes,
+    keep_ms: limits.keepMs,
+    max_bytes: limits.maxBytes ?? workspace.config.settings.maxLog,
+    oldest: first?.n ?? null,
+    waiting,
+  };
   return {
     type: "text",
     text: `${what} removed; ${left}; the log takes ${formatBytes(bytes)}${stayed}\n`,
     prose: true,
-    json: {
-      type: "pruned",
-      removed,
-      bytes,
-      keep_ms: limits.keepMs,
-      max_bytes: limits.maxBytes ?? workspace.config.settings.maxLog,
-      oldest: first?.n ?? null,
-      waiting,
-    },
+    json,
   };
 }
 

@@ -1,11 +1,11 @@
 import { maskUrl } from "../delivery/mask.ts";
 import type { LogRow } from "../log/log.ts";
-import type { DeliveryRow } from "../process/lines.ts";
 import type { NoticeReport, TableReport } from "../process/messages.ts";
 import { cutToBytes } from "../util/fit-lines.ts";
 import type { ReportingWorkspace, Workspace } from "../workspace/workspace.ts";
 import { DamageReport } from "./entry.ts";
 import { emptyMessage, type FilterOptions, readFilter } from "./filter.ts";
+import type { DeliveryRow } from "./lines.ts";
 import { useLog } from "./open-log.ts";
 
 interface RowOptions extends FilterOptions {

@@ -1,6 +1,7 @@
 import type { ChannelLine, RecordLine, RegisteredHook } from "../channels/lines.ts";
 import type { ForwardReport, TargetLine } from "../forward/lines.ts";
 import type { DriftLine, DriftsReport } from "../history/lines.ts";
+import type { Role } from "../log/log.ts";
 import type { Message } from "../process/messages.ts";
 import type { Context } from "../project/context.ts";
 import type { ApiAccess } from "../project/inspector-access.ts";
@@ -121,9 +122,6 @@ interface Expectation {
 export interface SummaryReport extends SummaryLine {
   readonly person: { readonly role: Role };
 }
-
-/** Which half of the work a `listen` does. */
-export type Role = "receive" | "deliver" | "both";
 
 /** `listen` is ready: the receiver is up, and reachable under its public URL. Once a run. @printedBy listen */
 export interface ReadyLine {

@@ -262,7 +262,7 @@ export interface LockOwner {
   readonly since: Date;
 }
 
-/** Which half of `listen` a process does: receive and record, deliver what waits, or both. */
+/** Which half of the work a `listen` does. */
 export type Role = "receive" | "deliver" | "both";
 
 export type LogLock = HeldLock | { readonly held: false; readonly by: LockOwner | undefined };

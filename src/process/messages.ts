@@ -1,4 +1,7 @@
-import type { DeliveryRow, Line } from "./lines.ts";
+/** The least that every line has. */
+interface AnyLine {
+  readonly type: string;
+}
 
 /** A report is its line of `--json`, without `v`. What only a person sees is in `person`, which JSON leaves out. */
 export interface AnyReport {
@@ -50,7 +53,7 @@ export interface TextReport {
   /** A sentence, which is wrapped at a terminal. */
   readonly prose?: boolean;
   /** The JSON line; without it `{"type":"text","text":…}`. */
-  readonly json?: Line;
+  readonly json?: AnyLine;
 }
 
 /** Rows for a person, objects for a script. */
@@ -60,6 +63,19 @@ export interface TableReport {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
   /** One JSON line per row. */
-  readonly json: readonly (Line | DeliveryRow)[];
+  readonly json: readonly AnyLine[];
   readonly footer?: string;
+}
+
+/** Something that needs attention. @printedBy every command */
+export interface WarningLine {
+  readonly type: "warning";
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+/** A text: a sample of code, a page. @printedBy help, skill, types */
+export interface TextLine {
+  readonly type: "text";
+  readonly text: string;
 }

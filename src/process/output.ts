@@ -3,8 +3,7 @@ import { devNull } from "node:os";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { isStdoutClosed } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
-import type { WarningLine } from "./lines.ts";
-import { type AnyReport, isWarning, type Message, type WarningReport } from "./messages.ts";
+import { type AnyReport, isWarning, type Message, type WarningLine, type WarningReport } from "./messages.ts";
 
 export interface Output {
   write(text: string): void;

@@ -3,9 +3,9 @@ import { problemText } from "../delivery/payload.ts";
 import type { Attempt, DeliveryState, Forward } from "../log/log.ts";
 import type { Receipt } from "../model/receipt.ts";
 import { signatureOf } from "../model/verdict.ts";
-import type { AttemptMembers, EventLine, ForwardMembers, LoggedMembers, ReceiptMembers } from "../process/lines.ts";
 import type { TextPosition } from "../util/json.ts";
 import { rounded, timeOf } from "../util/json-line.ts";
+import type { AttemptMembers, EventLine, ForwardMembers, LoggedMembers, ReceiptMembers } from "./event-line.ts";
 
 /** A delivery, received now or read from the log. */
 export interface EventReport {

@@ -2,13 +2,23 @@ import { existsSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { shareableLine } from "../checks/finding.ts";
 import { maskUrls } from "../delivery/mask.ts";
-import type { ErrorLine } from "../process/lines.ts";
 import type { Runtime } from "../process/runtime.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { jsonLine, plain, shortValues } from "../util/text.ts";
 import { textOf } from "./layout.ts";
 import { type Mode, paintFor } from "./paint.ts";
 import type { Report } from "./report.ts";
+
+/** An error that ends a command: a line of standard error, with `"v":1` in front. */
+export interface ErrorLine {
+  readonly error: {
+    /** Stable, such as `usage`; `bug` for a defect of zoho-hooks. */
+    readonly code: string;
+    readonly message: string;
+    /** What to do. */
+    readonly hint?: string;
+  };
+}
 
 const REPORT = "please report it to the maintainers of zoho-hooks, with this text and the command line";
 

@@ -3,12 +3,32 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, sep } from "node:path";
 import { eventNames, familyMember, findEvent } from "../model/event-names.ts";
 import type { Format, Product } from "../model/product.ts";
-import type { FileLine } from "../process/lines.ts";
 import { PROJECT_FOLDER } from "../project/settings.ts";
 import { usageError } from "../util/errors.ts";
 import { parseJsonFile, readText } from "../util/files.ts";
 import { readExact } from "../util/json.ts";
 import { freshen } from "./fresh.ts";
+
+/** A file that a command has written or left as it is. @printedBy init, types, fixtures eject, events save-fixture */
+export interface FileLine {
+  readonly type: "file";
+  readonly action: "created" | "changed" | "unchanged" | "written" | "saved" | "overwritten" | "copied" | "kept";
+  readonly path: string;
+  /** Number of the saved delivery. Of `events save-fixture`. */
+  readonly n?: number;
+  /** Of a sample. */
+  readonly product?: string;
+  /** Of a sample. */
+  readonly format?: string;
+  /** Of a sample. */
+  readonly event?: string;
+  /** Names, e-mails, phone numbers, addresses and ids were replaced. Of `events save-fixture`. */
+  readonly redacted?: boolean;
+  /** What was added or changed. Of `init`. */
+  readonly entries?: readonly string[];
+  /** How many have a type. Of `types`. */
+  readonly events?: number;
+}
 
 /** Identifies the fixture of an event, which need not exist. */
 export interface FixtureKey {

@@ -85,3 +85,18 @@ export interface SendSummaryLine {
 }
 
 export type SendReport = RequestReport | SendSummaryLine | SentReport;
+
+/** The sample of an event. @printedBy fixtures */
+export interface FixtureLine {
+  readonly type: "fixture";
+  readonly product: string;
+  readonly format: string;
+  readonly event: string;
+  /** Null if there is none. */
+  readonly path: string | null;
+  readonly origin: "project" | "built-in" | null;
+  /** It is the template of a family, filled in for the event. */
+  readonly template: boolean;
+  /** Of `fixtures show`. */
+  readonly text?: string;
+}

@@ -1,12 +1,12 @@
 import { chosenFormat, requireOneEvent, requireProduct } from "../model/named.ts";
 import type { Product } from "../model/product.ts";
 import { warnOfMistypedModules } from "../own-products/project-products.ts";
-import type { FixtureLine } from "../process/lines.ts";
 import type { TextReport } from "../process/messages.ts";
 import type { Config } from "../project/load.ts";
 import { type Fixture, type FixtureKey, projectFixturePath, readFixture } from "../samples/fixtures.ts";
 import { usageError } from "../util/errors.ts";
 import type { ReportingWorkspace, Workspace } from "../workspace/workspace.ts";
+import type { FixtureLine } from "./lines.ts";
 
 export interface SampleOptions {
   readonly format?: string;
@@ -29,7 +29,8 @@ export async function showSample(
   }
   if (fixture.template) warnOfMistypedModules(workspace, [product], [sample.name]);
   const { text } = fixture;
-  return { type: "text", text, json: { ...fixtureLine(sample, fixture), text } };
+  const json: FixtureLine = { ...fixtureLine(sample, fixture), text };
+  return { type: "text", text, json };
 }
 
 /** The sample of an event. Throws a usage error for an unknown or ambiguous name. */

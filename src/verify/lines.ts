@@ -1,5 +1,5 @@
 import type { Receipt } from "../model/receipt.ts";
-import type { ReceiptMembers } from "../process/lines.ts";
+import type { ReceiptMembers } from "../receiver/event-line.ts";
 import type { TextPosition } from "../util/json.ts";
 import type { Time } from "../util/json-line.ts";
 

@@ -29,3 +29,15 @@ export interface ApiRequestLine {
   readonly error: string | null;
   readonly latency_ms: number | null;
 }
+
+/** A profile. @printedBy whoami */
+export interface ProfileLine {
+  readonly type: "profile";
+  readonly name: string;
+  /** It is the one in use. */
+  readonly used: boolean;
+  readonly data_centre: string;
+  readonly environment: string;
+  readonly scopes: readonly string[];
+  readonly secrets_in: "keyring" | "file";
+}

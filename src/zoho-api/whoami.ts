@@ -5,7 +5,7 @@ import { accessTokens } from "./access-token.ts";
 import type { CredentialsStore } from "./credentials.ts";
 import { apiUrl } from "./data-centres.ts";
 import { hasEnvSignIn } from "./env-sign-in.ts";
-import type { ApiRequestLine, SignInLine } from "./lines.ts";
+import type { ApiRequestLine, ProfileLine, SignInLine } from "./lines.ts";
 import { chosenProfile, openSignIn, openStore, withHttp, type ZohoOptions } from "./session.ts";
 import type { SignIn } from "./sign-in.ts";
 import type { AccessToken } from "./token-refresh.ts";
@@ -31,15 +31,17 @@ export async function whoami(context: Context<ApiRequestLine | SignInLine>, { pr
 type StoredProfiles = Awaited<ReturnType<CredentialsStore["profiles"]>>;
 
 function listProfiles(context: Context, { profiles }: StoredProfiles, used: string | undefined): void {
-  const rows = profiles.map(({ name, dataCentre, environment, scopes, secretsIn }) => ({
-    type: "profile" as const,
-    name,
-    used: name === used,
-    data_centre: dataCentre,
-    environment,
-    scopes,
-    secrets_in: secretsIn,
-  }));
+  const rows = profiles.map(
+    ({ name, dataCentre, environment, scopes, secretsIn }): ProfileLine => ({
+      type: "profile",
+      name,
+      used: name === used,
+      data_centre: dataCentre,
+      environment,
+      scopes,
+      secrets_in: secretsIn,
+    }),
+  );
   context.report({
     type: "table",
     columns: ["", "profile", "data centre", "environment"],

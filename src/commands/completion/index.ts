@@ -9,13 +9,29 @@ import { type Act, addCommands, type CommandEntry, type Define } from "../comman
 import { scripts } from "./scripts.ts";
 import { type Suggestion, suggestValues, type Values } from "./values.ts";
 
+/** A script for a shell. @printedBy completion */
+export interface CompletionLine {
+  readonly type: "completion";
+  readonly shell: string;
+  readonly script: string;
+}
+
+/** What can replace the last word. For the scripts of `completion`. @printedBy completion words */
+export interface SuggestionsLine {
+  readonly type: "suggestions";
+  readonly suggestions: readonly Suggestion[];
+  /** Names of files as well. */
+  readonly files: boolean;
+}
+
 /** The command, for a program that has these commands. */
 export function completionOf(commands: readonly CommandEntry[]): Define {
   return (command, act) => {
     command.addHelpText("before", examples(...Object.values(scripts).map(({ install }) => install)));
     for (const [shell, { script, install }] of Object.entries(scripts)) {
       const print = async (context: Context) => {
-        context.report({ type: "text", text: script, json: { type: "completion", shell, script } });
+        const json: CompletionLine = { type: "completion", shell, script };
+        context.report({ type: "text", text: script, json });
         return ExitCode.ok;
       };
       command
@@ -37,7 +53,8 @@ export function completionOf(commands: readonly CommandEntry[]): Define {
       const suggestions = all.filter(({ value }) => HARMLESS.test(value));
       const lines = suggestions.map(({ value, description }) => `${value}\t${oneLine(description)}`);
       const text = [...lines, ...(files ? [":files"] : [])].map((line) => `${line}\n`).join("");
-      context.report({ type: "text", text, json: { type: "suggestions", suggestions, files } });
+      const json: SuggestionsLine = { type: "suggestions", suggestions, files };
+      context.report({ type: "text", text, json });
       return ExitCode.ok;
     };
     command

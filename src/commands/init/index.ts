@@ -20,6 +20,7 @@ import { CONFIG_FILE, environmentName } from "../../project/settings.ts";
 import { parseSettingsFile, type SettingsFile } from "../../project/settings-file.ts";
 import { trust } from "../../project/trust.ts";
 import { canAllowUnsigned } from "../../recognition/unsigned.ts";
+import type { FileLine } from "../../samples/fixtures.ts";
 import { examples } from "../../terminal/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText, writeFileAtomically } from "../../util/files.ts";
@@ -132,7 +133,7 @@ function reportChanges(context: Context, changes: readonly FileChange[]): void {
     type: "table",
     columns: ["", "file", "entries"],
     rows: shown.map(({ action, path, entries }) => [action, basename(path), entries.join(", ")]),
-    json: shown.map(({ action, path, entries }) => ({ type: "file", action, path, entries })),
+    json: shown.map(({ action, path, entries }) => ({ type: "file", action, path, entries }) satisfies FileLine),
   });
 }
 
