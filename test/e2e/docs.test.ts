@@ -4,7 +4,7 @@ import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { blocksOf, DocsPage } from "../support/docs-page.ts";
+import { type Block, blocksOf, DocsPage } from "../support/docs-page.ts";
 import { lacks } from "../support/needs.ts";
 import { sharedAddress } from "../support/postgres.ts";
 import { FAILURE_SCOPES } from "../support/salesiq.ts";
@@ -22,6 +22,10 @@ const pages = [
   ...DOCS.filter((name) => name.endsWith(".md") && !GENERATED.includes(name)).map((name) => join("docs", name)),
 ];
 
+const isFile = ({ words }: Block) => words.some((word) => word.startsWith("file="));
+const isServer = (block: Block) => isFile(block) && /\.listen\(/.test(block.text);
+const pagesWithServer = pages.filter((name) => blocksOf(readPage(name)).some(isServer));
+
 let zoho: ZohoServer;
 beforeAll(async () => {
   zoho = await startZohoServer();
@@ -34,6 +38,10 @@ beforeAll(async () => {
   salesIq.executions["19367000000120011"] = [failed];
 });
 afterAll(() => zoho.close());
+
+function readPage(name: string): string {
+  return readFileSync(join(ROOT, name), "utf8").replaceAll("\r\n", "\n");
+}
 
 /** What a page calls https://hooks.example.com: a tunnel to the port of its `listen`, over http as the test's Zoho allows. */
 async function startTunnel(port: number): Promise<{ readonly url: string; close(): void }> {
@@ -71,7 +79,7 @@ async function databaseAddresses(name: string): Promise<readonly (readonly [stri
 
 describe.skipIf(lacks("script of util-linux"))("the examples of", { timeout: 120_000 }, () => {
   it.each(pages)("%s do what the page shows", async (name) => {
-    const text = readFileSync(join(ROOT, name), "utf8").replaceAll("\r\n", "\n");
+    const text = readPage(name);
     const [port, appPort, zohoPort] = [await freePort(), await freePort(), await freePort()];
     const tunnel = await startTunnel(port);
     const closers = [() => tunnel.close()];
@@ -125,6 +133,36 @@ describe.skipIf(lacks("script of util-linux"))("the examples of", { timeout: 120
     } finally {
       page.close();
       for (const close of closers) close();
+    }
+  });
+
+  it.each(pagesWithServer)("%s say that their port is taken, and fail", async (name) => {
+    const occupant = createServer();
+    await once(occupant.listen(0), "listening");
+    const { address, port } = occupant.address() as AddressInfo;
+    const page = new DocsPage({
+      env: {
+        PORT: String(port),
+        ZOHO_WEBHOOK_SECRET: "s3cretOfMyApp",
+        ZOHO_WEBHOOK_TOKEN: "t0ken",
+        ZOHO_WEBHOOK_PUBLIC_KEY: "/dev/null",
+        DESK_JWKS: 'data:application/json,{"keys":[]}',
+        DESK_AUDIENCE: "app",
+      },
+      replaced: [["3000", String(port)]],
+      notify: async () => {},
+      startApp: async () => {},
+    });
+    const message = `Error: listen EADDRINUSE: address already in use ${address}:${port}`;
+    const start = { language: "console", words: [], text: `$ node app.mjs    # exits with 1\n…\n${message}\n…\n` };
+    try {
+      for (const block of blocksOf(readPage(name)).filter(isFile)) {
+        await page.run(block);
+        if (isServer(block)) await page.run({ ...start, line: block.line });
+      }
+    } finally {
+      page.close();
+      occupant.close();
     }
   });
 });

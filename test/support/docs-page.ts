@@ -69,6 +69,8 @@ export class DocsPage {
     mkdirSync(bin, { recursive: true });
     symlinkSync(ROOT, join(this.#project, "node_modules/zoho-hooks"));
     symlinkSync(MODULES, join(this.#outer, "node_modules"));
+    // The version that `npm install express` installs.
+    symlinkSync(join(MODULES, "express5"), join(this.#project, "node_modules/express"));
     writeFileSync(join(bin, "zoho-hooks"), `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`);
     chmodSync(join(bin, "zoho-hooks"), 0o755);
     writeFileSync(join(this.#project, "package.json"), '{ "name": "app", "private": true, "type": "module" }\n');
