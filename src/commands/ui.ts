@@ -106,6 +106,8 @@ interface StartOptions {
   /** Taken before all other settings. */
   readonly flags: Readonly<Partial<Settings>>;
   readonly showSecrets: boolean;
+  /** That of the `listen` that has started it. */
+  readonly startedAfter?: number | undefined;
   /** Undefined for the same as last time, or the next free one. */
   readonly port: number | undefined;
   /** Called when the log cannot be read. */
@@ -128,7 +130,7 @@ interface Started {
 /** Opens the inspector of the project's log, or finds the one that runs. */
 async function start(
   context: Context,
-  { flags, showSecrets, port, onTrouble, waitMs = 0 }: StartOptions,
+  { flags, showSecrets, startedAfter, port, onTrouble, waitMs = 0 }: StartOptions,
 ): Promise<Started> {
   const config = loadConfig(context, { flags, needsSecrets: true });
   const { store } = config.settings;
@@ -158,7 +160,7 @@ async function start(
     await held.release();
   };
   try {
-    const operations = createOperations(context, { config, flags, log, showSecrets });
+    const operations = createOperations(context, { config, flags, log, showSecrets, startedAfter });
     const open = (access: Access) =>
       openInspector({
         ...access,

@@ -59,6 +59,8 @@ export function variablesOf(url: string) {
   return {
     ZOHO_ACCOUNTS_URL: url,
     ZOHO_API_URL: url,
+    // Of an app that has no default. The URLs above come first.
+    ZOHO_DC: "us",
     ZOHO_CLIENT_ID: PUBLISHED.clientId,
     ZOHO_CLIENT_SECRET: PUBLISHED.clientSecret,
     ZOHO_REFRESH_TOKEN: PUBLISHED.refreshToken,

@@ -40,7 +40,7 @@ export function isFiltered(options: FilterOptions): boolean {
 
 /** Why nothing is shown. */
 export function emptyMessage(options: FilterOptions, filter: LogFilter, path: string): string {
-  return isFiltered(options)
+  return isFiltered(options) || (filter.after ?? 0) > 0
     ? noMatch(filter)
     : `the event log ${path} is empty: nothing has been received yet, or everything was pruned`;
 }
@@ -119,9 +119,13 @@ function dayOf(now: Date, days: number): Date {
 }
 
 function notATime(text: string, name: string): Error {
+  // `+02:00` in a query that was not encoded.
+  const hasLostPlus = /T[\d:.]+ \d\d:?\d\d$/.test(text);
   return usageError(
     `${name}: ${JSON.stringify(text)} is not a time`,
-    `write it as today, yesterday, 10m, 2h, 7d, 2026-05-01 or 2026-05-01T10:00, in ${timeZone()}`,
+    hasLostPlus
+      ? "a + in a URL is read as a space: encode it as %2B, or write the time in UTC, with Z at its end"
+      : `write it as today, yesterday, 10m, 2h, 7d, 2026-05-01 or 2026-05-01T10:00, in ${timeZone()}`,
   );
 }
 

@@ -6,7 +6,7 @@ import { isBodyCut } from "../log/retention.ts";
 import type { Verdict } from "../model/product.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, logPlace } from "../project/load.ts";
-import { usageError } from "../util/errors.ts";
+import { UserError, usageError } from "../util/errors.ts";
 import { cutText, shellQuoted } from "../util/text.ts";
 import { parseInteger } from "../util/units.ts";
 import type { OpenLog, Workspace } from "../workspace/workspace.ts";
@@ -72,11 +72,18 @@ export async function requireEntry(log: Log, n: EventNumber): Promise<LogEntry> 
   if (entry !== undefined) return entry;
   const { newest: last } = await log.ends();
   if (last === 0)
-    throw usageError(`the event log ${log.path} is empty`, "nothing has been received yet, or everything was pruned");
-  throw usageError(
+    throw noSuchEvent(`the event log ${log.path} is empty`, "nothing has been received yet, or everything was pruned");
+  throw noSuchEvent(
     `there is no event #${n} in ${log.path}`,
     typeof n === "number" && n < last ? "it has been pruned: see zoho-hooks events list" : `the last one is #${last}`,
   );
+}
+
+/** Code of the error about a delivery that was pruned or never existed. */
+export const NO_SUCH_EVENT = "no-such-event";
+
+function noSuchEvent(message: string, hint: string): UserError {
+  return new UserError("usage", message, hint, NO_SUCH_EVENT);
 }
 
 /** Throws a UserError for a delivery of which the log has only the start of the body. */

@@ -1,6 +1,6 @@
 import { maskUrl } from "../delivery/mask.ts";
 import { originOf, portOf } from "../delivery/target.ts";
-import type { Log, LogRow } from "../log/log.ts";
+import type { Log, LogRow, Retention } from "../log/log.ts";
 import type { TextReport } from "../process/messages.ts";
 import type { Sink } from "../project/context.ts";
 import { usageError } from "../util/errors.ts";
@@ -22,29 +22,57 @@ export async function prune(workspace: ReportingWorkspace, options: PruneOptions
   const limits = { keepMs: keep ?? settings.keep, maxBytes: maxLog ?? settings.maxLog };
   return useLog(workspace, async (log) => {
     for (const text of options.giveUp ?? []) await giveUp(workspace, log, text);
-    const work = () => log.prune(limits);
-    const { removed, bytes } = await workspace.waiting("pruning the log", work);
-    const waiting = (await log.queue.waiting()).reduce((sum, each) => sum + each.waiting, 0);
-    const first = await oldest(log);
-    const what = removed === 0 ? "nothing" : counted(removed, "delivery", "deliveries");
-    const left =
-      first === undefined ? "nothing is left" : `the oldest left is #${first.n} of ${formatDay(first.receivedAt)}`;
-    const stayed = waiting === 0 ? "" : `; ${counted(waiting, "delivery", "deliveries")} waiting for your app`;
-    return {
-      type: "text",
-      text: `${what} removed; ${left}; the log takes ${formatBytes(bytes)}${stayed}\n`,
-      prose: true,
-      json: {
-        type: "pruned",
-        removed,
-        bytes,
-        keep_ms: limits.keepMs,
-        max_bytes: limits.maxBytes,
-        oldest: first?.n ?? null,
-        waiting,
-      },
-    };
+    return pruneLog(workspace, log, limits);
   });
+}
+
+/**
+ * Removes what the `listen` of this API has received, but for what still waits for the app: that no longer counts. Throws a usage
+ * error where that cannot be told from what was saved before.
+ */
+export async function removeRunDeliveries(workspace: ReportingWorkspace): Promise<TextReport> {
+  const { runDeliveries } = workspace;
+  if (runDeliveries === undefined)
+    throw usageError(
+      "only the API of listen --ui, with a log of its own, removes deliveries: those of that run",
+      "leave out what came before with GET /v1/events?after=<n>",
+    );
+  return useLog(workspace, async (log) => {
+    const { newest } = await log.ends();
+    const { startedAfter } = runDeliveries;
+    const report = await pruneLog(workspace, log, { keepMs: 0, after: startedAfter });
+    runDeliveries.removedUpTo = Math.max(newest, runDeliveries.removedUpTo);
+    return report;
+  });
+}
+
+async function pruneLog(
+  workspace: ReportingWorkspace,
+  log: Log,
+  limits: Retention & { readonly keepMs: number },
+): Promise<TextReport> {
+  const work = () => log.prune(limits);
+  const { removed, bytes } = await workspace.waiting("pruning the log", work);
+  const waiting = (await log.queue.waiting()).reduce((sum, each) => sum + each.waiting, 0);
+  const first = await oldest(log);
+  const what = removed === 0 ? "nothing" : counted(removed, "delivery", "deliveries");
+  const left =
+    first === undefined ? "nothing is left" : `the oldest left is #${first.n} of ${formatDay(first.receivedAt)}`;
+  const stayed = waiting === 0 ? "" : `; ${counted(waiting, "delivery", "deliveries")} waiting for your app`;
+  return {
+    type: "text",
+    text: `${what} removed; ${left}; the log takes ${formatBytes(bytes)}${stayed}\n`,
+    prose: true,
+    json: {
+      type: "pruned",
+      removed,
+      bytes,
+      keep_ms: limits.keepMs,
+      max_bytes: limits.maxBytes ?? workspace.config.settings.maxLog,
+      oldest: first?.n ?? null,
+      waiting,
+    },
+  };
 }
 
 /** For an app that will never listen again: what waits for it is never pruned. */

@@ -1,5 +1,6 @@
 import { maskUrl } from "../delivery/mask.ts";
 import type { Log, LogFilter, LogRow } from "../log/log.ts";
+import { eventPatterns } from "../model/event-names.ts";
 import { requireKnownEvent } from "../own-products/project-products.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { formatAge, parseDuration } from "../util/units.ts";
@@ -11,6 +12,8 @@ import { lockOwner } from "./running-listener.ts";
 interface WaitOptions extends FilterOptions {
   /** Deliveries that are returned, the newest. */
   readonly limit: number;
+  /** Only higher numbers. */
+  readonly after?: number | undefined;
   /** How long to wait for one to come, at most 10 minutes: `30s`. Undefined to return what is there. */
   readonly wait?: string | undefined;
 }
@@ -28,26 +31,28 @@ const MAX_NAMED = 5;
 
 /**
  * Lists deliveries with headers and bodies, the newest first. With `wait`, once one is there that `listen` has accepted, and the
- * app, where there is one, has answered all that match; a rejected one counts only where `only` asks for it. Ends with
+ * app, where there is one, has answered all that match; a rejected one counts only where `only` asks for it, and one that
+ * `--events` keeps from the app does not. Ends with
  * `expectation` if none came in time, and with `targetFailed` if the app did not accept one of them, unless `only` asked for those.
  */
 export async function* listWhenThere(
   workspace: ReportingWorkspace,
-  { limit, wait, ...options }: WaitOptions,
+  { limit, after = 0, wait, ...options }: WaitOptions,
 ): Run<LoggedEvent> {
   const products = await workspace.products({ schemas: false });
-  const filter = readFilter(options, workspace.now(), products);
+  const first = Math.max(after, workspace.runDeliveries?.removedUpTo ?? 0);
+  const filter = { ...readFilter(options, workspace.now(), products), after: first };
   const { log, close } = await workspace.openLog();
   try {
     const { signal } = workspace;
-    const isCandidate = ({ state }: Pick<LogRow, "state">): boolean =>
-      wait === undefined || filter.only !== undefined || state !== "rejected";
+    const isAwaited = awaitedBy(workspace, filter);
+    const isCandidate = (row: EventOutcome): boolean => wait === undefined || isAwaited(row);
     let waiting: LogRow | undefined;
     if (wait !== undefined) {
       for (const event of filter.events ?? []) requireKnownEvent(products, event, "event");
       const awaited = await untilThere(workspace, log, { filter, isCandidate, waitMs: parseWait(wait) });
       if (awaited === "missing") {
-        const message = `no ${filter.events?.join(", ") ?? "event"} came within ${wait}; ${await whatCame(workspace, log)}`;
+        const message = `no ${filter.events?.join(", ") ?? "event"} came within ${wait}; ${await whatCame(workspace, log, first)}`;
         workspace.report({ type: "notice", message });
         return ExitCode.expectation;
       }
@@ -69,7 +74,11 @@ export async function* listWhenThere(
       yield entryEvent(products, entry, hidden);
     }
     damage.report();
-    if (count === 0) workspace.report({ type: "notice", message: emptyMessage(options, filter, log.path) });
+    if (count === 0)
+      workspace.report({
+        type: "notice",
+        message: emptyMessage(options, filter, log.path),
+      });
     if (waiting !== undefined)
       workspace.report({ type: "notice", message: `${nameOf(waiting)}: ${whyWaiting(waiting)}` });
     if (wait === undefined) return damage.exitCode;
@@ -80,6 +89,15 @@ export async function* listWhenThere(
   }
 }
 
+type EventOutcome = Pick<LogRow, "product" | "event" | "state">;
+
+/** Whether `listen` has accepted a delivery, and `--events` does not keep it from the app; a rejected one only if it is asked for. */
+function awaitedBy({ config }: ReportingWorkspace, { only }: LogFilter) {
+  const forwarded = eventPatterns(config.settings.events);
+  return ({ product, event, state }: EventOutcome): boolean =>
+    state === "rejected" ? only !== undefined : forwarded.matches(product, event);
+}
+
 function parseWait(wait: string): number {
   const waitMs = parseDuration(wait, "wait");
   if (waitMs > MAX_WAIT_MS) throw usageError(`wait: ${wait} is more than 10m`);
@@ -88,7 +106,7 @@ function parseWait(wait: string): number {
 
 interface Awaited {
   readonly filter: LogFilter;
-  isCandidate(row: LogRow): boolean;
+  isCandidate(row: EventOutcome): boolean;
   readonly waitMs: number;
 }
 
@@ -140,13 +158,17 @@ async function hasFailed(log: Log, filter: LogFilter): Promise<boolean> {
   return false;
 }
 
-/** The newest deliveries, whatever they are. */
-async function whatCame({ config, listenerUrl, now }: ReportingWorkspace, log: Log): Promise<string> {
+/** The newest deliveries after a number, whatever they are. */
+async function whatCame({ config, listenerUrl, now }: ReportingWorkspace, log: Log, after: number): Promise<string> {
   const isListening = listenerUrl !== undefined || (await lockOwner(config).catch(() => undefined)) !== undefined;
   const hint = isListening ? "" : "; no listen is running in this project";
+  const forwarded = eventPatterns(config.settings.events);
   const names: string[] = [];
-  for await (const row of log.rows({}, { limit: MAX_NAMED, onDamaged() {} }))
-    names.push(`${nameOf(row)} (${formatAge(now().getTime() - row.receivedAt.getTime())} ago)`);
+  for await (const row of log.rows({ after }, { limit: MAX_NAMED, onDamaged() {} })) {
+    const isKept = row.state !== "rejected" && !forwarded.matches(row.product, row.event);
+    const age = formatAge(now().getTime() - row.receivedAt.getTime());
+    names.push(`${nameOf(row)}${isKept ? ", not one of the setting events" : ""} (${age} ago)`);
+  }
   return `${names.length === 0 ? "nothing came" : `the newest are ${names.join("; ")}`}${hint}`;
 }
 

@@ -179,7 +179,7 @@ export type StreamMessage =
   | { readonly name: "changed"; readonly data: readonly EventRow[] }
   /** Events below this number have been pruned, except those that wait. */
   | { readonly name: "pruned"; readonly data: { readonly oldest: number } }
-  /** The log was replaced, or too much has changed: read the list anew. */
+  /** The log was replaced, or events were removed from it: read the list anew. */
   | { readonly name: "reset"; readonly data: Readonly<Record<string, never>> }
   | { readonly name: "state"; readonly data: State };
 

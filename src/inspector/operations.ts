@@ -48,6 +48,7 @@ import { editedBody } from "./edited-body.ts";
 import { eventDetails, eventRow } from "./rows.ts";
 import type { SharedLog } from "./shared-log.ts";
 import type { EventSource } from "./stream.ts";
+import { type ApiCall, errorWithMembers, withMembers } from "./v1.ts";
 
 interface OperationsOptions {
   readonly config: Config;
@@ -55,6 +56,8 @@ interface OperationsOptions {
   readonly flags: Readonly<Partial<Settings>>;
   readonly log: SharedLog;
   readonly showSecrets: boolean;
+  /** Number of the newest delivery when the `listen` of this inspector began; undefined outside of one. */
+  readonly startedAfter?: number | undefined;
 }
 
 /** A page of the list, newest first: the events before a number, filtered as by `events list`. */
@@ -67,7 +70,7 @@ export type Operations = ReturnType<typeof createOperations>;
 
 /** The calls of the inspector. Each reads the settings anew: they may change while it runs. */
 export function createOperations(context: Context, options: OperationsOptions) {
-  const { log, flags, showSecrets } = options;
+  const { log, flags, showSecrets, startedAfter } = options;
   const clock = () => performance.now();
   // Counting a week of 100,000 events takes half a second: as often as a bar grows visibly.
   const activityOf = (span: Span) =>
@@ -93,6 +96,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
   /** Whoever has the token sends only to this machine and to the targets of the project. */
   const doorOfPrograms: Door = {
     ...door,
+    runDeliveries: startedAfter === undefined ? undefined : { startedAfter, removedUpTo: 0 },
     requireReachable(url) {
       const origins = configuredTargets(loadConfig(context, { flags }))
         .filter((target) => URL.canParse(target))
@@ -133,10 +137,15 @@ export function createOperations(context: Context, options: OperationsOptions) {
     },
     /** An operation that reads, with its input as its schema has read it. */
     run,
-    /** An operation for a program, which ends with the signal. */
-    answer: <Input>(operation: Operation<Input>, input: Input, ended: AbortSignal): Promise<Outcome> => {
+    /** The answer to a program, which ends with the signal. Errors and notes name members of the call, never flags. */
+    async answer(call: ApiCall, input: unknown, ended: AbortSignal): Promise<Outcome> {
       const signal = AbortSignal.any([context.signal, ended]);
-      return perform(overrideContext(own, { signal }), operation, input, doorOfPrograms);
+      try {
+        const outcome = await perform(overrideContext(own, { signal }), call.operation, input, doorOfPrograms);
+        return { ...outcome, notes: outcome.notes.map((note) => withMembers(call, note)) };
+      } catch (error) {
+        throw errorWithMembers(call, error);
+      }
     },
     async replay(request: ReplayRequest): Promise<Outcome> {
       const outcomes: Outcome[] = [];

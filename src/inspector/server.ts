@@ -1,17 +1,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import { splitUrl } from "../delivery/delivery.ts";
-import { operationsByName } from "../operations/index.ts";
+import { NO_SUCH_EVENT } from "../history/open-log.ts";
+import { operations as allOperations, operationsByName } from "../operations/index.ts";
 import type { Outcome } from "../operations/outcome.ts";
 import { readPage, sendBytes } from "../page-kit/page-files.ts";
 import { SECURITY_HEADERS } from "../page-kit/security.ts";
 import { openServer } from "../receiver/http-server.ts";
 import { readWholeBody } from "../receiver/read-body.ts";
 import { UserError } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
 import type { Operations } from "./operations.ts";
 import { createOpenings, proofOf, refusalOf } from "./security.ts";
 import { EventStream } from "./stream.ts";
-import { findCall, queryInput } from "./v1.ts";
+import { type ApiCall, findCall, queryInput, unknownMember } from "./v1.ts";
 
 export interface InspectorOptions {
   readonly port: number;
@@ -124,8 +126,9 @@ class InspectorServer {
     request.socket.once("end", onClose);
     try {
       const given = request.method === "POST" ? await readJson(request) : queryInput(call, parameters, inPath);
-      const input = read<unknown>(call.operation.input(), given);
-      return await this.#options.operations.answer(call.operation, input, gone.signal);
+      const outcome = await this.#options.operations.answer(call, readInput(call, given), gone.signal);
+      if (call.operation === allOperations.clear) this.#stream.reset();
+      return outcome;
     } finally {
       request.socket.off("end", onClose);
       this.#calls--;
@@ -194,8 +197,9 @@ class InspectorServer {
   #sendFailure(response: ServerResponse, error: unknown): void {
     const { operations } = this.#options;
     if (response.headersSent) response.destroy();
-    else if (error instanceof BadRequest) this.#sendJson(response, { error: error.message, hint: null }, error.status);
-    else this.#sendJson(response, operations.failure(error), error instanceof UserError ? 422 : 500);
+    else if (error instanceof BadRequest)
+      this.#sendJson(response, { error: error.message, hint: error.hint }, error.status);
+    else this.#sendJson(response, operations.failure(error), statusOf(error));
   }
 
   #onStreamError(error: unknown): void {
@@ -208,10 +212,17 @@ class InspectorServer {
 
 class BadRequest extends Error {
   readonly status: number;
-  constructor(status: number, message: string) {
+  readonly hint: string | null;
+  constructor(status: number, message: string, hint: string | null = null) {
     super(message);
     this.status = status;
+    this.hint = hint;
   }
+}
+
+function statusOf(error: unknown): number {
+  if (!(error instanceof UserError)) return 500;
+  return error.code === NO_SUCH_EVENT ? 404 : 422;
 }
 
 function nothingAt(path: string): never {
@@ -297,6 +308,13 @@ function read<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new BadRequest(400, z.prettifyError(result.error));
+}
+
+/** The input of a call of /v1. */
+function readInput(call: ApiCall, given: unknown): unknown {
+  const unknown = isRecord(given) ? unknownMember(call, given) : undefined;
+  if (unknown !== undefined) throw new BadRequest(400, unknown.error, unknown.hint);
+  return read<unknown>(call.operation.input(), given);
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

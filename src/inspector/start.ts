@@ -3,10 +3,7 @@ import type { Context } from "../project/context.ts";
 import type { Settings } from "../project/settings.ts";
 import { openingAddress } from "./security.ts";
 
-interface InspectorStart {
-  /** The settings that were flags. */
-  readonly flags: Readonly<Partial<Settings>>;
-  readonly showSecrets: boolean;
+interface InspectorStart extends StartMessage {
   /** Called when it ends by itself. */
   onEnded(reason: string): void;
 }
@@ -26,8 +23,8 @@ export interface RunningInspector {
 export async function startInspector(context: Context, given: InspectorStart): Promise<RunningInspector> {
   const child = context.startSelf(["ui", "--for-listen"]);
   let isStopped = false;
-  const { flags, showSecrets } = given;
-  const start: StartMessage = { flags, showSecrets };
+  const { flags, showSecrets, startedAfter } = given;
+  const start: StartMessage = { flags, showSecrets, startedAfter };
   const answered = new Promise<InspectorMessage>((resolve) =>
     child.onMessage((message) => resolve(message as InspectorMessage)),
   );
@@ -52,10 +49,13 @@ export async function startInspector(context: Context, given: InspectorStart): P
   };
 }
 
-/** From `listen` to the inspector that it has started: its flags. */
+/** From `listen` to the inspector that it has started. */
 export interface StartMessage {
+  /** The settings that were flags. */
   readonly flags: Readonly<Partial<Settings>>;
   readonly showSecrets: boolean;
+  /** Number of the newest delivery when the run began: the API removes none up to it. Undefined: it removes nothing. */
+  readonly startedAfter: number | undefined;
 }
 
 /** The answer of the inspector, once. */

@@ -119,6 +119,11 @@ export class EventStream {
     this.#stateAt = Number.NEGATIVE_INFINITY;
   }
 
+  /** Has each page read its list anew: events were removed. */
+  reset(): void {
+    for (const watcher of this.#watchers) send(watcher, this.#message("reset", {}));
+  }
+
   async #poll(): Promise<void> {
     for (let behind = [...this.#watchers]; behind.length > 0; ) behind = await this.#sendBatches(behind);
     const now = performance.now();

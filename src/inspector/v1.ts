@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { nearest } from "../model/event-names.ts";
 import { type Operation, operations } from "../operations/index.ts";
+import { UserError } from "../util/errors.ts";
 
 /** A call of the API for tests. Its input is that of the operation: the query for GET and DELETE, the JSON body for POST. */
 export interface ApiCall {
@@ -64,4 +66,34 @@ function typedValue(member: Member | undefined, text: string): unknown {
   if (types.includes("integer") && /^\d{1,15}$/.test(text)) return Number(text);
   if (types.includes("boolean") && /^(?:true|false)$/.test(text)) return text === "true";
   return text;
+}
+
+/** An error about the first member that a call does not have, with the nearest one; undefined where there is none. */
+export function unknownMember(call: ApiCall, given: object) {
+  const names = Object.keys(inputSchema(call).properties);
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown === undefined) return undefined;
+  const [near] = nearest(unknown, names, 1);
+  const known = names.length === 0 ? "it has none" : `there are ${names.join(", ")}`;
+  return {
+    error: `${call.method} ${call.path} has no member ${JSON.stringify(unknown)}`,
+    hint: near === undefined ? known : `did you mean ${near}?`,
+  };
+}
+
+export function errorWithMembers(call: ApiCall, error: unknown): unknown {
+  if (!(error instanceof UserError)) return error;
+  const { message, hint, code } = error;
+  return new UserError("usage", withMembers(call, message), hint && withMembers(call, hint), code);
+}
+
+/** A message in which flags of a command are members of the call, `--since` is `since`; those of a command to paste stay. */
+export function withMembers(call: ApiCall, message: string): string {
+  const { properties } = inputSchema(call);
+  const [before = ""] = /^(?:(?!zoho-hooks).)*/s.exec(message) ?? [];
+  const named = before.replace(/(?<![\w-])--([a-z][a-z-]*)/g, (flag, name: string) => {
+    const member = name.replaceAll("-", "_");
+    return Object.hasOwn(properties, member) ? member : flag;
+  });
+  return named + message.slice(before.length);
 }

@@ -1,5 +1,6 @@
 import { pid } from "node:process";
 import { type HeaderPair, MAX_BODY_BYTES } from "../delivery/delivery.ts";
+import { appPaths, PATHS_HINT, parsePath as parseAppPath } from "../delivery/paths.ts";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { targetFor } from "../delivery/target.ts";
 import { isHopByHop } from "../forward/request.ts";
@@ -14,7 +15,8 @@ import { acceptsUnsigned } from "../recognition/unsigned.ts";
 import { assign, parsePath } from "../samples/edit-body.ts";
 import { type FixtureKey, freshData } from "../samples/fixtures.ts";
 import { prepare } from "../samples/prepare.ts";
-import { errorCode, errorText } from "../util/errors.ts";
+import { errorCode, errorText, hintOf } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
 import type { FormatId, NameIn, ProductId } from "./event-types.ts";
 import { readSample } from "./fixtures.ts";
 import { productOf, requireOptions, withSettings } from "./input.ts";
@@ -28,6 +30,8 @@ export interface ListenerOptions {
   readonly keys?: Keys | undefined;
   /** Default: any free one. */
   readonly port?: number | undefined;
+  /** Paths of your app at which it receives as well, as in the setting: `{ "/api/hooks/crm": "crm", "/tenants/*": "auto" }`. */
+  readonly paths?: Readonly<Record<string, ProductId | "auto">> | undefined;
 }
 
 /** The event of an accepted delivery. */
@@ -61,7 +65,7 @@ export interface Listener {
   readonly url: string;
   /** Accepted deliveries, in order of arrival. Challenges are answered, and are not among them. */
   readonly received: readonly Received[];
-  /** URL to post deliveries of a product to. */
+  /** URL to post deliveries of a product to: that of its path in `paths`, if it has one. */
   urlOf(product: ProductId): string;
   /**
    * The next accepted event that matches `crm:Leads.create`, `crm:Leads.*`, `desk:*` or `*`, also if it has come already; each is
@@ -102,8 +106,9 @@ interface Waiter {
 
 /** `fileUrl`: of a file in src/ or dist/ of the package, which has the samples. */
 export async function openListener(fileUrl: string | undefined, options: ListenerOptions): Promise<Listener> {
-  requireOptions(options, ["keys", "port"]);
-  const { keys = {}, port = 0 } = options;
+  requireOptions(options, ["keys", "port", "paths"]);
+  const { keys = {}, port = 0, paths = {} } = options;
+  const ownPaths = pathTexts(paths);
   const { secrets, settings } = readKeys(keys, "verify", products);
   const configured = withSettings(products, settings);
   const received: Received[] = [];
@@ -133,6 +138,7 @@ export async function openListener(fileUrl: string | undefined, options: Listene
     secrets,
     policy: { schema: "warn", onInvalid: "reject" },
     limits: { openReadings: false },
+    paths: appPaths(ownPaths),
     allowed: undefined,
     maxBody: MAX_BODY_BYTES,
     recorder: memoryRecorder(),
@@ -146,7 +152,7 @@ export async function openListener(fileUrl: string | undefined, options: Listene
     throw new Error(`port ${port} is in use: leave the option port out for a free one`, { cause: error.cause });
   });
   receiver.ready();
-  const urlOf = (product: ProductId): string => webhookUrl(receiver.url, productOf(product).id);
+  const urlOf = (product: ProductId): string => webhookUrl(receiver.url, productOf(product).id, ownPaths);
 
   return {
     url: receiver.url,
@@ -197,6 +203,20 @@ export async function openListener(fileUrl: string | undefined, options: Listene
       await receiver.close();
     },
   };
+}
+
+/** The paths as texts of the setting. Throws a TypeError for a wrong one. */
+function pathTexts(paths: Readonly<Record<string, ProductId | "auto">>): readonly string[] {
+  if (!isRecord(paths)) throw new TypeError(`paths is not an object: ${PATHS_HINT}`);
+  return Object.entries(paths).map(([path, product]) => {
+    const text = `${path}=${product === "auto" ? product : productOf(product).id}`;
+    try {
+      parseAppPath(text, "paths");
+    } catch (error) {
+      throw new TypeError(`${errorText(error)}: ${hintOf(error)}`, { cause: error });
+    }
+    return text;
+  });
 }
 
 /** Throws a TypeError where no event can match. With a wildcard an unknown event still could. */

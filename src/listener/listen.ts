@@ -43,7 +43,7 @@ interface Interface<Own> {
         start(plan: Plan, parts: Parts, toggle: Toggle): Promise<Part>;
       })
     | undefined;
-  createInspector(context: ListenContext, plan: Plan): InspectorPart;
+  createInspector(context: ListenContext, plan: Plan, log: Pick<LogPart, "startedAfter"> | undefined): InspectorPart;
   onEnd(result: RunResult): void;
 }
 
@@ -178,7 +178,7 @@ async function startReceiving(run: Run): Promise<void> {
   const shared = log && (await shareSecrets(context, config, log.log));
   if (shared !== undefined) parts.shared = shared;
   secrets = shared?.with(secrets) ?? secrets;
-  parts.inspector = run.createInspector(context, plan);
+  parts.inspector = run.createInspector(context, plan, log);
   const inspecting = options.ui === true ? parts.inspector.start() : undefined;
   const waiting = await startForwardingPart(run);
   const receiver = await startReceiverPart(context, plan, {
@@ -341,7 +341,7 @@ async function startDelivering(run: Run): Promise<void> {
   const { context, plan, parts } = run;
   const log = await openLog(run);
   if (log === undefined) throw new Error("the log of --role deliver is a shared one");
-  parts.inspector = run.createInspector(context, plan);
+  parts.inspector = run.createInspector(context, plan, log);
   const inspectorUrl = plan.options.ui === true ? await parts.inspector.start() : undefined;
   const waiting = await startForwardingPart(run);
   parts.pruning = startPruning(context, log);

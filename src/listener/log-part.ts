@@ -18,6 +18,8 @@ import type { Plan } from "./plan.ts";
 /** The event log, locked for this run. */
 export interface LogPart extends Part {
   readonly log: Log;
+  /** Number of the newest delivery when the run began; undefined where other receivers write to the log as well. */
+  readonly startedAfter: number | undefined;
   /** The size that it is pruned to; undefined for no limit. */
   readonly maxBytes: number | undefined;
   /** Why deliveries cannot be recorded now, without names of files and servers; undefined if they can. Warns of each change. */
@@ -74,7 +76,9 @@ export async function startLog(
       warn("the temporary log of this run could not be deleted")(error);
     }
   };
+  let startedAfter: number | undefined;
   try {
+    if (log.shared === undefined) startedAfter = (await log.ends()).newest;
     await lock.endUnanswered();
   } catch (error) {
     await stop();
@@ -83,6 +87,7 @@ export async function startLog(
   return {
     name: "the event log",
     log,
+    startedAfter,
     maxBytes: limits.maxBytes,
     whyNotReady: watchReadiness(context, log),
     notes: store === false ? ["The event log is deleted when this run ends."] : [],

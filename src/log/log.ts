@@ -238,6 +238,8 @@ export interface StatsOptions {
 
 export interface Retention {
   readonly keepMs?: number | undefined;
+  /** For `keepMs`: only deliveries with higher numbers. */
+  readonly after?: number | undefined;
   readonly maxBytes?: number | undefined;
 }
 

@@ -126,6 +126,11 @@ export const operations = {
         ...filters(),
         search: text().optional().describe("text in the body or URL"),
         limit: z.int().min(1).max(200).default(20),
+        after: z
+          .int()
+          .min(0)
+          .optional()
+          .describe("only deliveries with higher numbers: those that came after this one"),
         wait: text().optional().describe("how long to wait for one to come, such as 30s; at most 10m"),
       }),
     async run(workspace, { limit, wait, ...filter }) {
@@ -134,12 +139,13 @@ export const operations = {
     },
   }),
   clear: operation({
-    summary: "Remove all deliveries from the event log but those that still wait for the app.",
+    summary:
+      "Remove the deliveries that this run of listen has received, but those that still wait for the app; no answer has them any more. What was saved before stays.",
     acts: true,
     input: () => z.strictObject({}),
     async run(workspace) {
-      const { prune } = await import("../history/prune.ts");
-      workspace.report(await prune(workspace, { keep: "0s" }));
+      const { removeRunDeliveries } = await import("../history/prune.ts");
+      workspace.report(await removeRunDeliveries(workspace));
       return ExitCode.ok;
     },
   }),

@@ -5,7 +5,7 @@ import type { Context, Sink } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import type { Settings } from "../project/settings.ts";
 import type { Report } from "../reports/report.ts";
-import type { ReportingWorkspace } from "../workspace/workspace.ts";
+import type { ReportingWorkspace, RunDeliveries } from "../workspace/workspace.ts";
 
 /** What depends on who asks, and is never part of the input. */
 export interface Door {
@@ -20,6 +20,7 @@ export interface Door {
     /** Address of the receiver on this machine. */
     readonly url: string;
   };
+  readonly runDeliveries?: RunDeliveries | undefined;
   /** Throws a usage error for a URL that must not be sent to. Default: every URL may be. */
   requireReachable?(url: string): void;
 }
@@ -33,7 +34,7 @@ export function openWorkspace(context: Context<Report>, door: Door = {}): Report
 export function openWorkspaceFor(
   sink: Sink<Report>,
   context: Context,
-  { showSecrets = false, flags = {}, listener, requireReachable = () => {} }: Door,
+  { showSecrets = false, flags = {}, listener, runDeliveries, requireReachable = () => {} }: Door,
 ): ReportingWorkspace<Report> {
   const { cwd, env, platform, packageRoot, invocation, userFolder, knownSecrets, overrides, now, sleep } = context;
   const { report, waiting, progress, verbose, quiet, json } = sink;
@@ -52,6 +53,7 @@ export function openWorkspaceFor(
     config,
     showSecrets,
     listenerUrl: listener?.url,
+    runDeliveries,
     products: (options) => projectProducts(config, options),
     secrets: () => loadConfig(context, { flags, needsSecrets: true }).secrets,
     async openLog() {

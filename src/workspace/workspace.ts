@@ -28,6 +28,8 @@ export interface Workspace extends Surroundings {
   readonly showSecrets: boolean;
   /** Address of the receiver in the same process, inside `listen` alone. */
   readonly listenerUrl: string | undefined;
+  /** Undefined outside of the API of a `listen`. */
+  readonly runDeliveries: RunDeliveries | undefined;
   /** `schemas: false` runs no module of the user; with `schemasOf`, only those of this product. */
   products(options?: {
     readonly schemas?: boolean;
@@ -39,6 +41,14 @@ export interface Workspace extends Surroundings {
   openLog(): Promise<OpenLog>;
   /** Throws a usage error for a URL that must not be sent to. */
   requireReachable(url: string): void;
+}
+
+/** What the API of a `listen` may remove: the deliveries of its own run. */
+export interface RunDeliveries {
+  /** Number of the newest delivery when the run began. What is up to it was saved before, and stays. */
+  readonly startedAfter: number;
+  /** Number of the newest delivery when they were last removed. What still waits of those up to it no longer counts. */
+  removedUpTo: number;
 }
 
 /** A log for some work, which closes it. That of a running `listen` stays open. */

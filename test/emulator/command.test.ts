@@ -253,6 +253,7 @@ describe("emulate --env", () => {
   const variables = (url: string) => ({
     ZOHO_ACCOUNTS_URL: url,
     ZOHO_API_URL: url,
+    ZOHO_DC: "us",
     ZOHO_CLIENT_ID: PUBLISHED.clientId,
     ZOHO_CLIENT_SECRET: PUBLISHED.clientSecret,
     ZOHO_REFRESH_TOKEN: PUBLISHED.refreshToken,

@@ -299,7 +299,7 @@ describe("an action", () => {
     expect(curl.lines).toMatchObject([
       { type: "curl", n: 2, command: expect.stringContaining("curl -X POST http://127.0.0.1:") },
     ]);
-    expect((await post("/api/diff", { before: 1, after: 9 })).status).toBe(422);
+    expect((await post("/api/diff", { before: 1, after: 9 })).status).toBe(404);
     expect((await post("/api/diff", { before: 1 })).status).toBe(400);
     expect((await post("/api/stats", {})).json().lines).toMatchObject([{ type: "stats", received: 2 }]);
     // It sends, and the page has no rule for where it may.

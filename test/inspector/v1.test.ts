@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { startInspector, type TestInspector, userEnv } from "../support/inspector.ts";
+import { connect, startInspector, type TestInspector, userEnv } from "../support/inspector.ts";
+import { type Listener, startListener } from "../support/listener.ts";
 import {
   leadBody,
   type ProjectOptions,
@@ -27,6 +28,18 @@ async function startApi(options: ProjectOptions = {}) {
   onTestFinished(() => project.stop());
   const inspector = await startInspector([], { cwd: project.cwd, env });
   return { project, inspector, ...clientOf(inspector) };
+}
+
+/** The same for the API of the running listen itself. */
+async function startRunApi({ argv = [], ...options }: ProjectOptions = {}) {
+  const env = { ...userEnv(), ...SECRETS, ...options.env };
+  const project = await startLoggedProject({ ...options, argv: [...argv, "--ui"], env });
+  onTestFinished(() => project.stop());
+  return { project, env, ...clientOf(runInspector(project.listener)) };
+}
+
+function runInspector(listener: Listener) {
+  return connect(String(listener.lines().find(({ type }) => type === "ready")?.inspector_url));
 }
 
 function clientOf({ raw, token }: Pick<TestInspector, "raw" | "token">) {
@@ -149,6 +162,50 @@ describe("GET /v1/events", () => {
     ]);
   });
 
+  it("lists and waits only for what came after a number", async () => {
+    const { project, events } = await startApi();
+    await project.deliver(CRM, leadBody());
+    expect((await events("?after=0")).lines).toMatchObject([{ n: 1 }]);
+    expect(await events("?after=1")).toMatchObject({ lines: [], notes: ["no delivery in the log matches"] });
+    const missed = await events("?after=1&wait=0s");
+    expect(missed).toMatchObject({ ok: false, lines: [], notes: ["no event came within 0s; nothing came"] });
+    const waiting = events("?after=1&event=crm:Leads.*&wait=20s");
+    await project.deliver(CRM, leadBody());
+    expect(await waiting).toMatchObject({ ok: true, lines: [{ n: 2 }] });
+  });
+
+  it("does not count an event that --events kept from the app", async () => {
+    const { project, events } = await startRunApi({ argv: ["--events", "crm:*"] });
+    await project.listener.post("/webhooks/zoho/desk", ticketBody(), {
+      "content-type": "application/json",
+      ...signature(ticketBody()),
+    });
+    await expect.poll(async () => (await events()).lines.length).toBe(1);
+    const { ok, lines, notes } = await events("?wait=0s");
+    expect([ok, lines]).toEqual([false, []]);
+    expect(notes).toEqual([
+      expect.stringMatching(/; the newest are #1 desk Ticket.Create, not one of the setting events \(.+ ago\)$/),
+    ]);
+    await project.listener.post(CRM, leadBody(), { "content-type": "application/json", ...signature(leadBody()) });
+    expect(await events("?wait=20s")).toMatchObject({ ok: true, lines: [{ n: 2, event: "Leads.create" }] });
+  });
+
+  it.each([
+    ["since=2026-05-01T10:00:00+02:00", "since:", "a + in a URL is read as a space: encode it as %2B"],
+    ["since=2h&until=3h", "until (", "since 3h until 2h"],
+    ["only=nope", "only:", "failed, rejected"],
+    ["search=", "search:", ""],
+    ["where=x", "", "such as where 'data.Email"],
+    ["evnt=crm:*", 'GET /v1/events has no member "evnt"', "did you mean event?"],
+    ["zzzzzzzz=1", 'GET /v1/events has no member "zzzzzzzz"', "there are product, since"],
+  ])("names members and no flags where it refuses ?%s", async (query, error, hint) => {
+    const { events } = await startApi();
+    const answer = await events(`?${query}`);
+    expect(answer.error).toContain(error);
+    expect(answer.hint ?? "").toContain(hint);
+    expect(`${answer.error} ${answer.hint}`).not.toContain("--");
+  });
+
   it.each([
     ["?wait=11m", 422, "wait: 11m is more than 10m"],
     ["?wait=5", 422, 'wait: "5" is not a duration'],
@@ -197,7 +254,7 @@ describe("GET /v1/events/{n}", () => {
     const { project, call } = await startApi();
     await project.deliver(CRM, leadBody());
     expect(await call("GET", "/events/7")).toMatchObject({
-      status: 422,
+      status: 404,
       error: expect.stringContaining("no event #7"),
     });
     expect((await call("GET", "/events/0")).status).toBe(400);
@@ -206,8 +263,28 @@ describe("GET /v1/events/{n}", () => {
 });
 
 describe("DELETE /v1/events", () => {
-  it("removes what is done, and nothing that waits", async () => {
-    const { project, call, events } = await startApi({ argv: ["--retries", "9"] });
+  it("removes only what this listen has received", async () => {
+    const { project, env } = await startRunApi();
+    await project.deliver(CRM, leadBody());
+    await project.deliver("/webhooks/zoho/desk", ticketBody());
+    await project.listener.stop();
+    const listener = await startListener(["--ui", "--forward-to", String(project.app.port)], { cwd: project.cwd, env });
+    onTestFinished(async () => void (await listener.stop()));
+    const again = clientOf(runInspector(listener));
+    await listener.post(CRM, leadBody(), { "content-type": "application/json", ...signature(leadBody()) });
+    await listener.line("forward", { n: 3 });
+    expect(await again.call("DELETE", "/events")).toMatchObject({ ok: true, lines: [{ removed: 1, oldest: 1 }] });
+    expect(await again.call("DELETE", "/events")).toMatchObject({ ok: true, lines: [{ removed: 0, oldest: 1 }] });
+    const listed = await project.run(["events", "list", "--json"]);
+    expect(listed.lines().map(({ n }) => n)).toEqual([2, 1]);
+    // What was saved before no longer counts in this run.
+    expect(await again.events("?wait=0s")).toMatchObject({ ok: false, lines: [] });
+    await listener.post(CRM, leadBody(), { "content-type": "application/json", ...signature(leadBody()) });
+    expect(await again.events("?wait=20s")).toMatchObject({ ok: true, lines: [{ n: 4 }] });
+  });
+
+  it("leaves what waits for the app, which no longer counts", async () => {
+    const { project, call, events } = await startRunApi({ argv: ["--retries", "9"] });
     await project.deliver(CRM, leadBody());
     await project.app.close();
     await project.listener.post("/webhooks/zoho/desk", ticketBody(), {
@@ -215,7 +292,25 @@ describe("DELETE /v1/events", () => {
       ...signature(ticketBody()),
     });
     expect(await call("DELETE", "/events")).toMatchObject({ ok: true, lines: [{ removed: 1, waiting: 1 }] });
-    expect((await events()).lines).toMatchObject([{ n: 2, state: "waiting" }]);
+    expect((await events()).lines).toEqual([]);
+    expect(await events("?wait=0s")).toMatchObject({ ok: false, lines: [] });
+    expect((await project.run(["events", "list", "--json"])).lines()).toMatchObject([{ n: 2, state: "waiting" }]);
+  });
+
+  it("is refused by ui, which has no run of its own", async () => {
+    const { project, call, events } = await startApi();
+    await project.deliver(CRM, leadBody());
+    expect(await call("DELETE", "/events")).toMatchObject({ status: 422, hint: expect.stringContaining("?after=<n>") });
+    expect((await events()).lines).toHaveLength(1);
+  });
+
+  it("takes the removed events from a page that is open", async () => {
+    const { project, call } = await startRunApi();
+    const stream = await runInspector(project.listener).stream();
+    await project.deliver(CRM, leadBody());
+    await stream.until(({ name }) => name === "events");
+    await call("DELETE", "/events");
+    await stream.until(({ name }) => name === "reset");
   });
 });
 
@@ -257,13 +352,14 @@ describe("POST /v1/send and /v1/replay", () => {
   it.each([
     ["no JSON", "{", "application/json", 400],
     ["another type", "product=crm", "application/x-www-form-urlencoded", 415],
-    ["an unknown member", '{"product":"crm","event":"Leads.create","count":5}', "application/json", 400],
+    ["an unknown member", '{"product":"crm","evnt":"Leads.create"}', "application/json", 400, "did you mean event?"],
     ["no object", "[]", "application/json", 400],
     ["too much", `"${"x".repeat(9 * 1024 * 1024)}"`, "application/json", 413],
-  ])("refuse %s", async (_, body, type, status) => {
+  ])("refuse %s", async (_, body, type, status, hint?: string) => {
     const { inspector } = await startApi();
     const headers = { authorization: `Bearer ${inspector.token}`, "content-type": type };
-    expect((await inspector.raw("/v1/send", { method: "POST", headers, body })).status).toBe(status);
+    const answer = await inspector.raw("/v1/send", { method: "POST", headers, body });
+    expect([answer.status, answer.json().hint]).toEqual([status, hint ?? null]);
   });
 });
 

@@ -186,6 +186,7 @@ describe("a call", () => {
     expect(await errorOf(zoho.accessToken())).toMatchObject({
       code: "misuse",
       message: "connectZoho has no clientId, clientSecret, refreshToken, dc",
+      hint: expect.stringMatching(/such as ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN, ZOHO_DC$/),
     });
     const { message } = await errorOf(app.connect({ dc: "mars" }).accessToken());
     expect(message).toBe('there is no Zoho data centre "mars"');

@@ -132,6 +132,28 @@ it("names the app that does not answer, and the mistakes of a call", async () =>
   await expect(createListener({ host: "localhost" })).rejects.toThrow('no option named "host"');
 });
 
+it("receives at the paths of the app as well", async () => {
+  const listener = await started({ keys, paths: { "/api/hooks/crm": "crm", "/tenants/*": "auto" } });
+  expect(listener.urlOf("crm")).toBe(`${listener.url}/api/hooks/crm`);
+  expect((await listener.send("crm", "Leads.create")).status).toBe(200);
+  const { request } = await listener.next("crm:Leads.create");
+  expect(request.url).toBe("/api/hooks/crm");
+  for (const path of ["/tenants/7/crm", "/webhooks/zoho/crm"])
+    expect((await listener.send("crm", "Leads.create", { to: listener.url + path })).status).toBe(200);
+  expect((await listener.send("crm", "Leads.create", { to: `${listener.url}/elsewhere` })).status).toBe(404);
+  expect(await listener.replay(await listener.next())).toMatchObject({ status: 200 });
+});
+
+it.each([
+  ["a product that there is not", { "/crm": "cmr" }, 'there is no product "cmr": did you mean crm?'],
+  ["a path without a slash", { crm: "crm" }, 'paths: "crm" does not begin with a slash: write it as "/crm"'],
+  ["a list", ["/crm"], 'paths is not an object: write it as "paths": {'],
+])("refuses %s among its paths", async (_, paths, message) => {
+  const error = await createListener({ paths } as unknown as ListenerOptions).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(TypeError);
+  expect(String(error)).toContain(message);
+});
+
 it("says that its port is in use, with the remedy", async () => {
   const { url } = await started();
   const port = Number(new URL(url).port);

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { connectZoho, memoryStore } from "../../src/library/connect.ts";
 import { createListener, startZoho, type Zoho, type ZohoOptions } from "../../src/library/testing.ts";
 import { startTarget } from "../support/target.ts";
 
@@ -50,6 +51,20 @@ it("sends what follows from a record, verified by a listener", async () => {
   expect(deliveries[0]).toMatchObject({ product: "crm", method: "POST", url: listener.urlOf("crm") });
   expect(JSON.parse(deliveries[0]?.body ?? "")).toMatchObject({ token: "t0ken-of-mine", ids: [lead.id] });
   expect(deliveries[0]?.headers["content-type"]).toMatch(/^application\/json/);
+});
+
+it("has all variables that an app connects with", async () => {
+  const { env } = await started();
+  const app = connectZoho({
+    clientId: env.ZOHO_CLIENT_ID,
+    clientSecret: env.ZOHO_CLIENT_SECRET,
+    refreshToken: env.ZOHO_REFRESH_TOKEN,
+    dc: env.ZOHO_DC,
+    accountsUrl: env.ZOHO_ACCOUNTS_URL,
+    apiUrl: env.ZOHO_API_URL,
+    store: memoryStore(),
+  });
+  expect(await app.accessToken()).toMatch(/./);
 });
 
 it("has nothing in common with another one", async () => {

@@ -54,6 +54,14 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(await log.get(1)).toBeUndefined();
   });
 
+  it("removes nothing up to the number that is given", async () => {
+    const log = await tempLog(engine, { now: () => new Date(10_000) });
+    // The clock was set back: a later number with an earlier time.
+    for (const ms of [5000, 6000, 4000, 7000]) await log.append(newEntry({ receivedAt: new Date(ms) }));
+    expect(await log.prune({ keepMs: 0, after: 2 })).toMatchObject({ removed: 2 });
+    expect((await collect(log.rows())).map(({ n }) => n)).toEqual([2, 1]);
+  });
+
   it("removes attempts that were recorded after their delivery was removed", async () => {
     const log = await tempLog(engine);
     for (const ms of [0, 0, Date.now()]) await log.append(newEntry({ receivedAt: new Date(ms) }));

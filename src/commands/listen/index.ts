@@ -2,6 +2,7 @@ import type { Finding } from "../../checks/finding.ts";
 import { writeResults } from "../../checks/summaries.ts";
 import { type RunningInspector, startInspector } from "../../inspector/start.ts";
 import { listen } from "../../listener/listen.ts";
+import type { LogPart } from "../../listener/log-part.ts";
 import { type ListenOptions, noLog, type Plan } from "../../listener/plan.ts";
 import type { RunResult } from "../../listener/tally.ts";
 import { examples } from "../../terminal/help.ts";
@@ -83,7 +84,7 @@ function runFindings({ expectations, program }: RunResult): readonly Finding[] {
 }
 
 /** The inspector of a run, which is started on demand. It has no part in receiving: the run goes on without it. */
-export function createInspector(context: CommandContext, plan: Plan) {
+export function createInspector(context: CommandContext, plan: Plan, log?: Pick<LogPart, "startedAfter">) {
   const { config, flags, options } = plan;
   let running: Promise<RunningInspector | undefined> | undefined;
   const warn = (message: string): void => {
@@ -97,6 +98,7 @@ export function createInspector(context: CommandContext, plan: Plan) {
       running ??= startInspector(context, {
         flags,
         showSecrets: options.showSecrets === true,
+        startedAfter: log?.startedAfter,
         onEnded: (reason) => warn(`the inspector has ended by itself: ${reason}`),
       }).catch((error: unknown) => {
         warn(`the inspector could not be started: ${errorText(error)}`);

@@ -86,7 +86,7 @@ function signInOf({ clientId, clientSecret, refreshToken, dc, environment = "pro
   if (!clientId || !clientSecret || !refreshToken || !dc || missing.length > 0)
     throw misuse(
       `connectZoho has no ${missing.join(", ")}`,
-      "set the variables that it is given, such as ZOHO_CLIENT_ID, in the environment of the deployment",
+      `set what it is given in the environment of the deployment, such as ${missing.map(variableOf).join(", ")}`,
     );
   const centre = findDataCentre(dc.trim());
   const accountsUrl = hosts.accountsUrl ? originOf("accountsUrl", hosts.accountsUrl) : centre.accountsUrl;
@@ -103,6 +103,11 @@ function signInOf({ clientId, clientSecret, refreshToken, dc, environment = "pro
       refreshToken: secret(refreshToken.trim(), "refreshToken"),
     },
   } as const satisfies SignIn;
+}
+
+/** `clientId` is ZOHO_CLIENT_ID in the examples of the documentation. */
+function variableOf(option: string): string {
+  return `ZOHO_${option.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
 }
 
 /** As that of util/timing.ts, without Node's timers. */

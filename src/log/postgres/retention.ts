@@ -26,7 +26,7 @@ interface PruneOptions {
  * too large by its files is measured by what is in it.
  */
 export async function prune(database: Database, { limits, now, signal }: PruneOptions): Promise<Pruned> {
-  const { keepMs, maxBytes } = limits;
+  const { keepMs, after = 0, maxBytes } = limits;
   const write = (sql: string, values: readonly number[] = []) => database.query("work", sql, values);
   let removed = 0;
 
@@ -47,18 +47,18 @@ export async function prune(database: Database, { limits, now, signal }: PruneOp
   }
 
   async function removeExpired(before: number): Promise<void> {
-    let after: readonly number[] | undefined = [Number.MIN_SAFE_INTEGER, 0];
+    let from: readonly number[] | undefined = [Number.MIN_SAFE_INTEGER, 0];
     do {
       const row: SqlRow = await remove(
         `chosen AS MATERIALIZED (SELECT n, received_at FROM deliveries
-           WHERE received_at < ? AND (received_at, n) > (?::bigint, ?::bigint) AND ${NOT_WAITING}
+           WHERE received_at < ? AND (received_at, n) > (?::bigint, ?::bigint) AND n > ?::bigint AND ${NOT_WAITING}
            ORDER BY received_at, n LIMIT ${BATCH_ROWS}),
          last AS (SELECT * FROM chosen ORDER BY received_at DESC, n DESC LIMIT 1)`,
         "(SELECT received_at FROM last) AS received_at, (SELECT n FROM last) AS n",
-        [before, ...after],
+        [before, ...from, after],
       );
-      after = row.n === null ? undefined : [numberOf(row, "received_at"), numberOf(row, "n")];
-    } while (after !== undefined && signal?.aborted !== true);
+      from = row.n === null ? undefined : [numberOf(row, "received_at"), numberOf(row, "n")];
+    } while (from !== undefined && signal?.aborted !== true);
   }
 
   /** Resolves to how many of the bytes are still too many. */

@@ -25,10 +25,10 @@ interface Batch<T> {
 
 /** Removes deliveries beyond the limits in batches, with other writes between them, and returns their space to the disk. */
 export async function prune({ database, commits, limits, now, signal }: PruneOptions): Promise<Pruned> {
-  const { keepMs, maxBytes } = limits;
+  const { keepMs, after = 0, maxBytes } = limits;
   const expired = database.prepare(
     `SELECT n, received_at FROM deliveries
-     WHERE received_at < ? AND (received_at, n) > (?, ?) AND ${NOT_WAITING} ORDER BY received_at, n LIMIT ${BATCH_ROWS}`,
+     WHERE received_at < ? AND (received_at, n) > (?, ?) AND n > ? AND ${NOT_WAITING} ORDER BY received_at, n LIMIT ${BATCH_ROWS}`,
   );
   // An attempt that ended after its delivery was removed would count in the statistics.
   const orphans = database.prepare(
@@ -57,7 +57,7 @@ export async function prune({ database, commits, limits, now, signal }: PruneOpt
 
   function removeExpired(before: number): Promise<void> {
     return repeat({ at: Number.MIN_SAFE_INTEGER, n: 0 }, ({ at, n }) => {
-      const rows = expired.all(before, at, n);
+      const rows = expired.all(before, at, n, after);
       for (const row of rows) remove(numberOf(row, "n"));
       const last = rows.at(-1);
       const next = last && { at: numberOf(last, "received_at"), n: numberOf(last, "n") };
