@@ -88,7 +88,7 @@ class Keys {
     this.#line = new BottomLine(base.stdout, {
       textOf: (columns) => statusLine(this.#status(), columns),
       paint,
-      onTick: () => void this.#followLog(),
+      onTick: () => void this.#countWaiting(),
     });
     this.#screen = new Screen(base, this.#line);
     this.#queue = new CommandQueue({
@@ -113,7 +113,8 @@ class Keys {
     });
     this.#actions = this.#createActions();
     // Before the first key, so that no replay is older than the last attempt that it finds.
-    void this.#followLog();
+    void this.#follower?.follow(this.#over.signal);
+    void this.#countWaiting();
     this.#keyboard.take();
   }
 
@@ -158,8 +159,8 @@ class Keys {
     };
   }
 
-  async #followLog(): Promise<void> {
-    await this.#follower?.follow();
+  async #countWaiting(): Promise<void> {
+    await this.#follower?.count();
     this.#line.schedule();
   }
 

@@ -1,7 +1,13 @@
+import { changes } from "../../../history/changes.ts";
 import type { Plan } from "../../../listener/plan.ts";
-import type { Log } from "../../../log/log.ts";
+import type { FollowedAttempt, Log, LogEnds, LogFilter } from "../../../log/log.ts";
 import { rowOf } from "../../../log/row-of.ts";
+import { sleepRealTime } from "../../../util/timing.ts";
 import type { RecentEvents } from "./recent-events.ts";
+
+/** The run reports its deliveries itself: they are not read. */
+const NO_DELIVERY: LogFilter = { before: 1 };
+const RETRY_MS = 1000;
 
 /** Follows what other processes do to the log as well, such as a replay of the inspector. */
 export class LogFollower {
@@ -10,9 +16,6 @@ export class LogFollower {
   readonly #recent: RecentEvents;
   #waiting = 0;
   #hasChanged = true;
-  #isFollowing = false;
-  /** The id of the last attempt in the log that has been taken in. */
-  #attemptId: number | undefined;
 
   constructor(log: Log, routes: Plan["routes"], recent: RecentEvents) {
     this.#log = log;
@@ -25,44 +28,43 @@ export class LogFollower {
     return this.#waiting;
   }
 
-  /** Has the next `follow` count again what waits. */
+  /** Has the next `count` count again what waits. */
   noteChange(): void {
     this.#hasChanged = true;
   }
 
-  /** Reads the changes since the previous call, unless a read is running. Attempts before the first call are ignored. */
-  async follow(): Promise<void> {
-    if (this.#isFollowing) return;
-    this.#isFollowing = true;
-    try {
-      await this.#followAttempts();
-      await this.#countWaiting();
-    } catch {
-      // The log's own part reports it.
+  /** Takes in what happens from now on, until the signal aborts. */
+  async follow(signal: AbortSignal): Promise<void> {
+    let position: LogEnds | undefined;
+    while (!signal.aborted) {
+      try {
+        position ??= await this.#log.ends();
+        for await (const change of changes(this.#log, { from: position, filter: NO_DELIVERY, signal })) {
+          position = change.position;
+          this.#hasChanged = true;
+          await this.#resolveReplayed(change.attempts);
+        }
+      } catch {
+        // The log's own part reports it.
+        await sleepRealTime(RETRY_MS, signal);
+      }
     }
-    this.#isFollowing = false;
+  }
+
+  /** Counts what waits, if something has changed. */
+  async count(): Promise<void> {
+    if (this.#routes.empty || !this.#hasChanged) return;
+    this.#hasChanged = false;
+    // The log's own part reports it.
+    const counts = await this.#log.queue.waiting().catch(() => undefined);
+    if (counts === undefined) return;
+    this.#waiting = counts.reduce((sum, each) => (this.#routes.has(each.target) ? sum + each.waiting : sum), 0);
   }
 
   /** Takes failures that a replay has delivered off the list of those that failed. */
-  async #followAttempts(): Promise<void> {
-    const { lastAttempt: last } = await this.#log.ends();
-    let id = this.#attemptId ?? last;
-    this.#attemptId = last;
-    if (id === last) return;
-    this.#hasChanged = true;
-    const replayed = new Set<number>();
-    while (id < last && this.#recent.failed > 0) {
-      const attempts = await this.#log.attemptsAfter(id);
-      for (const { n, replay } of attempts) if (replay !== undefined && this.#recent.hasFailed(n)) replayed.add(n);
-      id = attempts.at(-1)?.id ?? last;
-    }
-    for (const n of replayed) if ((await rowOf(this.#log, n))?.state !== "failed") this.#recent.resolve(n);
-  }
-
-  async #countWaiting(): Promise<void> {
-    if (this.#routes.empty || !this.#hasChanged) return;
-    this.#hasChanged = false;
-    const counts = await this.#log.queue.waiting();
-    this.#waiting = counts.reduce((sum, each) => (this.#routes.has(each.target) ? sum + each.waiting : sum), 0);
+  async #resolveReplayed(attempts: readonly FollowedAttempt[]): Promise<void> {
+    const replayed = attempts.filter(({ n, replay }) => replay !== undefined && this.#recent.hasFailed(n));
+    for (const n of new Set(replayed.map((each) => each.n)))
+      if ((await rowOf(this.#log, n))?.state !== "failed") this.#recent.resolve(n);
   }
 }
