@@ -132,14 +132,10 @@ async function untilThere(
   const from = await log.ends();
   await look({}, MAX_EARLIER);
   const following = isDone() ? [] : changes(log, { from, filter, signal: limited, until, onDamaged() {} });
-  for await (const { rows, attempts, isReplaced } of following) {
+  for await (const { rows, attempts } of following) {
     rows.forEach(note);
     // Only now may they match `only: failed`.
     for (const n of new Set(attempts.map((each) => each.n))) await look({ after: n - 1, before: n + 1 });
-    if (isReplaced) {
-      waiting.clear();
-      await look({}, MAX_EARLIER);
-    }
     if (isDone()) break;
   }
   signal.throwIfAborted();
