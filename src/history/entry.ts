@@ -167,6 +167,8 @@ export class DamageReport {
   }
 
   readonly onDamaged = (n: number, reason: string): void => {
+    // A list may have read it before.
+    if (this.#spans.some(({ first, last }) => first <= n && n <= last)) return;
     const span = this.#spans.at(-1);
     if (span?.last === n - 1 && span.reason === reason) span.last = n;
     else if (span?.first === n + 1 && span.reason === reason) span.first = n;

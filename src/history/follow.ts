@@ -1,21 +1,19 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { isSuccess } from "../delivery/delivery.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import { originOf } from "../delivery/target.ts";
 import type { ForwardReport } from "../forward/lines.ts";
-import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../log/log.ts";
+import type { FollowedAttempt, Log, LogEntry, LogFilter, LogRow } from "../log/log.ts";
 import type { Product } from "../model/product.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { type ExitCode, UserError, usageError } from "../util/errors.ts";
 import { rounded } from "../util/json-line.ts";
 import type { ReportingWorkspace } from "../workspace/workspace.ts";
+import { changes } from "./changes.ts";
 import { DamageReport, dayHeadings, entryEvent, hiddenSecrets, maskerOf } from "./entry.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter.ts";
 import { type ListOptions, readLimit } from "./list.ts";
 import { useLog } from "./open-log.ts";
 
-/** Soon enough to look immediate to a person. */
-const POLL_INTERVAL_MS = 200;
 /** With a filter, forwarding is shown for this many of the latest deliveries that passed it. */
 const MAX_REMEMBERED = 10_000;
 
@@ -55,7 +53,7 @@ async function followLog(
   const hasFilter = isFiltered(options);
   const headingOf = dayHeadings(workspace.now());
   const shown = new Set<number>();
-  let { newest: after, lastAttempt } = await log.ends();
+  const from = await log.ends();
   let app: string | undefined;
 
   const show = (entry: LogEntry, fresh: boolean): void => {
@@ -66,46 +64,45 @@ async function followLog(
     if (shown.size > MAX_REMEMBERED && oldest !== undefined) shown.delete(oldest);
   };
   const showLast = async (): Promise<void> => {
-    let first = after + 1;
+    let first = from.newest + 1;
     // Damaged ones are reported by the loop below.
     for await (const { n } of log.rows(filter, { limit, onDamaged() {} })) first = Math.min(first, n);
     for await (const entry of log.entries({ ...filter, after: first - 1 }, { order: "oldest", onDamaged })) {
       await drain();
-      if (workspace.signal.aborted || entry.n > after) break;
+      if (workspace.signal.aborted || entry.n > from.newest) break;
       show(entry, false);
     }
     damage.report();
   };
-  const poll = async (): Promise<void> => {
-    const { newest } = await log.ends();
-    if (newest > after) {
-      for await (const entry of log.entries({ ...filter, after }, { order: "oldest", onDamaged })) {
-        await drain();
-        if (workspace.signal.aborted) return;
-        show(entry, true);
-        after = entry.n;
-      }
-      after = Math.max(after, newest);
-      damage.report();
+  const showNew = async (rows: readonly LogRow[]): Promise<void> => {
+    const [first, last] = [rows[0], rows.at(-1)];
+    if (first === undefined || last === undefined) return;
+    // Rows have no bodies, which are read one by one.
+    const range = { ...filter, after: first.n - 1, before: last.n + 1 };
+    for await (const entry of log.entries(range, { order: "oldest", onDamaged })) {
+      await drain();
+      if (workspace.signal.aborted) return;
+      show(entry, true);
     }
-    for (const attempt of await log.attemptsAfter(lastAttempt)) {
-      // Its event has come in since: that is shown first, and this the next time.
-      if (attempt.n > after) return;
-      lastAttempt = attempt.id;
-      if (hasFilter && !shown.has(attempt.n)) continue;
-      const origin = originOf(attempt.target);
-      const forward = await forwardOf(log, attempt, { hidden, showTarget: origin !== app });
-      if (forward === undefined) continue;
-      app = origin;
-      workspace.report(forward);
-    }
+  };
+  const showAttempt = async (attempt: FollowedAttempt): Promise<void> => {
+    if (hasFilter && !shown.has(attempt.n)) return;
+    const origin = originOf(attempt.target);
+    const forward = await forwardOf(log, attempt, { hidden, showTarget: origin !== app });
+    if (forward === undefined) return;
+    app = origin;
+    workspace.report(forward);
   };
 
   if (limit > 0) await showLast();
   workspace.report({ type: "notice", message: `following ${log.path}; press Ctrl-C to stop` });
-  while (!workspace.signal.aborted) {
-    await poll();
-    await delay(POLL_INTERVAL_MS, undefined, { signal: workspace.signal }).catch(() => {});
+  for await (const { rows, attempts } of changes(log, { from, filter, signal: workspace.signal, onDamaged })) {
+    await showNew(rows);
+    damage.report();
+    for (const attempt of attempts) {
+      if (workspace.signal.aborted) break;
+      await showAttempt(attempt);
+    }
   }
   return damage.exitCode;
 }

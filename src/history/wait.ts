@@ -5,6 +5,7 @@ import { requireKnownEvent } from "../own-products/project-products.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { formatAge, parseDuration } from "../util/units.ts";
 import type { ReportingWorkspace, Run } from "../workspace/workspace.ts";
+import { changes } from "./changes.ts";
 import { DamageReport, entryEvent, hiddenSecrets, type LoggedEvent } from "./entry.ts";
 import { emptyMessage, type FilterOptions, readFilter } from "./filter.ts";
 import { lockOwner } from "./running-listener.ts";
@@ -18,7 +19,6 @@ interface WaitOptions extends FilterOptions {
   readonly wait?: string | undefined;
 }
 
-const POLL_MS = 200;
 const MAX_WAIT_MS = 600_000;
 /** Bodies may have to be read for a filter: a short wait leaves that time. */
 const MIN_SEARCH_MS = 2000;
@@ -112,7 +112,7 @@ interface Awaited {
 
 /** Resolves once some that match are there and none of them waits for the app; at the end of the time, to one that still waits. */
 async function untilThere(
-  { signal, sleep }: ReportingWorkspace,
+  { signal }: ReportingWorkspace,
   log: Log,
   { filter, isCandidate, waitMs }: Awaited,
 ): Promise<"there" | "missing" | LogRow> {
@@ -120,30 +120,28 @@ async function untilThere(
   const limited = AbortSignal.any([signal, AbortSignal.timeout(Math.max(waitMs, MIN_SEARCH_MS))]);
   const waiting = new Map<number, LogRow>();
   let isThere = false;
-  const look = async (range: Pick<LogFilter, "after" | "before">, limit = Number.POSITIVE_INFINITY): Promise<void> => {
-    for await (const row of log.rows({ ...filter, ...range }, { limit, signal: limited, onDamaged() {} })) {
-      waiting.delete(row.n);
-      if (row.state === "waiting") waiting.set(row.n, row);
-      else isThere ||= isCandidate(row);
-    }
+  const note = (row: LogRow): void => {
+    waiting.delete(row.n);
+    if (row.state === "waiting") waiting.set(row.n, row);
+    else isThere ||= isCandidate(row);
   };
-  let { newest, lastAttempt } = await log.ends();
+  const look = async (range: Pick<LogFilter, "after" | "before">, limit = Number.POSITIVE_INFINITY): Promise<void> => {
+    for await (const row of log.rows({ ...filter, ...range }, { limit, signal: limited, onDamaged() {} })) note(row);
+  };
+  const isDone = (): boolean => isThere && waiting.size === 0;
+  const from = await log.ends();
   await look({}, MAX_EARLIER);
-  for (;;) {
-    signal.throwIfAborted();
-    const [oldest] = waiting.values();
-    if (isThere && oldest === undefined) return "there";
-    if (performance.now() >= until) return oldest ?? "missing";
-    await sleep(POLL_MS, signal);
-    const ends = await log.ends();
-    if (ends.newest > newest) await look({ after: newest });
-    // Only now may it match `only: failed`.
-    for (const { id, n } of await log.attemptsAfter(lastAttempt)) {
-      lastAttempt = id;
-      await look({ after: n - 1, before: n + 1 });
-    }
-    newest = ends.newest;
+  const following = isDone() ? [] : changes(log, { from, filter, signal: limited, until, onDamaged() {} });
+  for await (const { rows, attempts } of following) {
+    rows.forEach(note);
+    // Only now may they match `only: failed`.
+    for (const n of new Set(attempts.map((each) => each.n))) await look({ after: n - 1, before: n + 1 });
+    if (isDone()) break;
   }
+  signal.throwIfAborted();
+  if (isDone()) return "there";
+  const [oldest] = waiting.values();
+  return oldest ?? "missing";
 }
 
 function whyWaiting({ lastAttempt }: LogRow): string {

@@ -108,8 +108,13 @@ export function createOperations(context: Context, options: OperationsOptions) {
       );
     },
   };
+  const eventSource: EventSource = {
+    log,
+    toRows: async (rows) => rows.map(await toRows()),
+    state: () => readState(context, options),
+  };
   return {
-    source: eventSource(options, context, toRows),
+    source: eventSource,
     async list({ before, limit, ...filter }: EventQuery, signal: AbortSignal): Promise<EventPage> {
       const wanted = { ...readFilter(filter, context.now(), await products()), before };
       const rows = await listRows(log, await toRows(), wanted, { limit: limit + 1, signal });
@@ -119,7 +124,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
     /** Undefined for an event that has been pruned or never existed. */
     async details(n: number): Promise<EventDetails | undefined> {
       const entry = await entryOf(n);
-      const row = await log.use((open) => rowOf(open, n), undefined);
+      const row = await rowOf(log, n);
       if (entry === undefined || row === undefined) return undefined;
       const known = await products();
       return eventDetails(known, entry, eventRow(known, row, showSecrets), hidden);
@@ -191,38 +196,15 @@ function faultOf({ proofs }: Format): Fault | null {
   return proofs.length > 0 ? "badToken" : null;
 }
 
-function eventSource(
-  options: OperationsOptions,
-  context: Context,
-  toRows: () => Promise<(row: LogRow) => EventRow>,
-): EventSource {
-  const { log } = options;
-  return {
-    ends: () => log.use((open) => open.ends(), { oldest: 0, newest: 0, lastAttempt: 0 }),
-    async after(n, limit) {
-      const rows = await listRows(log, (row) => row, { after: n }, { limit, order: "oldest" });
-      return rows.length === 0 ? [] : rows.map(await toRows());
-    },
-    async rows(numbers) {
-      const rows = await log.use((open) => Promise.all(Array.from(numbers, (n) => rowOf(open, n))), []);
-      return rows.filter((row) => row !== undefined).map(await toRows());
-    },
-    attemptsAfter: (id) => log.use((open) => open.attemptsAfter(id), []),
-    state: () => readState(context, options),
-  };
-}
-
-function listRows<T>(
+async function listRows<T>(
   log: SharedLog,
   toRow: (row: LogRow) => T,
   filter: LogFilter,
   list: LogListOptions,
 ): Promise<readonly T[]> {
-  return log.use(async (open) => {
-    const found: T[] = [];
-    for await (const row of open.rows(filter, { ...list, onDamaged() {} })) found.push(toRow(row));
-    return found;
-  }, []);
+  const found: T[] = [];
+  for await (const row of log.rows(filter, { ...list, onDamaged() {} })) found.push(toRow(row));
+  return found;
 }
 
 /** One for each target, or one for all. The page knows target and body with their secrets masked: they get them back. */

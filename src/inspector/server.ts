@@ -156,10 +156,10 @@ class InspectorServer {
     return true;
   }
 
-  #openStream(request: IncomingMessage, response: ServerResponse): void {
+  #openStream(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const last = read(COUNT.optional(), request.headers["last-event-id"]);
     response.writeHead(200, { ...SECURITY_HEADERS, "content-type": "text/event-stream; charset=utf-8" });
-    this.#stream.add(response, last);
+    return this.#stream.add(response, last);
   }
 
   async #sendBody(response: ServerResponse, n: string): Promise<void> {

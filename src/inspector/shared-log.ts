@@ -1,11 +1,12 @@
-import type { Log } from "../log/log.ts";
+import type { GrowingLog } from "../history/changes.ts";
+import type { FollowedAttempt, Log, LogEnds, LogFilter, LogListOptions, LogRow } from "../log/log.ts";
 import { openLogAt } from "../log/open-log.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, logPlace } from "../project/load.ts";
 import { UserError } from "../util/errors.ts";
 
-/** The log, opened once for all requests, and again after it was replaced. It need not exist yet. */
-export class SharedLog {
+/** The log, opened once for all requests, and again after it was replaced. It need not exist yet, and is empty then. */
+export class SharedLog implements GrowingLog {
   readonly #open: () => Promise<Log>;
   #log: Promise<Log> | undefined;
 
@@ -28,6 +29,24 @@ export class SharedLog {
       if (this.#log === opening) await this.close();
       return missing;
     }
+  }
+
+  ends(): Promise<LogEnds> {
+    return this.use((log) => log.ends(), { oldest: 0, newest: 0, lastAttempt: 0 });
+  }
+
+  /** Read as a whole first: give a limit. */
+  async *rows(filter?: LogFilter, options?: LogListOptions): AsyncGenerator<LogRow> {
+    const read = async (log: Log): Promise<readonly LogRow[]> => {
+      const rows: LogRow[] = [];
+      for await (const row of log.rows(filter, options)) rows.push(row);
+      return rows;
+    };
+    yield* await this.use(read, []);
+  }
+
+  attemptsAfter(id: number): Promise<readonly FollowedAttempt[]> {
+    return this.use((log) => log.attemptsAfter(id), []);
   }
 
   async close(): Promise<void> {

@@ -1,61 +1,37 @@
+import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import type { LogEnds } from "../log/log.ts";
+import { changes, type GrowingLog, type LogChange } from "../history/changes.ts";
+import type { LogEnds, LogFilter, LogListOptions, LogRow } from "../log/log.ts";
 import { sleepRealTime } from "../util/timing.ts";
 import type { EventRow, State, StreamMessage } from "./api.ts";
 
-/** The log that the stream is read from. Numbers count from 1. */
 export interface EventSource {
-  /** The numbers of the oldest and newest event, and the id of the last attempt; 0 where there is none. */
-  ends(): Promise<LogEnds>;
-  /** The events after a number, oldest first. */
-  after(n: number, limit: number): Promise<readonly EventRow[]>;
-  /** The events with these numbers that exist. */
-  rows(numbers: Iterable<number>): Promise<readonly EventRow[]>;
-  /** The next attempts after an id, with the numbers of their events; empty at the end. */
-  attemptsAfter(id: number): Promise<readonly { readonly id: number; readonly n: number }[]>;
+  readonly log: GrowingLog;
+  toRows(rows: readonly LogRow[]): Promise<readonly EventRow[]>;
   state(): Promise<State>;
 }
 
-/** Soon enough to look immediate to a person, and long enough that most events arrive with their final state. */
-const POLL_INTERVAL_MS = 200;
 const STATE_INTERVAL_MS = 3000;
-/** Tells apart a quiet stream and a dead connection. */
-const HEARTBEAT_MS = 15_000;
-const MAX_BATCH = 500;
-/** A watcher with more unsent bytes than this gets nothing more until it has read some of them. */
+/** A heartbeat after so many states, every 15 s, tells apart a quiet stream and a dead connection. */
+const STATES_PER_HEARTBEAT = 5;
+/** After an error, such as a locked log. */
+const RETRY_MS = 200;
+/** A watcher with more unsent bytes than this gets nothing more until it has read them. */
 const MAX_UNSENT_BYTES = 1_000_000;
 /** After a reconnection the page may show old states of as many events. */
 const REFRESHED = 500;
 
-/** How far the log has been sent. */
-interface Position {
-  /** The number of the last event. */
-  readonly n: number;
-  /** The id of the last attempt. */
-  readonly attempt: number;
-}
-
-/** The messages after a position. */
-interface Batch {
-  readonly text: string;
-  readonly end: Position;
-  /** There may be more. */
-  readonly more: boolean;
-}
-
 interface Watcher {
   readonly response: ServerResponse;
-  position: Position;
+  /** Aborts when the connection or the stream ends. */
+  readonly signal: AbortSignal;
   /** The message of the state that was sent last. */
   state: string;
-  /** The number up to which it knows what was pruned. */
-  oldest: number;
 }
 
 /**
- * Sends the events of a log to any number of watchers, each from its position in the log. Those at the same position share a
- * reading. A slow one gets no new messages until it has read those before, so memory is bounded and no event is left out or
- * sent twice.
+ * Sends the events of a log as server-sent events to any number of watchers, each from its position in the log. A slow one gets
+ * no new messages until it has read those before, so memory is bounded and no event is left out or sent twice.
  */
 export class EventStream {
   readonly #source: EventSource;
@@ -63,9 +39,10 @@ export class EventStream {
   readonly #mask: (json: string) => string;
   readonly #watchers = new Set<Watcher>();
   readonly #closed = new AbortController();
-  #stateAt = 0;
-  #beatAt = 0;
-  #running: Promise<void> | undefined;
+  /** Aborts when the state is to be read at once. */
+  #stateDue = new AbortController();
+  #sendingStates: Promise<void> | undefined;
+  readonly #following = new Set<Promise<void>>();
 
   constructor(source: EventSource, onError: (error: unknown) => void, mask: (json: string) => string) {
     this.#source = source;
@@ -75,48 +52,36 @@ export class EventStream {
 
   /** `lastEventId`: the last number that the page has; undefined to send only what comes from now on. */
   async add(response: ServerResponse, lastEventId: number | undefined): Promise<void> {
-    const { oldest, newest, lastAttempt: attempt } = await this.#source.ends();
+    const ends = await this.#source.log.ends();
     const state = await this.#stateMessage();
-    const last = lastEventId ?? newest;
-    const isReset = newest > 0 && last > newest;
-    const refreshed =
-      lastEventId === undefined || isReset ? [] : await this.#source.after(Math.max(0, last - REFRESHED), REFRESHED);
-    const known = refreshed.filter(({ n }) => n <= last);
+    const last = lastEventId ?? ends.newest;
+    const isKnown = lastEventId !== undefined && last <= ends.newest;
+    const known = isKnown
+      ? await this.#rows({ after: Math.max(0, last - REFRESHED), before: last + 1 }, REFRESHED)
+      : [];
+    const changed = await this.#changedMessage(known);
     // It may have gone away meanwhile, and would never be deleted.
     if (response.destroyed) return;
-    const position = { n: isReset ? newest : last, attempt };
-    // A page that connects again may show what was pruned meanwhile.
-    const watcher: Watcher = { response, position, state, oldest: lastEventId === undefined ? oldest : 1 };
-    send(watcher, state);
-    if (isReset) send(watcher, this.#message("reset", {}));
-    if (known.length > 0) send(watcher, this.#message("changed", known));
+    const gone = new AbortController();
+    const watcher = { response, signal: AbortSignal.any([gone.signal, this.#closed.signal]), state };
     this.#watchers.add(watcher);
-    response.once("close", () => this.#watchers.delete(watcher));
-    this.#running ??= this.#run();
-  }
-
-  async close(): Promise<void> {
-    this.#closed.abort();
-    for (const { response } of this.#watchers) response.end();
-    this.#watchers.clear();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    while (this.#watchers.size > 0 && !this.#closed.signal.aborted) {
-      try {
-        await this.#poll();
-      } catch (error) {
-        this.#onError(error);
-      }
-      await sleepRealTime(POLL_INTERVAL_MS, this.#closed.signal);
-    }
-    this.#running = undefined;
+    response.once("close", () => {
+      gone.abort();
+      this.#watchers.delete(watcher);
+    });
+    send(watcher, state);
+    send(watcher, changed);
+    // A page that connects again may show what was pruned meanwhile.
+    const oldest = lastEventId === undefined ? ends.oldest : 1;
+    const following = this.#follow(watcher, { ...ends, newest: last, oldest });
+    this.#following.add(following);
+    following.finally(() => this.#following.delete(following));
+    this.#sendingStates ??= this.#sendStates();
   }
 
   /** Has the state read anew at once: something has just been sent. */
   renewState(): void {
-    this.#stateAt = Number.NEGATIVE_INFINITY;
+    this.#stateDue.abort();
   }
 
   /** Has each page read its list anew: events were removed. */
@@ -124,69 +89,81 @@ export class EventStream {
     for (const watcher of this.#watchers) send(watcher, this.#message("reset", {}));
   }
 
-  async #poll(): Promise<void> {
-    for (let behind = [...this.#watchers]; behind.length > 0; ) behind = await this.#sendBatches(behind);
-    const now = performance.now();
-    if (now - this.#stateAt >= STATE_INTERVAL_MS) {
-      this.#stateAt = now;
-      await this.#sendState();
-    }
-    if (now - this.#beatAt < HEARTBEAT_MS) return;
-    this.#beatAt = now;
-    for (const watcher of this.#watchers) if (hasRoom(watcher)) send(watcher, ": \n\n");
+  async close(): Promise<void> {
+    this.#closed.abort();
+    for (const { response } of this.#watchers) response.end();
+    this.#watchers.clear();
+    await Promise.all([...this.#following, this.#sendingStates]);
   }
 
-  /** Sends the next batch to each watcher that has room for it. Returns those for which there may be another one. */
-  async #sendBatches(watchers: readonly Watcher[]): Promise<Watcher[]> {
-    const batches = new Map<string, Batch>();
-    const behind: Watcher[] = [];
-    for (const watcher of watchers) {
-      if (!this.#watchers.has(watcher) || !hasRoom(watcher)) continue;
-      const key = Object.values(watcher.position).join();
-      const batch = batches.get(key) ?? (await this.#read(watcher.position));
-      batches.set(key, batch);
-      send(watcher, batch.text);
-      watcher.position = batch.end;
-      if (batch.more) behind.push(watcher);
+  /** Sends the changes after a position until the watcher goes away. */
+  async #follow(watcher: Watcher, from: LogEnds): Promise<void> {
+    const { response, signal } = watcher;
+    let position = from;
+    while (!signal.aborted) {
+      try {
+        for await (const change of changes(this.#source.log, { from: position, signal, onDamaged() {} })) {
+          send(watcher, await this.#messages(change, position));
+          position = change.position;
+          if (!hasRoom(watcher)) await once(response, "drain", { signal }).catch(() => {});
+        }
+      } catch (error) {
+        this.#onError(error);
+        await sleepRealTime(RETRY_MS, signal);
+      }
     }
-    return behind;
   }
 
-  async #read({ n, attempt }: Position): Promise<Batch> {
-    // Attempts first: the rows that are read after them have their results already.
-    const attempts = await this.#source.attemptsAfter(attempt);
-    const last = attempts.at(-1);
-    if (last !== undefined) {
-      const changed = new Set(attempts.map((each) => each.n).filter((each) => each <= n));
-      const text = changed.size === 0 ? "" : this.#message("changed", await this.#source.rows(changed));
-      return { text, end: { n, attempt: last.id }, more: true };
+  async #messages({ rows, attempts, position, isReplaced }: LogChange, before: LogEnds): Promise<string> {
+    const texts: string[] = [];
+    if (isReplaced) texts.push(this.#message("reset", {}));
+    else if (position.oldest > before.oldest) texts.push(this.#message("pruned", { oldest: position.oldest }));
+    if (rows.length > 0) {
+      const events = await this.#source.toRows(rows);
+      texts.push(`id: ${position.newest}\n${this.#message("events", events)}`);
     }
-    const rows = await this.#source.after(n, MAX_BATCH);
-    const newest = rows.at(-1)?.n;
-    if (newest === undefined) return { text: "", end: { n, attempt }, more: false };
-    const text = `id: ${newest}\n${this.#message("events", rows)}`;
-    return { text, end: { n: newest, attempt }, more: rows.length === MAX_BATCH };
+    // New rows have the results of these attempts.
+    const changed = new Set(attempts.map(({ n }) => n).filter((n) => n <= before.newest));
+    const old: LogRow[] = [];
+    for (const n of changed) old.push(...(await this.#rows({ after: n - 1, before: n + 1 }, 1)));
+    texts.push(await this.#changedMessage(old));
+    return texts.join("");
   }
 
-  async #sendState(): Promise<void> {
-    // One that is added meanwhile may know a later event than is read here.
-    const watchers = [...this.#watchers];
-    const state = await this.#stateMessage();
-    const { oldest, newest } = await this.#source.ends();
-    for (const watcher of watchers) {
-      // A log that was replaced by another one counts from 1 again. The page connects again and reads its list anew.
-      if (newest > 0 && watcher.position.n > newest) watcher.response.destroy();
-      if (!hasRoom(watcher)) continue;
-      if (watcher.state !== state) send(watcher, state);
-      // Of an empty log nothing that was sent is left.
-      const first = newest === 0 && watcher.position.n > 0 ? watcher.position.n + 1 : oldest;
-      if (watcher.oldest < first) send(watcher, this.#message("pruned", { oldest: first }));
-      Object.assign(watcher, { state, oldest: first });
+  async #rows(filter: LogFilter, limit: number): Promise<readonly LogRow[]> {
+    const rows: LogRow[] = [];
+    const options: LogListOptions = { limit, order: "oldest", onDamaged() {} };
+    for await (const row of this.#source.log.rows(filter, options)) rows.push(row);
+    return rows;
+  }
+
+  /** Sends the state while there is a watcher, when it has changed, and heartbeats. */
+  async #sendStates(): Promise<void> {
+    for (let count = 1; this.#watchers.size > 0 && !this.#closed.signal.aborted; count++) {
+      await sleepRealTime(STATE_INTERVAL_MS, AbortSignal.any([this.#closed.signal, this.#stateDue.signal]));
+      this.#stateDue = new AbortController();
+      const isHeartbeat = count % STATES_PER_HEARTBEAT === 0;
+      try {
+        const state = await this.#stateMessage();
+        for (const watcher of this.#watchers) {
+          if (!hasRoom(watcher)) continue;
+          if (watcher.state !== state) send(watcher, state);
+          watcher.state = state;
+          if (isHeartbeat) send(watcher, ": \n\n");
+        }
+      } catch (error) {
+        this.#onError(error);
+      }
     }
+    this.#sendingStates = undefined;
   }
 
   async #stateMessage(): Promise<string> {
     return this.#message("state", await this.#source.state());
+  }
+
+  async #changedMessage(rows: readonly LogRow[]): Promise<string> {
+    return rows.length === 0 ? "" : this.#message("changed", await this.#source.toRows(rows));
   }
 
   /** JSON has no line ends, which would end the message. */

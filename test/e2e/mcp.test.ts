@@ -254,6 +254,29 @@ it("refuses a call while a hundred wait, and returns an event to a later wait th
   await listener.stop();
 });
 
+it("returns an event to another wait where the first is cancelled before it has returned it", async () => {
+  const held: (() => void)[] = [];
+  const app = await startTarget((response) => void held.push(() => response.end("OK")));
+  const cwd = tempFolder();
+  const listener = await startListenProcess([], { cwd });
+  const { call } = await connect(cwd);
+  // No thread is free to read the event.
+  const sends = Array.from({ length: 4 }, () => call("send", { product: "books", event: "invoice", to: app.url }));
+  await expect.poll(() => held.length, { timeout: 20_000 }).toBe(4);
+  const stop = new AbortController();
+  const cancelled = expect(call("wait_for_event", {}, stop.signal)).rejects.toThrow();
+  const waiting = call("wait_for_event");
+  await fetch(`${listener.url}/webhooks/zoho/forms`, { method: "POST", body: "{}" });
+  // Both waits have seen it by now.
+  await (await connect(tempFolder())).call("send", { product: "books", event: "invoice", to: "1" });
+  stop.abort();
+  await cancelled;
+  for (const answer of held.splice(0)) answer();
+  expect((await waiting).lines).toMatchObject([{ n: 1 }]);
+  await Promise.all(sends);
+  await listener.stop();
+});
+
 it("marks what an app answers, and cancels a call", async () => {
   const cwd = tempFolder();
   const listener = await startListenProcess([], { cwd });

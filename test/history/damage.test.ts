@@ -127,6 +127,24 @@ describe("damage that no code of SQLite names", () => {
     expect([exitCode, lines()]).toEqual([0, [expect.objectContaining({ received: 3, hours })]]);
   });
 
+  it("names a delivery once that comes damaged while events list --follow runs, and shows those around it", async () => {
+    const store = await damage(() => {});
+    const interrupt = new AbortController();
+    const come =
+      "UPDATE contents SET n = n + 10; UPDATE deliveries SET n = n + 10; UPDATE deliveries SET records = '[0]' WHERE n = 12";
+    const { exitCode, out, err } = await run(["events", "list", "--follow", "--limit", "0"], {
+      env: { ZOHO_HOOKS_STORE: store },
+      signal: interrupt.signal,
+      onErr(text) {
+        if (text.includes("following")) void alter(`PRAGMA foreign_keys = OFF; BEGIN; ${come}; COMMIT`)(store);
+        else if (text.includes("skipped")) interrupt.abort();
+      },
+    });
+    expect([...out.matchAll(/ #(\d+) /g)].map(([, n]) => Number(n))).toEqual([11, 13]);
+    expect(err).toContain("skipped: #12, which is damaged");
+    expect(exitCode).toBe(2);
+  });
+
   it.each([
     ["issues", "[0]"],
     ["verdicts", "[0]"],

@@ -1,19 +1,20 @@
-import { once } from "node:events";
+import { rmSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { GrowingLog } from "../../src/history/changes.ts";
 import type { EventRow, State } from "../../src/inspector/api.ts";
-import { type EventSource, EventStream } from "../../src/inspector/stream.ts";
-import type { Log } from "../../src/log/log.ts";
+import { EventStream } from "../../src/inspector/stream.ts";
+import type { Log, LogRow } from "../../src/log/log.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
-import { speedUpClock } from "../support/fast-clock.ts";
 import { type Message, startInspector, type TestInspector, type TestStream, userEnv } from "../support/inspector.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { leadBody, startLoggedProject } from "../support/logged-project.ts";
 import { tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
+import { runSqlIn } from "../support/temp-log.ts";
 
 const TARGET = "http://localhost:1/hook";
 
@@ -29,16 +30,10 @@ async function append(log: Log, count: number, url = "/webhooks/zoho/crm"): Prom
   await Promise.all(Array.from({ length: count }, () => log.append(newEntry({ receivedAt, url }))));
 }
 
-function streamOf(source: Partial<EventSource>): EventStream {
-  const empty: EventSource = {
-    ends: async () => ({ oldest: 0, newest: 0, lastAttempt: 0 }),
-    after: async () => [],
-    rows: async () => [],
-    attemptsAfter: async () => [],
-    state: async () => ({}) as State,
-  };
+function streamOf(log: GrowingLog, state = async () => ({}) as State): EventStream {
+  const toRows = async (rows: readonly LogRow[]) => rows.map((row) => ({ n: row.n, path: row.url }) as EventRow);
   const onError = (error: unknown) => expect.fail(String(error));
-  return new EventStream({ ...empty, ...source }, onError, (json) => json);
+  return new EventStream({ log, toRows, state }, onError, (json) => json);
 }
 
 function has(n: number) {
@@ -119,7 +114,6 @@ describe("the stream", () => {
     await watcher.until(has(20));
     await log.prune({ keepMs: 0 });
     await append(log, 1);
-    speedUpClock();
     await watcher.until(({ name, data }) => name === "pruned" && data.oldest > 20);
   });
 
@@ -131,7 +125,6 @@ describe("the stream", () => {
     const watcher = await stream(0);
     await watcher.until(has(2));
     await log.prune({ keepMs: 0 });
-    speedUpClock();
     const { data } = await watcher.until(({ name }) => name === "pruned");
     expect(data).toEqual({ oldest: 3 });
   });
@@ -144,14 +137,34 @@ describe("the stream", () => {
     await watcher.until(({ name }) => name === "reset");
   });
 
-  it("ends where the log that a page knew was removed and begins again, so that the page reads it anew", async () => {
-    let newest = 0;
-    const stream = streamOf({ ends: async () => ({ oldest: newest, newest, lastAttempt: 0 }) });
-    const response = new PassThrough();
-    await stream.add(response as unknown as ServerResponse, 20);
-    newest = 1;
-    await once(response.resume(), "close");
-    await stream.close();
+  it("says so where the log was removed and begins again, then has what comes", async () => {
+    const cwd = tempFolder();
+    const log = await logOf(cwd);
+    await append(log, 20);
+    const { stream } = await startInspector([], { cwd, env: userEnv() });
+    const watcher = await stream(0);
+    await watcher.until(has(20));
+    await log.close();
+    rmSync(join(cwd, ".zoho-hooks"), { recursive: true });
+    const other = await logOf(cwd);
+    await append(other, 2);
+    await watcher.until(({ name }) => name === "reset");
+    await append(other, 1);
+    await watcher.until(({ id }) => id === 3);
+    expect(watcher.numbers()).toEqual([...upTo(20), 3]);
+  });
+
+  it("goes on after a damaged event with a new attempt", async () => {
+    const cwd = tempFolder();
+    const log = await logOf(cwd);
+    await append(log, 1);
+    const { stream } = await startInspector([], { cwd, env: userEnv() });
+    const watcher = await stream(0);
+    await watcher.until(has(1));
+    await runSqlIn("sqlite", join(cwd, ".zoho-hooks/events.db"), "UPDATE deliveries SET records = '[[' WHERE n = 1");
+    await log.recordAttempt(1, { target: TARGET, at: new Date(), status: 200, latencyMs: 1, error: undefined });
+    await append(log, 1);
+    await watcher.until(has(2));
   });
 
   it("says which events have been pruned while a page was not connected", async () => {
@@ -174,7 +187,6 @@ describe("the stream", () => {
     await project.deliver("/webhooks/zoho/crm", leadBody());
     await watcher.until(has(1));
     await project.stop();
-    speedUpClock();
     await watcher.until(({ name, data }) => name === "state" && data.receiver === null);
   });
 });
@@ -200,19 +212,18 @@ describe("a watcher that does not read", () => {
   it("gets the state that has changed meanwhile", async () => {
     let project = "1";
     let reads = 0;
-    const stream = streamOf({
-      after: async (n) => (n < 10 ? [{ n: 10 } as EventRow] : []),
-      async state() {
-        reads++;
-        return { project } as State;
-      },
+    const log = await logOf(tempFolder());
+    await append(log, 1);
+    const stream = streamOf(log, async () => {
+      reads++;
+      return { project } as State;
     });
     // Full from the first byte on.
     const response = new PassThrough({ highWaterMark: 1 });
     await stream.add(response as unknown as ServerResponse, 0);
     project = "2";
     const before = reads;
-    speedUpClock();
+    stream.renewState();
     await expect.poll(() => reads).toBeGreaterThan(before);
     let text = "";
     response.on("data", (chunk) => {
@@ -224,13 +235,14 @@ describe("a watcher that does not read", () => {
 
   it("has at most a megabyte and a batch waiting for it", async () => {
     const all = 20_000;
-    const row = (n: number): EventRow => ({ n, path: "x".repeat(300) }) as EventRow;
-    const rowsAfter = (n: number, count: number) =>
-      Array.from({ length: Math.min(count, all - n) }, (_, i) => row(n + 1 + i));
     let newest = 0;
     const stream = streamOf({
       ends: async () => ({ oldest: 1, newest, lastAttempt: 0 }),
-      after: async (n, limit) => rowsAfter(n, Math.min(limit, newest - n)),
+      async *rows({ after = 0, before = all + 1 } = {}, { limit = all } = {}) {
+        for (const n of upTo(Math.min(newest, after + limit, before - 1), after + 1))
+          yield { n, url: "x".repeat(300) } as LogRow;
+      },
+      attemptsAfter: async () => [],
     });
     const response = new PassThrough({ highWaterMark: 16_384 });
     await stream.add(response as unknown as ServerResponse, 0);
@@ -252,19 +264,23 @@ describe("a watcher that does not read", () => {
   });
 
   it("is forgotten when it goes away while the log is read", async () => {
-    let polls = 0;
+    let asked = 0;
+    const log = await logOf(tempFolder());
     const stream = streamOf({
-      async attemptsAfter() {
-        polls++;
-        return [];
+      ends() {
+        asked++;
+        return log.ends();
       },
+      rows: (...options) => log.rows(...options),
+      attemptsAfter: (id) => log.attemptsAfter(id),
     });
     const response = new PassThrough();
     const added = stream.add(response as unknown as ServerResponse, 0);
     response.destroy();
     await added;
     await stream.close();
-    expect(polls).toBe(0);
+    // For its position, and no more.
+    expect(asked).toBe(1);
   });
 
   it("that goes away is forgotten", async () => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { changes } from "../../history/changes.ts";
 import { readFilter } from "../../history/filter.ts";
 import { SharedLog } from "../../inspector/shared-log.ts";
 import { text } from "../../operations/index.ts";
@@ -9,12 +10,12 @@ import { loadConfig } from "../../project/load.ts";
 import { readProject } from "../../project/project.ts";
 import { checkTrust, requireTrust } from "../../project/trust.ts";
 import { usageError } from "../../util/errors.ts";
+import { firstOf } from "../../util/timing.ts";
 import { type Answer, readInput } from "./answer.ts";
 import type { CallTool } from "./calls.ts";
 
 /** Many clients cancel a call after a minute by default. */
 const MAX_WAIT_SECONDS = 600;
-const POLL_MS = 200;
 /** Beyond it, what is older than the oldest of them is no longer waited for. */
 const MAX_REMEMBERED = 1000;
 
@@ -38,22 +39,12 @@ export async function createWait(context: Context, call: CallTool) {
     const products = await projectProducts(config, { schemas: false });
     const filter = readFilter(event === undefined ? {} : { event: [event] }, context.now(), products);
     const log = new SharedLog(context, config);
-    let after = passed.start;
     const until = performance.now() + seconds * 1000;
     try {
-      for (;;) {
-        const n = await log.use(async (open) => {
-          let areReturned = true;
-          for await (const row of open.rows({ ...filter, after }, { order: "oldest" })) {
-            if (passed.claim(row.n)) return row.n;
-            // Another wait may yet fail to return it.
-            areReturned &&= passed.isReturned(row.n);
-            // So that the next look does not list it again.
-            if (areReturned) after = row.n;
-          }
-          return undefined;
-        }, undefined);
-        if (n !== undefined) {
+      const from = { ...(await log.ends()), newest: passed.start };
+      for await (const { rows } of changes(log, { from, filter, signal, until })) {
+        for (const n of passed.inOrder(rows)) {
+          if (!(await passed.claim(n, { signal, until }))) continue;
           let isReturned = false;
           try {
             const answer = await call("get_event", { n }, signal);
@@ -63,11 +54,9 @@ export async function createWait(context: Context, call: CallTool) {
             passed.settle(n, isReturned);
           }
         }
-        if (signal.aborted) throw signal.reason;
-        if (performance.now() >= until)
-          throw usageError(`no ${event ?? "event"} came within ${seconds} s`, "is zoho-hooks listen running?");
-        await context.sleep(POLL_MS, signal);
       }
+      if (signal.aborted) throw signal.reason;
+      throw usageError(`no ${event ?? "event"} came within ${seconds} s`, "is zoho-hooks listen running?");
     } finally {
       await log.close();
     }
@@ -79,32 +68,46 @@ class Passed {
   /** The events up to this number are not waited for. */
   start: number;
   readonly #returned = new Set<number>();
-  /** Those of calls that run now, so that two waits at once return two events. */
-  readonly #claimed = new Set<number>();
+  /** Those of calls that run now, so that two waits at once return two events. Each signal aborts when its claim ends. */
+  readonly #claims = new Map<number, AbortController>();
 
   constructor(start: number) {
     this.start = start;
   }
 
-  isReturned(n: number): boolean {
-    return n <= this.start || this.#returned.has(n);
+  /** The numbers of events that were not returned, first those that no other wait returns now. */
+  inOrder(events: readonly { readonly n: number }[]): readonly number[] {
+    const numbers = events.map(({ n }) => n).filter((n) => !this.#isReturned(n));
+    return numbers.toSorted((a, b) => Number(this.#claims.has(a)) - Number(this.#claims.has(b)));
   }
 
-  /** False for an event that was returned, or that another wait returns now. */
-  claim(n: number): boolean {
-    if (this.isReturned(n) || this.#claimed.has(n)) return false;
-    this.#claimed.add(n);
+  /** Waits while another wait returns the event, for it may yet fail to. False once it was returned, and at the end of the time. */
+  async claim(
+    n: number,
+    { signal, until }: { readonly signal: AbortSignal; readonly until: number },
+  ): Promise<boolean> {
+    for (let other = this.#claims.get(n); other !== undefined; other = this.#claims.get(n))
+      if ((await firstOf([signal, other.signal], until - performance.now())) === "timeout" || signal.aborted)
+        return false;
+    if (this.#isReturned(n)) return false;
+    this.#claims.set(n, new AbortController());
     return true;
   }
 
   /** Ends a claim. An event that was not returned can be claimed again. */
   settle(n: number, isReturned: boolean): void {
-    this.#claimed.delete(n);
+    const claim = this.#claims.get(n);
+    this.#claims.delete(n);
+    claim?.abort();
     if (!isReturned || n <= this.start) return;
     this.#returned.add(n);
     if (this.#returned.size <= MAX_REMEMBERED) return;
     this.start = Math.min(...this.#returned);
     this.#returned.delete(this.start);
+  }
+
+  #isReturned(n: number): boolean {
+    return n <= this.start || this.#returned.has(n);
   }
 }
 
@@ -114,7 +117,7 @@ async function newestEvent(context: Context): Promise<number> {
   if (open.length > 0) return 0;
   const log = new SharedLog(context, loadConfig(overrideContext(context, { project: trusted })));
   try {
-    return await log.use(async (open) => (await open.ends()).newest, 0);
+    return (await log.ends()).newest;
   } finally {
     await log.close();
   }

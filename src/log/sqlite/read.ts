@@ -96,12 +96,8 @@ export class SqliteReader {
   }
 
   attemptsAfter(id: number): Promise<readonly FollowedAttempt[]> {
-    return this.read(() => {
-      // After all are pruned the ids start again at 1, and all attempts are new.
-      const from = this.#lastAttempt() < id ? 0 : id;
-      const sql = `SELECT * FROM attempts WHERE id > ? ORDER BY id LIMIT ${MAX_ATTEMPTS_READ}`;
-      return this.#statements.prepare(sql).all(from).map(readFollowed);
-    });
+    const sql = `SELECT * FROM attempts WHERE id > ? ORDER BY id LIMIT ${MAX_ATTEMPTS_READ}`;
+    return this.read(() => this.#statements.prepare(sql).all(id).map(readFollowed));
   }
 
   countReconstructed(): Promise<number> {

@@ -77,7 +77,7 @@ class Keys {
     this.#line = new BottomLine(base.stdout, {
       textOf: (columns) => statusLine(this.#status(), columns),
       paint,
-      onTick: () => void this.#followLog(),
+      onTick: () => this.#line.schedule(),
     });
     this.#screen = new Screen(base, this.#line);
     this.#queue = new CommandQueue({
@@ -85,7 +85,7 @@ class Keys {
       onChange: () => this.#line.schedule(),
       onFailure: (error) => this.#screen.printFailure(error),
     });
-    this.#follower = parts.log && new LogFollower(parts.log.log, plan.routes);
+    this.#follower = parts.log && new LogFollower(parts.log.log, plan.routes, options.recent);
     this.#keyboard = base.openKeyboard({
       onInput: (text) => {
         for (const action of actionsIn(text)) this.#actions[action]();
@@ -96,7 +96,7 @@ class Keys {
       onResized: () => this.#line.onResized(),
     });
     // Before the first key, so that no replay is older than the last attempt that it finds.
-    void this.#followLog();
+    void this.#follower?.follow(this.#over.signal);
     this.#keyboard.take();
   }
 
@@ -189,11 +189,6 @@ class Keys {
 
   #notice(message: string): void {
     this.#screen.print({ type: "notice", message });
-  }
-
-  async #followLog(): Promise<void> {
-    await this.#follower?.follow(this.#options.recent);
-    this.#line.schedule();
   }
 
   #status(): Status {
