@@ -10,7 +10,7 @@ import { type Mode, paintFor } from "./paint.ts";
 import type { Report } from "./report.ts";
 
 /** An error that ends a command: a line of standard error, with `"v":1` in front. */
-export interface ErrorLine {
+interface ErrorLine {
   readonly error: {
     /** Stable, such as `usage`; `bug` for a defect of zoho-hooks. */
     readonly code: string;
