@@ -3,9 +3,9 @@ import { splitUrl } from "../delivery/delivery.ts";
 import { appUrl, withQuery } from "../delivery/target.ts";
 import { isHopByHop } from "../forward/request.ts";
 import type { TextReport } from "../process/messages.ts";
+import type { LoggedEvent } from "../receiver/event-report.ts";
 import { plain } from "../util/text.ts";
 import type { Workspace } from "../workspace/workspace.ts";
-import type { LoggedEvent } from "./entry.ts";
 import type { CurlLine } from "./lines.ts";
 import { runningAddress } from "./running-listener.ts";
 

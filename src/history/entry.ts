@@ -9,18 +9,10 @@ import { findProduct, isCustomEvent } from "../model/event-names.ts";
 import type { Product, Verdict } from "../model/product.ts";
 import { emptyReceipt, type Receipt } from "../model/receipt.ts";
 import type { Context, Sink } from "../project/context.ts";
-import type { EventReport, LoggedFacts } from "../receiver/event-report.ts";
+import type { LoggedEvent } from "../receiver/event-report.ts";
 import { receive } from "../recognition/receive.ts";
 import { ExitCode } from "../util/errors.ts";
 import { formatDay } from "../util/units.ts";
-
-export type LoggedEvent = EventReport & { readonly logged: LoggedFacts };
-
-/** One delivery in full. */
-export interface EventDetailsReport {
-  readonly type: "event-details";
-  readonly event: LoggedEvent;
-}
 
 export interface MaskOptions {
   readonly showSecrets?: boolean;
@@ -62,7 +54,6 @@ export function entryEvent(
   const { length } = delivery.body;
   const isCut = isBodyCut(entry);
   return {
-    type: "event",
     n: entry.n,
     at: entry.receivedAt,
     method: entry.method,

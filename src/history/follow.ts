@@ -4,7 +4,7 @@ import { originOf } from "../delivery/target.ts";
 import type { ForwardReport } from "../forward/lines.ts";
 import type { FollowedAttempt, Log, LogEntry, LogFilter, LogRow } from "../log/log.ts";
 import type { Product } from "../model/product.ts";
-import type { EventReport } from "../receiver/event-report.ts";
+import { type EventReport, eventReport } from "../receiver/event-report.ts";
 import { type ExitCode, UserError, usageError } from "../util/errors.ts";
 import { rounded } from "../util/json-line.ts";
 import type { ReportingWorkspace } from "../workspace/workspace.ts";
@@ -57,7 +57,7 @@ async function followLog(
   let app: string | undefined;
 
   const show = (entry: LogEntry, fresh: boolean): void => {
-    workspace.report(entryEvent(products, entry, hidden, { heading: headingOf(entry.receivedAt), fresh }));
+    workspace.report(eventReport(entryEvent(products, entry, hidden, { heading: headingOf(entry.receivedAt), fresh })));
     if (!hasFilter) return;
     shown.add(entry.n);
     const [oldest] = shown;

@@ -1,19 +1,13 @@
 import type { StatsReport } from "../log/lines.ts";
 import { isCustomEvent } from "../model/event-names.ts";
 import type { NoticeReport, Progress, TextReport } from "../process/messages.ts";
+import { type EventReport, eventReport } from "../receiver/event-report.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { isStdoutClosed } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import type { ReportingWorkspace, Run, Workspace } from "../workspace/workspace.ts";
 import { curlOf } from "./curl.ts";
-import {
-  DamageReport,
-  dayHeadings,
-  type EventDetailsReport,
-  entryEvent,
-  hiddenSecrets,
-  type LoggedEvent,
-} from "./entry.ts";
+import { DamageReport, dayHeadings, entryEvent, hiddenSecrets } from "./entry.ts";
 import { emptyMessage, type FilterOptions, readFilter } from "./filter.ts";
 import { type EventNumber, explainCommand, requireEntry, requireWholeBody, useLog } from "./open-log.ts";
 
@@ -23,7 +17,7 @@ export interface ListOptions extends FilterOptions {
 }
 
 /** Lists deliveries, the newest first. */
-export async function* list(workspace: ReportingWorkspace, options: ListOptions): Run<LoggedEvent> {
+export async function* list(workspace: ReportingWorkspace, options: ListOptions): Run<EventReport> {
   const limit = readLimit(options);
   const products = await workspace.products({ schemas: false });
   const filter = readFilter(options, workspace.now(), products);
@@ -50,7 +44,7 @@ export async function* list(workspace: ReportingWorkspace, options: ListOptions)
         break;
       }
       count++;
-      yield entryEvent(products, entry, hidden, { heading: headingOf(entry.receivedAt) });
+      yield eventReport(entryEvent(products, entry, hidden, { heading: headingOf(entry.receivedAt) }));
     }
     progress?.end();
     damage.report();
@@ -69,12 +63,12 @@ export function readLimit({ all, limit }: ListOptions, least = 1): number {
 }
 
 /** One delivery in full. */
-export async function show(workspace: Workspace, n: EventNumber): Promise<EventDetailsReport> {
+export async function show(workspace: Workspace, n: EventNumber): Promise<EventReport> {
   const entry = await useLog(workspace, (log) => requireEntry(log, n));
   const event = entryEvent(await workspace.products({ schemas: false }), entry, hiddenSecrets(workspace, workspace));
   const isCut = event.logged.cutTo !== undefined;
   const why = isCut ? undefined : explainCommand(workspace, workspace.config, entry.n, entry.verdicts);
-  return { type: "event-details", event: { ...event, explainCommand: why } };
+  return eventReport(event, { explainCommand: why, details: event });
 }
 
 /** The curl command that posts one delivery to the local receiver again, and whether it lacks its secrets. */

@@ -2,11 +2,12 @@ import { maskUrl } from "../delivery/mask.ts";
 import type { Log, LogFilter, LogRow } from "../log/log.ts";
 import { eventPatterns } from "../model/event-names.ts";
 import { requireKnownEvent } from "../own-products/project-products.ts";
+import { type EventReport, eventReport } from "../receiver/event-report.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { formatAge, parseDuration } from "../util/units.ts";
 import type { ReportingWorkspace, Run } from "../workspace/workspace.ts";
 import { changes } from "./changes.ts";
-import { DamageReport, entryEvent, hiddenSecrets, type LoggedEvent } from "./entry.ts";
+import { DamageReport, entryEvent, hiddenSecrets } from "./entry.ts";
 import { emptyMessage, type FilterOptions, readFilter } from "./filter.ts";
 import { lockOwner } from "./running-listener.ts";
 
@@ -38,7 +39,7 @@ const MAX_NAMED = 5;
 export async function* listWhenThere(
   workspace: ReportingWorkspace,
   { limit, after = 0, wait, ...options }: WaitOptions,
-): Run<LoggedEvent> {
+): Run<EventReport> {
   const products = await workspace.products({ schemas: false });
   const first = Math.max(after, workspace.runDeliveries?.removedUpTo ?? 0);
   const filter = { ...readFilter(options, workspace.now(), products), after: first };
@@ -71,7 +72,7 @@ export async function* listWhenThere(
         break;
       }
       count++;
-      yield entryEvent(products, entry, hidden);
+      yield eventReport(entryEvent(products, entry, hidden));
     }
     damage.report();
     if (count === 0)

@@ -7,7 +7,7 @@ import { isHopByHop } from "../forward/request.ts";
 import { type EventPattern, eventNames, eventPattern, isNamed, nearest, patternParts } from "../model/event-names.ts";
 import type { Format, Product } from "../model/product.ts";
 import { products } from "../products/index.ts";
-import type { EventReport } from "../receiver/event-report.ts";
+import type { ReceivedEvent } from "../receiver/event-report.ts";
 import { startReceiver } from "../receiver/receiver.ts";
 import { memoryRecorder } from "../receiver/recorder.ts";
 import { webhookUrl } from "../receiver/routes.ts";
@@ -118,7 +118,7 @@ export async function openListener(fileUrl: string | undefined, options: Listene
   const arrivals: string[] = [];
   let isClosed = false;
 
-  function onEvent(report: EventReport): void {
+  function onEvent(report: ReceivedEvent): void {
     const { receipt, status, refusal } = report;
     const title = [receipt.product, receipt.event].filter((each) => each !== undefined).join(" ") || report.path;
     if (receipt.handshake !== undefined) arrivals.push(`a challenge at ${report.path}`);
@@ -247,7 +247,7 @@ function closedError(): Error {
 }
 
 function receivedFrom(
-  { method, path: url, headers, body, receipt }: EventReport,
+  { method, path: url, headers, body, receipt }: ReceivedEvent,
   configured: readonly Product[],
   secrets: Secrets,
 ): Received {

@@ -3,7 +3,7 @@ import type { RecordLine } from "../channels/lines.ts";
 import type { ZohoSession } from "../channels/session.ts";
 import { findWatchProduct, isWatchProduct } from "../channels/watch-products.ts";
 import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
-import type { EventReport } from "../receiver/event-report.ts";
+import type { ReceivedEvent } from "../receiver/event-report.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { untilAborted, withTimeout } from "../util/timing.ts";
 import type { ZohoApi } from "../zoho-api/api.ts";
@@ -74,7 +74,7 @@ export function createRecordReader(context: ListenContext, session: ZohoSession)
   };
 
   return {
-    read(event: EventReport): void {
+    read(event: ReceivedEvent): void {
       for (const request of recordsOf(event)) {
         if (isDeleted(event)) report(request, { error: "it was deleted" });
         else if (queue.length < MAX_QUEUED) queue.push(request);
@@ -111,7 +111,7 @@ async function fetchRecord(
 }
 
 /** The records of a genuine notification. A forged one, or a body that only borrows its fields, must cost no API call. */
-function recordsOf(event: EventReport): readonly RecordRequest[] {
+function recordsOf(event: ReceivedEvent): readonly RecordRequest[] {
   const { n, receipt, refusal, duplicateOf } = event;
   const data = receipt.payload?.data;
   const module = textAt(data, ["module"]);
@@ -125,6 +125,6 @@ function recordsOf(event: EventReport): readonly RecordRequest[] {
   return [...new Set(idsAt(data, ["ids"]))].map((id) => ({ n, product, module, id }));
 }
 
-function isDeleted({ receipt }: EventReport): boolean {
+function isDeleted({ receipt }: ReceivedEvent): boolean {
   return textAt(receipt.payload?.data, ["operation"]) === "delete";
 }

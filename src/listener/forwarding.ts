@@ -14,6 +14,7 @@ import { rowOf } from "../log/row-of.ts";
 import { allSecretFieldNames } from "../model/secret-names.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../model/sender.ts";
 import type { Config } from "../project/load.ts";
+import { eventReport } from "../receiver/event-report.ts";
 import type { Recorder } from "../receiver/recorder.ts";
 import { errorText } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
@@ -160,7 +161,7 @@ class ReconstructedLines {
     const entry = await this.#log.get(n).catch(() => undefined);
     if (entry === undefined) return;
     const hidden = hiddenSecrets(this.#context, this.#plan.options);
-    this.#context.report(entryEvent(this.#plan.products, entry, hidden, { fresh: true }));
+    this.#context.report(eventReport(entryEvent(this.#plan.products, entry, hidden, { fresh: true })));
   }
 }
 

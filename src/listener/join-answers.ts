@@ -1,7 +1,7 @@
 import type { ForwardReport } from "../forward/lines.ts";
 import { isDelivered } from "../forward/post-failure.ts";
 import type { NoticeReport } from "../process/messages.ts";
-import type { EventReport } from "../receiver/event-report.ts";
+import { type EventReport, eventReport } from "../receiver/event-report.ts";
 import type { ListenReport } from "./lines.ts";
 
 /** Too short to be noticed, and long enough for most apps. */
@@ -31,7 +31,7 @@ export function joinAnswers(report: (report: ListenReport) => void): (report: Li
   function releaseDone(): void {
     clearTimeout(timer);
     const now = performance.now();
-    const open = held.findIndex(({ event, until }) => event.answer === undefined && until > now);
+    const open = held.findIndex(({ event, until }) => event.person.answer === undefined && until > now);
     release(open === -1 ? held.length : open);
     const [first] = held;
     timer = first && setTimeout(releaseDone, first.until - now);
@@ -39,13 +39,15 @@ export function joinAnswers(report: (report: ListenReport) => void): (report: Li
 
   return (each) => {
     if (each.type === "event") {
-      const mayBeAnswered = each.shown && each.refusal === undefined;
+      const mayBeAnswered = each.person.event.shown && each.refusal === null;
       held.push({ event: each, until: mayBeAnswered ? performance.now() + ANSWER_WAIT_MS : 0, notices: [] });
     } else if (each.type === "forward") {
       const i = held.findIndex(({ event }) => event.n === each.n);
       const found = held[i];
-      if (found !== undefined && isPlainSuccess(each)) found.event = { ...found.event, answer: each };
-      else {
+      if (found !== undefined && isPlainSuccess(each)) {
+        const { event, ...person } = found.event.person;
+        found.event = eventReport(event, { ...person, answer: each });
+      } else {
         release(i + 1);
         report(each);
       }

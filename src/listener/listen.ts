@@ -8,7 +8,7 @@ import { boundOutput } from "../process/output.ts";
 import { type Context, overrideContext } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { openTips, type Tips } from "../project/tips.ts";
-import type { EventReport } from "../receiver/event-report.ts";
+import { eventReport, type ReceivedEvent } from "../receiver/event-report.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
 import { memoryRecorder, type Recorder } from "../receiver/recorder.ts";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
@@ -288,7 +288,7 @@ function startDeadWebhookCheck(context: ListenContext, config: Config, registere
 }
 
 /** Shows an event and passes it to every part that uses it. */
-function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): (event: EventReport) => void {
+function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): (event: ReceivedEvent) => void {
   const { config, products, tally, drift, loops, options } = plan;
   const reportHint = reportHintsOnce(context, products, { below: true, tips });
   const sameAs = findEqualRejections();
@@ -297,8 +297,7 @@ function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): 
     const isWhole = keptBytes(event) >= body.length;
     const why = isWhole ? explainCommand(context, config, n, receipt.verdicts) : undefined;
     const first = event.shown ? sameAs(event) : undefined;
-    const isPlain = why === undefined && first === undefined;
-    context.report(isPlain ? event : { ...event, explainCommand: why, sameAs: first });
+    context.report(eventReport(event, { explainCommand: why, sameAs: first, showSecrets: options.showSecrets }));
     if (event.shown) {
       drift?.add(event);
       reportHint(receipt, status);
@@ -315,7 +314,7 @@ function eventHandler({ context, plan, parts, ending, over }: Run, tips: Tips): 
 }
 
 /** Finds the number of the first of a row of rejections for the same reasons; undefined for that one itself. */
-function findEqualRejections(): (event: EventReport) => number | undefined {
+function findEqualRejections(): (event: ReceivedEvent) => number | undefined {
   let first: { readonly n: number; readonly reasons: string } | undefined;
   return ({ n, status, refusal, receipt }) => {
     if (refusal === undefined) {

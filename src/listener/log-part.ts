@@ -9,7 +9,7 @@ import { isLocked } from "../log/sqlite/lock.ts";
 import { logPlace } from "../project/load.ts";
 import { storeKeyOf } from "../project/secret-variables.ts";
 import { trustOwn } from "../project/trust.ts";
-import type { EventReport } from "../receiver/event-report.ts";
+import type { ReceivedEvent } from "../receiver/event-report.ts";
 import { errorText, hintOf, UserError, usageError } from "../util/errors.ts";
 import type { ListenContext } from "./lines.ts";
 import type { Part } from "./part.ts";
@@ -207,7 +207,7 @@ async function pruneOnDuty({ log, endUnanswered }: PrunedLog, signal: AbortSigna
 }
 
 /** How many bytes of the body of an event the log has. */
-export function keptBytes({ body, receipt, refusal }: EventReport): number {
+export function keptBytes({ body, receipt, refusal }: ReceivedEvent): number {
   return keptBody({ accepted: refusal === undefined, delivery: { body }, receipt }).length;
 }
 

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from "prom-client";
 import { maskUrl } from "../delivery/mask.ts";
 import type { Log, NewAttempt } from "../log/log.ts";
-import type { EventReport } from "../receiver/event-report.ts";
+import type { ReceivedEvent } from "../receiver/event-report.ts";
 import { oneLine } from "../util/text.ts";
 
 /** Why a delivery was rejected, by the status of the answer: the full reasons may quote it. */
@@ -50,7 +50,7 @@ export function createMetrics(now: () => Date) {
 
   return {
     contentType: registry.contentType,
-    onEvent({ receipt, status, refusal, duplicateOf }: EventReport): void {
+    onEvent({ receipt, status, refusal, duplicateOf }: ReceivedEvent): void {
       metrics.received.inc({ product: receipt.product ?? "unknown" });
       if (refusal !== undefined) metrics.rejected.inc({ reason: REASONS[status ?? 0] ?? "other" });
       else if (duplicateOf !== undefined) metrics.duplicates.inc();

@@ -1,5 +1,5 @@
 import type { Registered } from "../channels/lines.ts";
-import type { EventReport } from "../receiver/event-report.ts";
+import type { ReceivedEvent } from "../receiver/event-report.ts";
 import type { ExitCode } from "../util/errors.ts";
 
 /** Something that runs as long as `listen` does. Its `start…` function opens it, or throws and leaves nothing open. */
@@ -9,7 +9,7 @@ export interface Part {
   /** Shown with the ready block. */
   readonly notes?: readonly string[];
   /** Called for each delivery, also one that is filtered out or could not be recorded. Must not block. */
-  onEvent?(event: EventReport): void;
+  onEvent?(event: ReceivedEvent): void;
   /** The tunnel has come back under another URL. */
   onMoved?(publicUrl: string): void;
   /** With a signal, accepted deliveries are forwarded first, until it aborts. */

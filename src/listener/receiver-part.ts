@@ -39,7 +39,7 @@ export async function startReceiverPart(
   plan: Plan,
   { onClosing, shared, ...given }: ReceiverPartOptions,
 ): Promise<ReceiverPart> {
-  const { options, config, products, shown, allowed, keySet, routes } = plan;
+  const { config, products, shown, allowed, keySet, routes } = plan;
   const { settings } = config;
   const receiver = await openReceiver(context, config, routes.targets, {
     ...given,
@@ -56,7 +56,6 @@ export async function startReceiverPart(
     publicHost: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).host,
     now: context.now,
     isShown: shown.matches,
-    showSecrets: options.showSecrets,
     async keepSecret(product, offered, from) {
       context.knownSecrets.remember(offered.value);
       if (shared === undefined) await trustOwn(context, join(config.root, KEYS_FOLDER));

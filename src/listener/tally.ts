@@ -6,7 +6,7 @@ import type { Product } from "../model/product.ts";
 import { isInvalid, type Receipt } from "../model/receipt.ts";
 import { senderResult } from "../model/verdict.ts";
 import type { Config } from "../project/load.ts";
-import type { EventReport } from "../receiver/event-report.ts";
+import type { ReceivedEvent } from "../receiver/event-report.ts";
 import { usageError } from "../util/errors.ts";
 import type { DeliveryCounts, ListenContext } from "./lines.ts";
 
@@ -49,7 +49,7 @@ export function createTally(expectations: readonly ExpectedEvent[]) {
   const seenAgain = new Set<number>();
   const count = (i: number): number => arrived[i] ?? 0;
   return {
-    add({ n, receipt, refusal, duplicateOf, shown }: EventReport): void {
+    add({ n, receipt, refusal, duplicateOf, shown }: ReceivedEvent): void {
       if (n > 0) firstN = Math.min(firstN, n);
       const name = receipt.product ?? "(unknown)";
       products[name] ??= noCounts();
@@ -117,7 +117,7 @@ export function openDrift(
   if (settings.schema === "off") return undefined;
   const traffic = createTraffic(products);
   return {
-    add({ n, method, path, headers, body, receipt, duplicateOf }: EventReport): void {
+    add({ n, method, path, headers, body, receipt, duplicateOf }: ReceivedEvent): void {
       const delivery = { method, url: path, headers, body };
       const { product, format, event, known, verdicts } = receipt;
       const seen = { n, product, format, event, known, verdicts, duplicateOf, delivery };

@@ -8,8 +8,7 @@ import { rounded, timeOf } from "../util/json-line.ts";
 import type { AttemptMembers, EventLine, ForwardMembers, LoggedMembers, ReceiptMembers } from "./event-line.ts";
 
 /** A delivery, received now or read from the log. */
-export interface EventReport {
-  readonly type: "event";
+export interface ReceivedEvent {
   /** Counts from 1, in order of arrival; 0 for a delivery that could not be recorded. */
   readonly n: number;
   readonly at: Date;
@@ -23,18 +22,30 @@ export interface EventReport {
   readonly status: number | undefined;
   /** Why the answer was not a plain 200. */
   readonly refusal: string | undefined;
-  /** The command that explains what is wrong with a signature or token. */
-  readonly explainCommand?: string;
-  /** The first of a row of rejections for the same reasons, which are told there. */
-  readonly sameAs?: number;
   /** False when a filter hides the line; the event is counted all the same. */
   readonly shown: boolean;
-  readonly showSecrets?: boolean;
-  /** The app's answer, where it came so soon that one line shows both. */
-  readonly answer?: { readonly target: string; readonly status: number | null; readonly latency_ms: number };
   /** Set when the event is read from the log. */
   readonly logged?: LoggedFacts;
 }
+
+/** The only line with its subject beside it: a person sees a verdict's reasons, suggestions and the text of the body. */
+export interface EventReport extends EventLine {
+  readonly person: EventPerson & { readonly event: ReceivedEvent };
+}
+
+interface EventPerson {
+  /** The command that explains what is wrong with a signature or token. */
+  readonly explainCommand?: string | undefined;
+  /** The first of a row of rejections for the same reasons, which are told there. */
+  readonly sameAs?: number | undefined;
+  /** The app's answer, where it came so soon that one line shows both. */
+  readonly answer?: { readonly target: string; readonly status: number | null; readonly latency_ms: number };
+  /** Set to show all that is known, with headers and body. */
+  readonly details?: LoggedEvent;
+  readonly showSecrets?: boolean | undefined;
+}
+
+export type LoggedEvent = ReceivedEvent & { readonly logged: LoggedFacts };
 
 /** Facts that only the log has about a delivery. */
 export interface LoggedFacts {
@@ -61,23 +72,28 @@ export interface AttemptFacts extends Attempt {
   readonly reply: string | undefined;
 }
 
-/** `verify` takes this line as an input. */
-export function eventLine(report: EventReport): EventLine {
-  const { receipt, logged } = report;
+/** `verify` takes this line as an input. Its body is encoded only where the line is printed. */
+export function eventReport(event: ReceivedEvent, person: EventPerson = {}): EventReport {
+  const { receipt, logged } = event;
   return {
     type: "event",
-    n: report.n,
-    at: report.at.toISOString(),
+    n: event.n,
+    at: event.at.toISOString(),
     ...receiptLine(receipt),
-    method: report.method,
-    path: report.path,
-    headers: report.headers,
-    body_b64: report.body.toString("base64"),
-    body: receipt.payload?.data ?? null,
-    duplicate_of: report.duplicateOf ?? null,
-    status: report.status ?? null,
-    refusal: report.refusal ?? null,
+    method: event.method,
+    path: event.path,
+    headers: event.headers,
+    get body_b64() {
+      return event.body.toString("base64");
+    },
+    get body() {
+      return receipt.payload?.data ?? null;
+    },
+    duplicate_of: event.duplicateOf ?? null,
+    status: event.status ?? null,
+    refusal: event.refusal ?? null,
     ...(logged && loggedLine(logged)),
+    person: { ...person, event },
   };
 }
 

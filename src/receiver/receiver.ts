@@ -20,7 +20,7 @@ import {
   isFromPage,
   productOfUnknownKey,
 } from "./evaluate.ts";
-import type { EventReport } from "./event-report.ts";
+import type { ReceivedEvent } from "./event-report.ts";
 import { type OpenServer, openServer, sendReply } from "./http-server.ts";
 import { type Admission, createInFlight, drain, type InFlight, overloadedReply, readBody } from "./read-body.ts";
 import type { Recorded, Recorder } from "./recorder.ts";
@@ -60,7 +60,6 @@ export interface ReceiverOptions extends EvaluateOptions {
   publicUrl?(): string | undefined;
   /** Whether an event is shown; all are by default. */
   isShown?(product: string | undefined, event: string | undefined): boolean;
-  readonly showSecrets?: boolean;
   /** Why deliveries cannot be recorded now, for `/readyz`; by default they always can. */
   readonly whyNotReady?: () => Promise<string | undefined>;
   now(): Date;
@@ -69,7 +68,7 @@ export interface ReceiverOptions extends EvaluateOptions {
   /** Saves a secret that a sender offers when its webhook is set up; known at once. `from`: the sender's address. */
   keepSecret?(product: string, offered: OfferedSecret, from: string | undefined): void | Promise<void>;
   /** Called once per webhook request: after the answer is written, or with `--respond mirror` before the app answers. */
-  onEvent(event: EventReport): void;
+  onEvent(event: ReceivedEvent): void;
   /** Reports a problem that belongs to no event. */
   onTrouble(message: string, hint?: string): void;
 }
@@ -287,12 +286,11 @@ async function recordAndAnswer(
     if (decision.accepted) decision = refuse(503, NOT_RECORDED);
   }
   const reply = recorded?.mirror === undefined ? decision.reply : undefined;
-  const { products, isShown, showSecrets } = options;
+  const { products, isShown } = options;
   const { delivery, at } = arrival;
   try {
     if (reply !== undefined) sendReply(response, reply, drained);
     options.onEvent({
-      type: "event",
       n: recorded?.n ?? 0,
       at,
       method: delivery.method,
@@ -304,7 +302,6 @@ async function recordAndAnswer(
       status: reply?.status,
       refusal: decision.reason,
       shown: isShown?.(receipt.product, receipt.event) ?? true,
-      showSecrets,
     });
   } finally {
     recorded?.forward?.();

@@ -1,22 +1,24 @@
 import { problemText } from "../delivery/payload.ts";
-import type { EventDetailsReport } from "../history/entry.ts";
 import { nearestNotes } from "../model/receipt.ts";
+import type { LoggedEvent } from "../receiver/event-report.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes, formatDay, formatDuration } from "../util/units.ts";
 import { attemptText, CUSTOM, clockTime, issueText, proofText } from "./event.ts";
 import { bodyLines, cutLines, headerLines, type Lines, linesOf, textOf } from "./layout.ts";
 import { answerText, type Paint, type Rendered, type Style } from "./paint.ts";
 
-type Entry = EventDetailsReport["event"];
-
 /** Findings first, then the request as it came. */
-export function renderEventDetails({ event }: EventDetailsReport, { out, quiet }: Style): Rendered {
+export function renderEventDetails(
+  event: LoggedEvent,
+  explainCommand: string | undefined,
+  { out, quiet }: Style,
+): Rendered {
   const { method, path, headers, body, logged } = event;
   const { payload } = event.receipt;
   return {
     out: textOf(
       headline(event, out),
-      findings(event, out).map((line) => `  ${line}`),
+      findings(event, out, explainCommand).map((line) => `  ${line}`),
       deliveryLines(event, out),
       "",
       out.strong(plain(`${method} ${path}`)),
@@ -30,7 +32,7 @@ export function renderEventDetails({ event }: EventDetailsReport, { out, quiet }
   };
 }
 
-function headline({ n, at, receipt, method, path, logged }: Entry, paint: Paint): string {
+function headline({ n, at, receipt, method, path, logged }: LoggedEvent, paint: Paint): string {
   const name = receipt.handshake !== undefined ? "challenge" : (receipt.event ?? `${method} ${path}`);
   const unknown = receipt.event !== undefined && !receipt.known ? ` ${paint.caution("(unknown event)")}` : "";
   const format = receipt.format === undefined ? "" : ` ${paint.dim(plain(`(${receipt.format})`))}`;
@@ -41,8 +43,8 @@ function headline({ n, at, receipt, method, path, logged }: Entry, paint: Paint)
   ].join("  ");
 }
 
-function findings(event: Entry, paint: Paint): readonly string[] {
-  const { receipt, status, refusal, duplicateOf, logged, explainCommand } = event;
+function findings(event: LoggedEvent, paint: Paint, explainCommand: string | undefined): readonly string[] {
+  const { receipt, status, refusal, duplicateOf, logged } = event;
   const { records, problem, verdicts, custom, schema, identity } = receipt;
   // The app is still working on it, or the run was killed before it answered.
   const answer = status === undefined ? "no answer recorded" : `answered ${status}`;
@@ -67,7 +69,7 @@ function findings(event: Entry, paint: Paint): readonly string[] {
 }
 
 /** The result for each target, and every attempt. */
-function deliveryLines({ logged }: Entry, paint: Paint): Lines {
+function deliveryLines({ logged }: LoggedEvent, paint: Paint): Lines {
   const { forwards, attempts } = logged;
   const targets = [...new Set([...forwards, ...attempts].map(({ target }) => target))];
   return targets.map((target) => {
@@ -78,13 +80,13 @@ function deliveryLines({ logged }: Entry, paint: Paint): Lines {
   });
 }
 
-function forwardText({ state, attempts, dueAt }: Entry["logged"]["forwards"][number], paint: Paint): string {
+function forwardText({ state, attempts, dueAt }: LoggedEvent["logged"]["forwards"][number], paint: Paint): string {
   if (state !== "waiting") return paint[state === "delivered" ? "good" : "bad"](state);
   const isRetry = attempts > 0 && dueAt !== undefined;
   return paint.caution(isRetry ? `waiting, next attempt at ${clockTime(dueAt)}` : "waiting");
 }
 
-function attemptLines(attempt: Entry["logged"]["attempts"][number], paint: Paint): Lines {
+function attemptLines(attempt: LoggedEvent["logged"]["attempts"][number], paint: Paint): Lines {
   const { at, latencyMs, error, reply = "" } = attempt;
   const answer = answerText(reply).slice(0, 300);
   const again = attempt.attempt > 1 ? paint.dim(`  attempt ${attempt.attempt}`) : "";

@@ -5,7 +5,7 @@ import type { Verdict, VerdictWord } from "../model/product.ts";
 import { ambiguityText, isInvalid, nearestNotes } from "../model/receipt.ts";
 import { describeIssue, type SchemaIssue } from "../model/schema.ts";
 import { has, resultText, senderVerdict } from "../model/verdict.ts";
-import type { EventReport } from "../receiver/event-report.ts";
+import type { EventReport, ReceivedEvent } from "../receiver/event-report.ts";
 import { cut, plain } from "../util/text.ts";
 import { counted, formatDuration } from "../util/units.ts";
 import {
@@ -24,9 +24,12 @@ import { clipped, type Paint, type Rendered, type Style, statusText, type Tone }
 /** Width of a time and the space behind it. */
 export const INDENT = "         ";
 
+type Person = EventReport["person"];
+
 /** One line per event; below it only what needs attention, and with `--verbose` headers and body. */
-export function renderEvent(report: EventReport, { out, verbose, quiet }: Style): Rendered {
-  const { shown, logged, receipt, refusal, duplicateOf } = report;
+export function renderEvent({ person }: EventReport, { out, verbose, quiet }: Style): Rendered {
+  const { event, sameAs, showSecrets } = person;
+  const { shown, logged, receipt, refusal, duplicateOf } = event;
   // A user who asks the log for events gets them all, unremarkable or not.
   const isUnremarkable =
     logged === undefined &&
@@ -38,9 +41,9 @@ export function renderEvent(report: EventReport, { out, verbose, quiet }: Style)
   return {
     out: textOf(
       logged?.heading !== undefined && out.dim(logged.heading),
-      eventText(report, out),
-      report.sameAs === undefined && remarks(report).map(({ text, tone }) => below(text, INDENT, out, tone)),
-      verbose && details(report, out).map((text) => `${INDENT}${text}`.trimEnd()),
+      eventText(person, out),
+      sameAs === undefined && remarks(person).map(({ text, tone }) => below(text, INDENT, out, tone)),
+      verbose && details(event, out, showSecrets).map((text) => `${INDENT}${text}`.trimEnd()),
     ),
   };
 }
@@ -58,14 +61,15 @@ const MIN_NAME_WIDTH = 8;
  * One line, however narrow the terminal: what is as it should be is shortened first, then left out; the name is cut last.
  * `events show` has everything.
  */
-function eventText(report: EventReport, paint: Paint): string {
+function eventText(person: Person, paint: Paint): string {
   const { columns } = paint;
-  const { receipt, duplicateOf } = report;
+  const { event } = person;
+  const { receipt, duplicateOf } = event;
   let nameWidth = nameWidthAt(columns);
   const lineOf = ({ name, record, sender, schema, size, duplicate, state }: Pieces): string => {
     const cells = [
-      { text: paint.dim(clockTime(report.at)), width: 8 },
-      { text: report.n === 0 ? paint.dim("–") : paint.strong(`#${report.n}`), width: 5 },
+      { text: paint.dim(clockTime(event.at)), width: 8 },
+      { text: event.n === 0 ? paint.dim("–") : paint.strong(`#${event.n}`), width: 5 },
       { text: paint.name(plain(receipt.product ?? "?")), width: PRODUCT_WIDTH },
       { text: name, width: nameWidth },
       ...record.map((text) => ({ text, width: 19 })),
@@ -74,21 +78,21 @@ function eventText(report: EventReport, paint: Paint): string {
     return fitLine(cells, Number.POSITIVE_INFINITY, "").join("");
   };
   let pieces: Pieces = {
-    name: eventName(report),
-    record: columns < MIN_RECORD_COLUMNS ? [] : [recordText(report)],
-    sender: senderTexts(report, paint),
-    schema: schemaTexts(report, paint),
-    size: sizeTexts(report, paint),
+    name: eventName(event),
+    record: columns < MIN_RECORD_COLUMNS ? [] : [recordText(event)],
+    sender: senderTexts(event, paint),
+    schema: schemaTexts(event, paint),
+    size: sizeTexts(event, paint),
     duplicate: duplicateOf === undefined ? [] : [paint.caution(`duplicate of #${duplicateOf}`)],
-    state: stateTexts(report, paint),
+    state: stateTexts(person, paint),
   };
   let line = lineOf(pieces);
   const over = (): number => visibleWidth(line) - columns;
   const shorter: readonly (() => Partial<Pieces>)[] = [
-    () => (receipt.custom ? { schema: schemaTexts(report, paint, true) } : {}),
+    () => (receipt.custom ? { schema: schemaTexts(event, paint, true) } : {}),
     () => ({ size: [] }),
-    () => ({ schema: schemaTexts(report, paint, true) }),
-    () => ({ state: stateTexts(report, paint, true) }),
+    () => ({ schema: schemaTexts(event, paint, true) }),
+    () => ({ state: stateTexts(person, paint, true) }),
     () => ({ record: [] }),
     () => (duplicateOf === undefined ? {} : { duplicate: [paint.caution(`dup #${duplicateOf}`)] }),
     () => (senderVerdict(receipt.verdicts)?.verdict === "passed" ? { sender: [] } : {}),
@@ -127,18 +131,18 @@ export function clockTime(at: Date): string {
   return [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
-function eventName({ receipt, method, path }: EventReport): string {
+function eventName({ receipt, method, path }: ReceivedEvent): string {
   if (receipt.handshake !== undefined) return "challenge";
   return clipped(receipt.event ?? `${method} ${maskUrl(path, secretFieldNames(receipt.verdicts))}`);
 }
 
-function recordText({ receipt }: EventReport): string {
+function recordText({ receipt }: ReceivedEvent): string {
   const [first = "", ...others] = receipt.records;
   return others.length === 0 ? clipped(first) : `${clipped(first)} +${others.length}`;
 }
 
 /** One word for all signatures and tokens, the same at every width. `events show` has each of them. */
-function senderTexts({ receipt: { verdicts, format }, logged }: EventReport, paint: Paint): readonly string[] {
+function senderTexts({ receipt: { verdicts, format }, logged }: ReceivedEvent, paint: Paint): readonly string[] {
   if (logged?.reconstructed) return [paint.dim("– reconstructed")];
   // Custom bodies have nothing to verify, unless the settings name a proof.
   if (verdicts.length === 0 && format === undefined) return [];
@@ -170,7 +174,7 @@ export function proofText(verdict: Verdict, paint: Paint): string {
 /** It is never said to be right: nothing is known about it. */
 export const CUSTOM = "– custom: no schema to check";
 
-function schemaTexts({ receipt, refusal }: EventReport, paint: Paint, short = false): readonly string[] {
+function schemaTexts({ receipt, refusal }: ReceivedEvent, paint: Paint, short = false): readonly string[] {
   if (receipt.custom) return [paint.dim(short ? "– custom" : CUSTOM)];
   if (receipt.event !== undefined && !receipt.known) return [paint.caution(short ? "? unknown" : "? unknown event")];
   if (receipt.schema === undefined) {
@@ -183,14 +187,15 @@ function schemaTexts({ receipt, refusal }: EventReport, paint: Paint, short = fa
 }
 
 /** A body that was too large was not read to its end: only the announced length is known. */
-function sizeTexts(report: EventReport, paint: Paint): readonly string[] {
-  const { bytes, cutTo } = report.logged ?? { bytes: report.body.length };
-  if (report.status !== 413 || bytes > 0) return [paint.dim(sizeText(bytes, cutTo))];
-  return [paint.dim(sizeText(Number(headerValue(report, "content-length")) || 0, 0))];
+function sizeTexts(event: ReceivedEvent, paint: Paint): readonly string[] {
+  const { bytes, cutTo } = event.logged ?? { bytes: event.body.length };
+  if (event.status !== 413 || bytes > 0) return [paint.dim(sizeText(bytes, cutTo))];
+  return [paint.dim(sizeText(Number(headerValue(event, "content-length")) || 0, 0))];
 }
 
 /** What happened after the sender was answered. */
-function stateTexts({ answer, logged, sameAs, status }: EventReport, paint: Paint, short = false): readonly string[] {
+function stateTexts({ event, answer, sameAs }: Person, paint: Paint, short = false): readonly string[] {
+  const { logged, status } = event;
   if (sameAs !== undefined)
     return [`${paint.bad(`${short ? "" : "answered "}${status}`)} ${paint.dim(`as #${sameAs}`)}`];
   if (answer !== undefined) {
@@ -223,7 +228,8 @@ export function attemptText(
 }
 
 /** Texts below an event's line. They are painted after they are broken into lines. */
-function remarks({ refusal, status, receipt, explainCommand }: EventReport) {
+function remarks({ event, explainCommand }: Person) {
+  const { refusal, status, receipt } = event;
   const failed = receipt.verdicts.filter(({ verdict }) => verdict === "failed");
   const failures =
     refusal === undefined ? failed.map(({ id, reason }) => `${id}: ${reason}`) : [`answered ${status}: ${refusal}`];
@@ -243,13 +249,13 @@ export function issueText(issue: Omit<SchemaIssue, "path">): string {
   return plain(describeIssue(issue));
 }
 
-function details(report: EventReport, paint: Paint): readonly string[] {
-  const { method, path: url, headers, receipt, showSecrets = false } = report;
-  const { text, body, left } = shownBody(report.body, receipt.payload?.text, report.logged === undefined);
+function details(event: ReceivedEvent, paint: Paint, showSecrets = false): readonly string[] {
+  const { method, path: url, headers, receipt } = event;
+  const { text, body, left } = shownBody(event.body, receipt.payload?.text, event.logged === undefined);
   const secretFields = secretFieldNames(receipt.verdicts);
   const shown = showSecrets ? { url, headers, body } : maskDelivery({ method, url, headers, body }, secretFields);
   const shownText =
     text === undefined || showSecrets ? text : maskBody(Buffer.from(text), "application/json", secretFields).toString();
   const lines = [paint.dim(plain(`${method} ${shown.url}`)), ...headerLines(shown.headers, paint), ""];
-  return [...lines, ...bodyLines(shownText, shown.body, left), ...cutLines(report.logged?.cutTo, paint), ""];
+  return [...lines, ...bodyLines(shownText, shown.body, left), ...cutLines(event.logged?.cutTo, paint), ""];
 }

@@ -1,4 +1,3 @@
-import { eventLine } from "../receiver/event-report.ts";
 import type { JsonLine } from "../util/text.ts";
 import type { Report } from "./report.ts";
 
@@ -9,10 +8,6 @@ export function linesOf(report: Report): readonly JsonLine[] {
 
 function ownLines(report: Report): readonly object[] {
   switch (report.type) {
-    case "event":
-      return report.shown ? [eventLine(report)] : [];
-    case "event-details":
-      return [eventLine(report.event)];
     case "text":
       return [report.json ?? { type: "text", text: report.text }];
     case "table":
@@ -24,6 +19,10 @@ function ownLines(report: Report): readonly object[] {
     case "notice":
     case "decisions":
       return [];
+    case "event": {
+      const { person, ...line } = report;
+      return person.event.shown ? [line] : [];
+    }
     default: {
       const { person: _, ...line } = report as Report & { readonly person?: object };
       return [line];

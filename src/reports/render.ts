@@ -50,6 +50,7 @@ function withMaskedBody(report: Report, hidden: KnownSecrets | undefined): Repor
     return { ...report, body_b64: body.toString("base64") };
   }
   if (report.type !== "event") return report;
-  const body = hidden.maskBody(report.body);
-  return body === report.body ? report : { ...report, body };
+  const { body } = report.person.event;
+  const masked = hidden.maskBody(body);
+  return masked === body ? report : { ...report, body_b64: masked.toString("base64") };
 }

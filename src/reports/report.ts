@@ -2,7 +2,6 @@ import type { ChannelLine, RecordLine } from "../channels/lines.ts";
 import type { CheckReport, CheckSummaryLine } from "../checks/lines.ts";
 import type { EmulatedDeliveryLine, EmulatedRequestLine, EmulatorReport } from "../emulator/lines.ts";
 import type { ForwardReport, TargetLine } from "../forward/lines.ts";
-import type { EventDetailsReport } from "../history/entry.ts";
 import type { DriftLine, DriftsReport } from "../history/lines.ts";
 import type { GapReport, ReadyReport, SummaryReport, TunnelReport } from "../listener/lines.ts";
 import type { StatsReport } from "../log/lines.ts";
@@ -27,7 +26,6 @@ export type Report =
   | EmulatedDeliveryLine
   | EmulatedRequestLine
   | EmulatorReport
-  | EventDetailsReport
   | EventReport
   | ForwardReport
   | GapReport

@@ -22,13 +22,15 @@ type Renderer<Kind> = (report: Extract<Report, { readonly type: Kind }>, style: 
 /** Shows each type of report. */
 const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   ready: renderReady,
-  event: renderEvent,
+  event: (report, style) => {
+    const { details, explainCommand } = report.person;
+    return details === undefined ? renderEvent(report, style) : renderEventDetails(details, explainCommand, style);
+  },
   forward: renderForward,
   target: renderTarget,
   tunnel: renderTunnel,
   gap: renderGap,
   summary: renderSummary,
-  "event-details": renderEventDetails,
   stats: renderStats,
   // For scripts only: `drifts` has all of them.
   drift: () => ({}),

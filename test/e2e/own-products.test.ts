@@ -19,7 +19,7 @@ describe("the built program", () => {
     const byZod = await told(BODY);
     expect([byZod.status, byZod.stdout]).toEqual([4, expect.stringContaining("order.total: expected a number")]);
     const byJson = await told(BODY.replace("paid", "created"));
-    expect([byJson.status, byJson.stdout]).toEqual([4, expect.stringContaining("order.total: expected a number")]);
+    expect([byJson.status, byJson.stdout]).toEqual([4, expect.stringMatching(/order\.total: expected .*"number"/)]);
     const types = await runBin(["types", "shop"], { cwd });
     expect(types.stdout.match(/total: number;/g)).toHaveLength(2);
   });

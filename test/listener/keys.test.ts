@@ -37,7 +37,8 @@ function eventReport(n: number, more: { readonly refusal?: string; readonly show
     verdicts: [],
     schema: { ok: true },
   };
-  return { type: "event", n, method: "POST", path: "/", shown: true, ...more, receipt } as unknown as EventReport;
+  const event = { n, method: "POST", path: "/", shown: true, ...more, receipt };
+  return { type: "event", n, person: { event } } as unknown as EventReport;
 }
 
 function forwardReport(n: number, state: ForwardReport["state"], status: number): ForwardReport {
@@ -197,7 +198,10 @@ describe("the queue of commands", () => {
 });
 
 describe("the output", () => {
-  const event = (n: number, bytes: number): Report => ({ ...eventReport(n), body: Buffer.alloc(bytes) });
+  const event = (n: number, bytes: number): Report => {
+    const report = eventReport(n);
+    return { ...report, person: { event: { ...report.person.event, body: Buffer.alloc(bytes) } } };
+  };
 
   function createScreen() {
     const shown: Report[] = [];

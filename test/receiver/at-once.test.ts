@@ -7,7 +7,7 @@ import { type Secrets, secret } from "../../src/delivery/secrets.ts";
 import type { OfferedSecret } from "../../src/model/product.ts";
 import { products } from "../../src/products/index.ts";
 import { addressList } from "../../src/receiver/evaluate.ts";
-import type { EventReport } from "../../src/receiver/event-report.ts";
+import type { ReceivedEvent } from "../../src/receiver/event-report.ts";
 import { type ReceiverOptions, startReceiver } from "../../src/receiver/receiver.ts";
 import { memoryRecorder } from "../../src/receiver/recorder.ts";
 
@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 async function start(options: Partial<ReceiverOptions> = {}) {
-  const events: EventReport[] = [];
+  const events: ReceivedEvent[] = [];
   const saved = new Map<string, OfferedSecret>();
   const secrets: Secrets = {
     for: (_credential, product) => [saved.get(product)].flatMap((each) => (each ? [secret(each.value, "test")] : [])),

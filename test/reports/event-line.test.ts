@@ -2,16 +2,22 @@ import { describe, expect, it } from "vitest";
 import type { Verdict, VerdictWord } from "../../src/model/product.ts";
 import { emptyReceipt, type Receipt } from "../../src/model/receipt.ts";
 import { products } from "../../src/products/index.ts";
-import type { EventReport, LoggedFacts } from "../../src/receiver/event-report.ts";
+import {
+  type EventReport,
+  eventReport,
+  type LoggedFacts,
+  type ReceivedEvent,
+} from "../../src/receiver/event-report.ts";
 import { renderEvent } from "../../src/reports/event.ts";
 import { paintFor } from "../../src/reports/paint.ts";
 import { textWidth } from "../../src/util/text.ts";
 
 const paint = await paintFor({} as never, { env: {} } as never, false);
 
-function lineOf(event: Partial<EventReport>, columns: number): string {
-  const report: EventReport = {
-    type: "event",
+type Given = Partial<ReceivedEvent> & Pick<EventReport["person"], "answer" | "sameAs">;
+
+function lineOf({ answer, sameAs, ...event }: Given, columns: number): string {
+  const received: ReceivedEvent = {
     n: 12345,
     at: new Date(2025, 0, 15, 10, 30),
     method: "POST",
@@ -25,7 +31,7 @@ function lineOf(event: Partial<EventReport>, columns: number): string {
     shown: true,
     ...event,
   };
-  const { out = "" } = renderEvent(report, {
+  const { out = "" } = renderEvent(eventReport(received, { answer, sameAs }), {
     out: { ...paint, columns },
     err: paint,
     verbose: false,

@@ -103,7 +103,7 @@ class Keys {
   onReport(report: Report): void {
     if (report.type === "target") this.#app = report.state;
     else if (report.type === "forward" && report.status !== undefined) this.#app = "up";
-    else if (report.type === "event" && report.answer !== undefined) this.#app = "up";
+    else if (report.type === "event" && report.person.answer !== undefined) this.#app = "up";
     this.#screen.show(report);
   }
 

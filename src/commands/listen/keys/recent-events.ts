@@ -1,6 +1,6 @@
 import { maskUrl, secretFieldNames } from "../../../delivery/mask.ts";
 import { isDelivered } from "../../../forward/post-failure.ts";
-import type { EventReport } from "../../../receiver/event-report.ts";
+import type { ReceivedEvent } from "../../../receiver/event-report.ts";
 import type { Report } from "../../../reports/report.ts";
 
 /** An event that can be selected. */
@@ -29,7 +29,7 @@ export class RecentEvents {
 
   /** Takes in what is reported of the stream. */
   note(report: Report): void {
-    if (report.type === "event") this.#add(report);
+    if (report.type === "event") this.#add(report.person.event);
     else if (report.type === "forward" && report.state !== "retry" && !isDelivered(report)) {
       this.#failed.add(report.n);
       this.#mark(report.n, true);
@@ -70,7 +70,7 @@ export class RecentEvents {
     if (event !== undefined) event.failed = failed;
   }
 
-  #add(report: EventReport): void {
+  #add(report: ReceivedEvent): void {
     const failed = report.refusal !== undefined;
     this.received++;
     if (failed) this.rejected++;
@@ -83,7 +83,7 @@ export class RecentEvents {
   }
 }
 
-function nameOf({ receipt, method, path }: EventReport): string {
+function nameOf({ receipt, method, path }: ReceivedEvent): string {
   const { product = "?", event, verdicts } = receipt;
   return event === undefined ? `${method} ${maskUrl(path, secretFieldNames(verdicts))}` : `${product} ${event}`;
 }

@@ -30,7 +30,7 @@ export class Screen {
 
   /** Shows a report of the run: now, or when the output is no longer paused. */
   show(report: Report): void {
-    const bytes = report.type === "event" ? report.body.length : 0;
+    const bytes = report.type === "event" ? report.person.event.body.length : 0;
     if (this.#waiting === undefined) this.print(report);
     else if (this.#waiting.length >= MAX_REPORTS || this.#bodyBytes + bytes > MAX_BODY_BYTES) this.#dropped++;
     else {
