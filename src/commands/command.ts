@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Context } from "../project/context.ts";
-import type { Report } from "../reports/report.ts";
+import type { Report } from "../reports/text.ts";
 import { COMMON_OPTIONS, helpAllOption, type ToolCommand, topicOf } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
 

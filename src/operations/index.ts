@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { targetUrl } from "../delivery/target.ts";
 import type { FilterOptions } from "../history/filter.ts";
-import type { Report } from "../reports/report.ts";
+import type { Report } from "../reports/text.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { JsonLine } from "../util/text.ts";
 import type { ReportingWorkspace, Workspace } from "../workspace/workspace.ts";

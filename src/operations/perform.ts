@@ -3,7 +3,7 @@ import { noProgress } from "../process/messages.ts";
 import type { Context, Sink } from "../project/context.ts";
 import { withCommandsAsCalled } from "../reports/failure.ts";
 import { reportLines } from "../reports/render.ts";
-import type { Report } from "../reports/report.ts";
+import type { Report } from "../reports/text.ts";
 import { hasSucceeded } from "../send/lines.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { JsonLine } from "../util/text.ts";

@@ -1,6 +1,6 @@
 import { waitForDrain } from "../process/output.ts";
 import type { Context, Sink } from "../project/context.ts";
-import type { Report } from "../reports/report.ts";
+import type { Report } from "../reports/text.ts";
 import type { ExitCode } from "../util/errors.ts";
 import { isStdoutClosed } from "../util/timing.ts";
 import type { Run } from "../workspace/workspace.ts";

@@ -4,7 +4,7 @@ import { projectProducts } from "../own-products/project-products.ts";
 import type { Context, Sink } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import type { Settings } from "../project/settings.ts";
-import type { Report } from "../reports/report.ts";
+import type { Report } from "../reports/text.ts";
 import type { ReportingWorkspace, RunDeliveries } from "../workspace/workspace.ts";
 
 /** What depends on who asks, and is never part of the input. */

@@ -7,7 +7,7 @@ import { errorText, UserError } from "../util/errors.ts";
 import { jsonLine, plain, shortValues } from "../util/text.ts";
 import { textOf } from "./layout.ts";
 import { type Mode, paintFor } from "./paint.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "./text.ts";
 
 /** An error that ends a command: a line of standard error, with `"v":1` in front. */
 interface ErrorLine {

@@ -1,5 +1,5 @@
 import type { JsonLine } from "../util/text.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "./text.ts";
 
 /** The lines of a report, as `--json` prints them: the report itself, without what only a person sees. */
 export function linesOf(report: Report): readonly JsonLine[] {

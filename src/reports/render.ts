@@ -4,7 +4,7 @@ import { type JsonLine, jsonLine } from "../util/text.ts";
 import { withCommandsAsCalled } from "./failure.ts";
 import { linesOf } from "./json.ts";
 import type { Rendered, Style } from "./paint.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "./text.ts";
 import { renderText } from "./text.ts";
 
 interface RenderOptions {

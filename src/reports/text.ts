@@ -1,4 +1,7 @@
+import type { DriftLine } from "../history/lines.ts";
 import type { DecisionsReport, NoticeReport, TextReport, WarningReport } from "../process/messages.ts";
+import type { EventReport } from "../receiver/event-report.ts";
+import type { MissedLine } from "../reconcile/lines.ts";
 import { plain } from "../util/text.ts";
 import { renderCheck, renderCheckSummary } from "./check.ts";
 import { renderDrifts } from "./drift.ts";
@@ -10,19 +13,16 @@ import { below, fitRows, renderTable, textOf, wrapLine } from "./layout.ts";
 import type { Rendered, Style } from "./paint.ts";
 import { renderProduct } from "./product.ts";
 import { renderReconcile } from "./reconcile.ts";
-import type { Report } from "./report.ts";
 import { renderReady, renderSummary } from "./run.ts";
 import { renderSendSummary, renderSent } from "./sent.ts";
 import { renderStats } from "./stats.ts";
 import { renderVerified, renderVerifySummary } from "./verified.ts";
 import { renderApiRequest, renderChannel, renderSignIn, renderWebhook, renderWebhookFailure } from "./zoho.ts";
 
-type Renderer<Kind> = (report: Extract<Report, { readonly type: Kind }>, style: Style) => Rendered;
-
-/** Shows each type of report. */
-const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
+/** Prints each type of report, under its name. */
+const printers = {
   ready: renderReady,
-  event: (report, style) => {
+  event: (report: EventReport, style: Style) => {
     const { details, explainCommand } = report.person;
     return details === undefined ? renderEvent(report, style) : renderEventDetails(details, explainCommand, style);
   },
@@ -33,7 +33,7 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   summary: renderSummary,
   stats: renderStats,
   // For scripts only: `drifts` has all of them.
-  drift: () => ({}),
+  drift: (_: DriftLine) => ({}),
   drifts: renderDrifts,
   sent: renderSent,
   send_summary: renderSendSummary,
@@ -45,7 +45,7 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   webhook: renderWebhook,
   webhook_failure: renderWebhookFailure,
   // In the tables of the line after them.
-  missed: () => ({}),
+  missed: (_: MissedLine) => ({}),
   reconcile: renderReconcile,
   sign_in: renderSignIn,
   api_request: renderApiRequest,
@@ -75,11 +75,14 @@ const renderers: { readonly [Kind in Report["type"]]: Renderer<Kind> } = {
   },
   // Not cleaned afterwards: scripts get every character of a file or path.
   text: ({ text }: TextReport, { out }: Style) => ({ out: out.live ? plain(text, true) : text }),
-};
+} satisfies Readonly<Record<string, (report: never, style: Style) => Rendered>>;
+
+/** All that can be reported: what one of these prints. */
+export type Report = Parameters<(typeof printers)[keyof typeof printers]>[0];
 
 /** A report as text for a person. Whatever its values hold, only our own colours control the terminal. */
 export function renderText(report: Report, style: Style): Rendered {
-  const render = renderers[report.type] as (report: Report, style: Style) => Rendered;
-  const { out = "", err = "" } = render(report, style);
+  const print = printers[report.type] as (report: Report, style: Style) => Rendered;
+  const { out = "", err = "" } = print(report, style);
   return { out: report.type === "text" ? out : style.out.clean(out), err: style.err.clean(err) };
 }

@@ -7,7 +7,7 @@ import { type Context, userFolder } from "../project/context.ts";
 import { fitText } from "../reports/layout.ts";
 import { type Mode, paintFor } from "../reports/paint.ts";
 import { renderReport } from "../reports/render.ts";
-import type { Report } from "../reports/report.ts";
+import type { Report } from "../reports/text.ts";
 import { progressBar, withSpinner } from "./progress.ts";
 
 /** The runtime with a way to report: what a command prints, and how, is decided here. */

@@ -11,7 +11,7 @@ import type { ChannelReservation } from "../../src/channels/take-over.ts";
 import { crmWatch } from "../../src/channels/watch-products.ts";
 import { secret } from "../../src/delivery/secrets.ts";
 import type { Config } from "../../src/project/load.ts";
-import type { Report } from "../../src/reports/report.ts";
+import type { Report } from "../../src/reports/text.ts";
 import { type Sleep, sleepRealTime } from "../../src/util/timing.ts";
 import { accountOf } from "../../src/zoho-api/env-sign-in.ts";
 import { type Rig, startRig } from "../support/zoho-client.ts";

@@ -8,7 +8,7 @@ import { Screen } from "../../src/commands/listen/keys/screen.ts";
 import { type Status, statusLine } from "../../src/commands/listen/keys/status-line.ts";
 import type { ForwardReport } from "../../src/forward/lines.ts";
 import type { EventReport } from "../../src/receiver/event-report.ts";
-import type { Report } from "../../src/reports/report.ts";
+import type { Report } from "../../src/reports/text.ts";
 
 describe("keys", () => {
   it("are read from what a terminal sends", () => {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { stopParts } from "../../src/listener/listen.ts";
 import type { Part } from "../../src/listener/part.ts";
-import type { Report } from "../../src/reports/report.ts";
+import type { Report } from "../../src/reports/text.ts";
 
 it("stops the parts of listen last first, and all of them even if one fails", async () => {
   const calls: string[] = [];

@@ -6,7 +6,7 @@ import { type Operation, operations } from "../../../operations/index.ts";
 import { openWorkspace } from "../../../operations/workspace.ts";
 import { overrideContext } from "../../../project/context.ts";
 import { paintFor } from "../../../reports/paint.ts";
-import type { Report } from "../../../reports/report.ts";
+import type { Report } from "../../../reports/text.ts";
 import { onAbort } from "../../../util/timing.ts";
 import type { CommandContext } from "../../command.ts";
 import { BottomLine } from "./bottom-line.ts";

@@ -1,7 +1,7 @@
 import { maskUrl, secretFieldNames } from "../../../delivery/mask.ts";
 import { isDelivered } from "../../../forward/post-failure.ts";
 import type { ReceivedEvent } from "../../../receiver/event-report.ts";
-import type { Report } from "../../../reports/report.ts";
+import type { Report } from "../../../reports/text.ts";
 
 /** An event that can be selected. */
 export interface RecentEvent {

@@ -1,6 +1,6 @@
 import { renderFailure } from "../../../reports/failure.ts";
 import { fitText } from "../../../reports/layout.ts";
-import type { Report } from "../../../reports/report.ts";
+import type { Report } from "../../../reports/text.ts";
 import { counted } from "../../../util/units.ts";
 import type { CommandContext } from "../../command.ts";
 import type { BottomLine } from "./bottom-line.ts";
