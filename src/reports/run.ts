@@ -1,7 +1,7 @@
 import type { RegisteredHook } from "../channels/lines.ts";
 import type { DeliveryCounts, ForwardCounts, ReadyReport, SummaryReport } from "../listener/lines.ts";
 import { unsignedTexts } from "../recognition/unsigned.ts";
-import { plain, textWidth } from "../util/text.ts";
+import { plain, shortValue, textWidth } from "../util/text.ts";
 import { counted, formatDuration, formatSpan } from "../util/units.ts";
 import { alignRows, textOf, wrapLine } from "./layout.ts";
 import type { Rendered, Style } from "./paint.ts";
@@ -105,7 +105,7 @@ function registeredText({ kind, product, id, events, time_left_ms: timeLeftMs }:
 function listed(texts: readonly string[], room: number): string {
   const first = (count: number): string => {
     const more = texts.length - count;
-    return plain(`${texts.slice(0, count).join(", ")}${more === 0 ? "" : ` +${more} more`}`);
+    return plain(`${texts.slice(0, count).map(shortValue).join(", ")}${more === 0 ? "" : ` +${more} more`}`);
   };
   let count = texts.length;
   while (count > 1 && textWidth(first(count)) > room) count--;
